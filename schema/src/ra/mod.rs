@@ -1,0 +1,1 @@
+//! Tables, rows and queries of the registration-authority gateway.

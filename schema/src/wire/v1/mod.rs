@@ -1,0 +1,5 @@
+//! Version 1 of the messages.
+
+pub mod act;
+pub mod ca;
+pub mod ra;

@@ -1,0 +1,1 @@
+//! Messages between terminals and kiosks and the gateway.

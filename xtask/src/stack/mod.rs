@@ -1,0 +1,4 @@
+//! The whole, started on loopback.
+
+pub mod pcscd;
+pub mod postgres;

@@ -1,0 +1,24 @@
+//! A token behind a facade that answers in bounded time.
+//!
+//! ```text
+//! callers ──frames──▶ socket pair ──▶ hsm worker: N signing threads ──▶ PKCS#11 module
+//!    ▲ pool.rs  link.rs                 worker/         one session each
+//!    └──── supervise.rs reads the answers, starts a new child when one is lost
+//! ```
+
+mod error;
+mod health;
+mod key;
+mod link;
+mod pool;
+mod set;
+mod supervise;
+mod verify;
+mod wire;
+pub mod worker;
+
+pub use error::{Refusal, TokenError};
+pub use health::{Health, TokenDescription};
+pub use key::{KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm};
+pub use pool::Token;
+pub use set::TokenSet;

@@ -6,7 +6,9 @@
 
 pub mod act;
 pub mod application;
+pub mod calendar;
 pub mod card_channel;
 pub mod certificate;
+pub mod id;
 pub mod person;
 pub mod revocation;

@@ -1,0 +1,225 @@
+//! Japanese days. The law's periods are counted in days of Japan (UTC+9 the
+//! whole year, since 1951 without summer time), whatever clock the servers keep.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::civil::{Date, time};
+use jiff::tz::Offset;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+const JST: Offset = Offset::constant(9);
+
+/// Years that a certificate is in effect, the day of issue counted (Art 5 of the Act of 2002).
+pub const VALIDITY_YEARS: u16 = 3;
+/// Renewal is taken from three months before the end.
+pub const RENEWAL_MONTHS: u16 = 3;
+
+/// A calendar day as it is counted in Japan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JapaneseDay(Date);
+
+impl JapaneseDay {
+    /// The day on which `instant` falls in Japan.
+    #[must_use]
+    pub fn of(instant: Timestamp) -> Self {
+        Self(JST.to_datetime(instant).date())
+    }
+
+    /// A given day of the Gregorian calendar; `None` when there is no such day.
+    #[must_use]
+    pub fn new(year: i16, month: i8, day: i8) -> Option<Self> {
+        Date::new(year, month, day).ok().map(Self)
+    }
+
+    /// The civil date.
+    #[must_use]
+    pub const fn date(self) -> Date {
+        self.0
+    }
+
+    /// 00:00:00 of this day in Japan.
+    ///
+    /// # Panics
+    /// Outside the years 1 to 9998.
+    #[must_use]
+    pub fn first_second(self) -> Timestamp {
+        self.at(time(0, 0, 0, 0))
+    }
+
+    /// 23:59:59 of this day in Japan: the last second in which a certificate is in effect.
+    ///
+    /// # Panics
+    /// Outside the years 1 to 9998.
+    #[must_use]
+    pub fn last_second(self) -> Timestamp {
+        self.at(time(23, 59, 59, 0))
+    }
+
+    fn at(self, clock: jiff::civil::Time) -> Timestamp {
+        JST.to_timestamp(self.0.to_datetime(clock))
+            .expect("a day of the years 1 to 9998 is within the range of timestamps")
+    }
+
+    /// Last day of a period of `years` that begins with this day, this day counted
+    /// (Civil Code Art 143 ②): the day before the day of the same date, and where the
+    /// last year has no such date (29 February) the last day of the month.
+    ///
+    /// # Panics
+    /// When the end lies past the year 9999.
+    #[must_use]
+    pub fn last_day_of_years(self, years: u16) -> Self {
+        let same_date = self.later(i32::from(years).years());
+        if same_date.0.day() == self.0.day() {
+            same_date.later((-1).days())
+        } else {
+            // jiff has already gone back to the last day of the month.
+            same_date
+        }
+    }
+
+    /// Last day of a period of `days` that begins with this day, this day counted.
+    ///
+    /// # Panics
+    /// When `days` is 0 or the end lies past the year 9999.
+    #[must_use]
+    pub fn last_day_of_days(self, days: u16) -> Self {
+        assert!(days > 0, "a period has at least one day");
+        self.later((i32::from(days) - 1).days())
+    }
+
+    /// First day of the last `months` of a period that ends with this day.
+    ///
+    /// # Panics
+    /// When the result lies before the year −9999.
+    #[must_use]
+    pub fn first_day_of_last_months(self, months: u16) -> Self {
+        self.later(1.day()).later((-i32::from(months)).months())
+    }
+
+    fn later(self, span: jiff::Span) -> Self {
+        Self(
+            self.0
+                .checked_add(span)
+                .expect("periods of the law stay within the calendar"),
+        )
+    }
+}
+
+impl fmt::Display for JapaneseDay {
+    /// `2026-11-22`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl FromStr for JapaneseDay {
+    type Err = jiff::Error;
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse().map(Self)
+    }
+}
+
+/// End of a certificate issued at `issued_at`: 23:59:59 in Japan of the last day of
+/// three years that begin with the day of issue (Art 5).
+#[must_use]
+pub fn certificate_end(issued_at: Timestamp) -> Timestamp {
+    JapaneseDay::of(issued_at)
+        .last_day_of_years(VALIDITY_YEARS)
+        .last_second()
+}
+
+/// First day on which a certificate that ends at `not_after` may be renewed.
+#[must_use]
+pub fn renewal_opens(not_after: Timestamp) -> JapaneseDay {
+    JapaneseDay::of(not_after).first_day_of_last_months(RENEWAL_MONTHS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn end(text: &str) -> String {
+        certificate_end(instant(text)).to_string()
+    }
+
+    #[test]
+    fn three_years_count_the_day_of_issue_and_end_a_second_before_midnight_in_japan() {
+        assert_eq!(end("2004-04-01T01:00:00Z"), "2007-03-31T14:59:59Z");
+        assert_eq!(end("2026-11-22T06:00:00Z"), "2029-11-21T14:59:59Z");
+        assert_eq!(end("2026-01-01T00:00:00Z"), "2028-12-31T14:59:59Z");
+    }
+
+    #[test]
+    fn midnight_in_japan_begins_the_next_day_of_issue() {
+        assert_eq!(end("2026-11-22T14:59:59Z"), "2029-11-21T14:59:59Z");
+        assert_eq!(end("2026-11-22T15:00:00Z"), "2029-11-22T14:59:59Z");
+    }
+
+    #[test]
+    fn the_29th_of_february_ends_with_the_28th() {
+        assert_eq!(end("2028-02-29T03:00:00Z"), "2031-02-28T14:59:59Z");
+        let leap = JapaneseDay::new(2028, 2, 29).unwrap();
+        assert_eq!(leap.last_day_of_years(4).to_string(), "2032-02-28");
+    }
+
+    #[test]
+    fn the_first_of_march_ends_with_the_last_day_of_february() {
+        assert_eq!(end("2025-03-01T03:00:00Z"), "2028-02-29T14:59:59Z");
+        assert_eq!(end("2026-03-01T03:00:00Z"), "2029-02-28T14:59:59Z");
+        assert_eq!(end("2025-02-28T03:00:00Z"), "2028-02-27T14:59:59Z");
+    }
+
+    #[test]
+    fn every_day_of_eight_years_ends_on_the_eve_of_its_date() {
+        let mut day = JapaneseDay::new(2024, 1, 1).unwrap();
+        for _ in 0..8 * 366 {
+            let last = day.last_day_of_years(3);
+            let next = last.date().tomorrow().unwrap();
+            let date = day.date();
+            let eve_of_date = (next.month(), next.day()) == (date.month(), date.day());
+            let leap_day = (date.month(), date.day()) == (2, 29);
+            assert!(
+                eve_of_date || leap_day && (last.date().month(), last.date().day()) == (2, 28),
+                "{day}"
+            );
+            assert_eq!(
+                last.last_second()
+                    .duration_since(day.first_second())
+                    .as_secs()
+                    % 86_400,
+                86_399
+            );
+            day = JapaneseDay(day.date().tomorrow().unwrap());
+        }
+    }
+
+    #[test]
+    fn thirty_days_count_the_day_of_the_request() {
+        let day = JapaneseDay::new(2026, 11, 22).unwrap();
+        assert_eq!(day.last_day_of_days(30).to_string(), "2026-12-21");
+        assert_eq!(day.last_day_of_days(1), day);
+    }
+
+    #[test]
+    fn renewal_opens_three_months_before_the_end() {
+        assert_eq!(
+            renewal_opens(instant("2029-11-21T14:59:59Z")).to_string(),
+            "2029-08-22"
+        );
+        assert_eq!(
+            renewal_opens(instant("2029-02-28T14:59:59Z")).to_string(),
+            "2028-12-01"
+        );
+        assert_eq!(
+            renewal_opens(instant("2027-05-30T14:59:59Z")).to_string(),
+            "2027-02-28"
+        );
+    }
+}

@@ -60,6 +60,40 @@ impl Backend {
     }
 }
 
+/// Where an existing database is. A SQLite file that went away must not come
+/// back as an empty one, so only [`migrate`] creates files.
+fn existing(url: &str) -> Result<String, OpenError> {
+    let (backend, address) = Backend::of(url)?;
+    Ok(match backend {
+        Backend::Sqlite => {
+            let path = address
+                .replace('%', "%25")
+                .replace('?', "%3F")
+                .replace('#', "%23");
+            format!("file:{path}?mode=rw")
+        }
+        Backend::Postgres => {
+            let separator = if address.contains('?') { '&' } else { '?' };
+            if address.contains("connect_timeout") {
+                address
+            } else {
+                format!("{address}{separator}connect_timeout=3")
+            }
+        }
+    })
+}
+
+/// One connection outside a pool, with the durable settings, for a writer that
+/// holds on to it. The database must exist.
+pub fn connect(url: &str) -> Result<AnyConnection, OpenError> {
+    let mut connection = AnyConnection::establish(&existing(url)?)
+        .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+    Durable { read_only: false }
+        .on_acquire(&mut connection)
+        .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+    Ok(connection)
+}
+
 /// Settings every new connection gets. Durability is set here and nowhere else:
 /// `synchronous=FULL` in WAL makes each commit survive a power cut.
 #[derive(Debug)]
@@ -76,9 +110,9 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Durable {
             (AnyConnection::Sqlite(_), true) => {
                 "PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA foreign_keys=ON;"
             }
-            (AnyConnection::Postgres(_), false) => "SET TIME ZONE 'UTC';",
+            (AnyConnection::Postgres(_), false) => "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '30s';",
             (AnyConnection::Postgres(_), true) => {
-                "SET TIME ZONE 'UTC'; SET default_transaction_read_only = on;"
+                "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET default_transaction_read_only = on;"
             }
         };
         connection
@@ -91,7 +125,7 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Durable {
 /// Connections are made when first used, so a database that is away does not
 /// stop a program from starting.
 pub fn open(url: &str, connections: u32, read_only: bool) -> Result<AnyPool, OpenError> {
-    let (_, address) = Backend::of(url)?;
+    let address = existing(url)?;
     Ok(Pool::builder()
         .max_size(connections)
         .min_idle(Some(0))

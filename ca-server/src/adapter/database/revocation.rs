@@ -1,0 +1,192 @@
+//! What is not to be relied on, in a table of its own: its work depends on what
+//! was revoked and not on what was ever issued.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use schema::{
+    ca::{
+        rows::RevocationRow,
+        tables::{certificate, issuer, revocation},
+    },
+    database::AnyConnection,
+};
+
+use super::{convert, writer::Scope};
+use crate::port::store::*;
+
+/// Rows read at once when all of a scope are visited.
+const PAGE: i64 = 10_000;
+
+pub fn revoke(
+    scope: &mut Scope,
+    wish: &Revocation,
+    entry: &AuditEntry,
+) -> QueryResult<Revoke> {
+    let found: Option<(String, Option<String>, i64)> = certificate::table
+        .find((&wish.issuer, &wish.serial))
+        .select((
+            certificate::state,
+            certificate::municipality,
+            certificate::not_after,
+        ))
+        .first(scope.connection)
+        .optional()?;
+    let Some((municipality, not_after)) = found.and_then(|(state, municipality, end)| {
+        (state == "completed").then_some((municipality, end))
+    }) else {
+        scope.audit(&entry.refused("not-found"))?;
+        return Ok(Revoke::NotFound);
+    };
+    if wish.municipality.is_some() && wish.municipality != municipality {
+        scope.audit(&entry.refused("out-of-scope"))?;
+        return Ok(Revoke::OutOfScope);
+    }
+    if let Some(row) = find(scope.connection, &wish.issuer, &wish.serial)? {
+        scope.audit(&entry.refused("already-revoked"))?;
+        return Ok(Revoke::Already(row));
+    }
+    let revoked = Revoked {
+        serial: wish.serial.clone(),
+        revoked_at: wish.at,
+        ground: wish.ground.clone(),
+        reason: wish.reason,
+        not_after: convert::time(not_after)?,
+        municipality,
+    };
+    insert(scope.connection, &wish.issuer, &revoked)?;
+    diesel::update(certificate::table.find((&wish.issuer, &wish.serial)))
+        .set(certificate::in_effect.eq(false))
+        .execute(scope.connection)?;
+    scope.audit(entry)?;
+    Ok(Revoke::Revoked(revoked))
+}
+
+/// Insert at the next position of the issuer's feed. The issuer's row is
+/// locked until the commit, so positions become visible in their order.
+pub fn insert(
+    connection: &mut AnyConnection,
+    name: &str,
+    revoked: &Revoked,
+) -> QueryResult<()> {
+    let feed: i64 = diesel::update(issuer::table.find(name))
+        .set(issuer::revocations.eq(issuer::revocations + 1))
+        .returning(issuer::revocations)
+        .get_result(connection)?;
+    diesel::insert_into(revocation::table)
+        .values(&RevocationRow {
+            issuer: name.to_owned(),
+            serial: revoked.serial.clone(),
+            feed,
+            revoked_at: revoked.revoked_at.as_microsecond(),
+            ground: revoked.ground.clone(),
+            reason: revoked.reason.map(i32::from),
+            municipality: revoked.municipality.clone(),
+            not_after: revoked.not_after.as_microsecond(),
+        })
+        .execute(connection)?;
+    Ok(())
+}
+
+fn find(
+    connection: &mut AnyConnection,
+    issuer: &str,
+    serial: &[u8],
+) -> QueryResult<Option<Revoked>> {
+    revocation::table
+        .find((issuer, serial))
+        .select(RevocationRow::as_select())
+        .first(connection)
+        .optional()?
+        .map(convert::revoked)
+        .transpose()
+}
+
+pub fn status(
+    connection: &mut AnyConnection,
+    issuer: &str,
+    serials: &[Vec<u8>],
+) -> QueryResult<Vec<Status>> {
+    // Revocations are read last: one that is recorded between the two reads is seen.
+    let states: HashMap<Vec<u8>, String> = certificate::table
+        .filter(certificate::issuer.eq(issuer))
+        .filter(certificate::serial.eq_any(serials))
+        .select((certificate::serial, certificate::state))
+        .load::<(Vec<u8>, String)>(connection)?
+        .into_iter()
+        .collect();
+    let mut revoked: HashMap<Vec<u8>, Revoked> = revocation::table
+        .filter(revocation::issuer.eq(issuer))
+        .filter(revocation::serial.eq_any(serials))
+        .select(RevocationRow::as_select())
+        .load(connection)?
+        .into_iter()
+        .map(|row| Ok((row.serial.clone(), convert::revoked(row)?)))
+        .collect::<QueryResult<_>>()?;
+    Ok(serials
+        .iter()
+        .map(|serial| match revoked.remove(serial) {
+            Some(revoked) => Status::Revoked(revoked),
+            None if states.get(serial).is_some_and(|state| state == "completed") => Status::Good,
+            None => Status::Unknown,
+        })
+        .collect())
+}
+
+pub fn visit(
+    connection: &mut AnyConnection,
+    scope: &CrlScope,
+    visit: &mut dyn FnMut(Revoked),
+) -> QueryResult<()> {
+    let mut after: Vec<u8> = Vec::new();
+    loop {
+        let mut query = revocation::table
+            .filter(revocation::issuer.eq(&scope.issuer))
+            .filter(revocation::serial.gt(after.clone()))
+            .filter(revocation::feed.le(convert::signed(scope.up_to)))
+            .filter(revocation::not_after.ge(scope.ended_before.as_microsecond()))
+            .select(RevocationRow::as_select())
+            .order(revocation::serial)
+            .limit(PAGE)
+            .into_boxed();
+        if let Some(municipality) = &scope.municipality {
+            query = query.filter(revocation::municipality.eq(Some(municipality.clone())));
+        }
+        let rows: Vec<RevocationRow> = query.load(connection)?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = last.serial.clone();
+        let full = rows.len() as i64 == PAGE;
+        for row in rows {
+            visit(convert::revoked(row)?);
+        }
+        if !full {
+            return Ok(());
+        }
+    }
+}
+
+pub fn changed_scopes(
+    connection: &mut AnyConnection,
+    name: &str,
+    after: u64,
+) -> QueryResult<Vec<String>> {
+    let newest: Option<i64> = issuer::table
+        .find(name)
+        .select(issuer::revocations)
+        .first(connection)
+        .optional()?;
+    if newest.is_none_or(|newest| newest <= convert::signed(after)) {
+        return Ok(Vec::new());
+    }
+    let municipalities: Vec<Option<String>> = revocation::table
+        .filter(revocation::issuer.eq(name))
+        .filter(revocation::feed.gt(convert::signed(after)))
+        .select(revocation::municipality)
+        .distinct()
+        .load(connection)?;
+    Ok(std::iter::once(String::new())
+        .chain(municipalities.into_iter().flatten())
+        .collect())
+}

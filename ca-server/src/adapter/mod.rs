@@ -1,0 +1,4 @@
+//! The ports' real implementations.
+
+pub mod database;
+pub mod system;

@@ -1,0 +1,7 @@
+//! What the use-cases need of the world, each as a promise. Every promise has
+//! contract tests that run on all of its implementations.
+
+pub mod clock;
+pub mod entropy;
+pub mod store;
+

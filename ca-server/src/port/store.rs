@@ -1,0 +1,461 @@
+//! What outlives the process. Every writing method is one named transaction:
+//! when it returns `Ok`, everything in it (the audit row too) is durable; when it
+//! returns an error other than [`StoreError::Unknown`], nothing of it happened.
+//!
+//! Serial numbers are the DER content octets of the INTEGER.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a store did not do it, said as what the caller can do next.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing happened; the database cannot be reached now. Try later.
+    #[error("the database is away")]
+    Away(#[source] Cause),
+    /// Nothing happened; too much is waiting. Try later.
+    #[error("too many transactions are waiting")]
+    Busy,
+    /// It may have happened: look before doing it again.
+    #[error("the database did not say whether it committed")]
+    Unknown(#[source] Option<Cause>),
+    /// Nothing happened, and doing it again changes nothing: a fault of the program or the schema.
+    #[error("the database refused the transaction")]
+    Broken(#[source] Cause),
+}
+
+impl StoreError {
+    /// See [`StoreError::Away`].
+    pub fn away(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Away(Arc::new(cause))
+    }
+    /// See [`StoreError::Unknown`].
+    pub fn unknown(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Unknown(Some(Arc::new(cause)))
+    }
+    /// See [`StoreError::Broken`].
+    pub fn broken(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Broken(Arc::new(cause))
+    }
+}
+
+/// What an audit row says. Lane, sequence and MAC are the store's to add.
+/// References only: no personal data, no secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    /// The act: `issue.reserve`, `issue.complete`, `revoke`, `enrol`, …
+    pub event: &'static str,
+    /// `done`, or the name of the refusal.
+    pub outcome: String,
+    /// Who: `gateway:gw1 terminal:131010001 operator:13101-0001`, or `officer`, or `node`.
+    pub actor: String,
+    /// On what: `certificate:sign/5a…`, `party:terminal/131010001`, …
+    pub subject: String,
+    /// More references, as a JSON object.
+    pub detail: Value,
+}
+
+impl AuditEntry {
+    /// The same act, refused.
+    #[must_use]
+    pub fn refused(&self, refusal: &str) -> Self {
+        Self {
+            outcome: refusal.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+/// An audit row as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    pub lane: String,
+    pub sequence: u64,
+    pub at: Timestamp,
+    pub event: String,
+    pub outcome: String,
+    pub actor: String,
+    pub subject: String,
+    /// JSON text, byte for byte as it entered the MAC.
+    pub detail: String,
+    pub mac: [u8; 32],
+}
+
+/// What kind of CA an issuer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuerKind {
+    /// Signs residents' certificates.
+    Signing,
+    /// Signs the certificates of terminals, kiosks, operators and servers.
+    Infrastructure,
+}
+
+/// One CA key with its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// As in the URLs.
+    pub name: String,
+    pub kind: IssuerKind,
+    pub certificate: Vec<u8>,
+    pub key_id: Vec<u8>,
+}
+
+/// A serial about to be reserved.
+#[derive(Clone)]
+pub struct Reservation {
+    pub issuer: String,
+    pub serial: Vec<u8>,
+    pub node: String,
+    pub profile: String,
+    pub profile_sha256: [u8; 32],
+    pub municipality: Option<String>,
+    pub not_after: Timestamp,
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    pub key_sha256: [u8; 32],
+    pub application: [u8; 16],
+    pub idempotency_key: [u8; 16],
+    /// SHA-256 of the signed act: one idempotency key stands for one act.
+    pub act_sha256: [u8; 32],
+    /// Keyed hash of the resident; `None` for infrastructure certificates.
+    pub resident: Option<[u8; 32]>,
+    /// The bytes to sign, sealed.
+    pub tbs: Vec<u8>,
+    pub at: Timestamp,
+}
+
+/// What came of a wish to reserve.
+pub enum Reserve {
+    /// The serial is this caller's; it alone may sign these bytes.
+    Reserved,
+    /// The idempotency key has a serial already; nothing was reserved.
+    Repeat(Box<StoredCertificate>),
+    /// Not possible; the refusal is in the audit log.
+    Refused(ReserveRefusal),
+}
+
+/// Why a serial was not reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReserveRefusal {
+    /// The idempotency key belongs to another act.
+    KeyReused,
+    /// The public key belongs to another application, or its certificate stands.
+    PublicKeyTaken,
+    /// Art 6: a certificate is in effect for this resident.
+    InEffect,
+    /// Another request for this resident is being worked on.
+    InWork,
+    /// The serial exists. With 128 random bits this means a broken random source.
+    SerialTaken,
+}
+
+impl ReserveRefusal {
+    /// As in audit rows and problem types.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::KeyReused => "idempotency-key-reused",
+            Self::PublicKeyTaken => "public-key-taken",
+            Self::InEffect => "certificate-in-effect",
+            Self::InWork => "request-in-work",
+            Self::SerialTaken => "serial-taken",
+        }
+    }
+}
+
+/// What became of a serial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialState {
+    /// Stored, perhaps being signed.
+    Reserved,
+    /// The certificate exists.
+    Completed,
+    /// Never to be signed; on the CRL.
+    Abandoned,
+}
+
+/// A serial as stored. `tbs` and `der` are sealed.
+#[derive(Clone)]
+pub struct StoredCertificate {
+    pub issuer: String,
+    pub serial: Vec<u8>,
+    pub state: SerialState,
+    pub node: String,
+    pub profile: String,
+    pub municipality: Option<String>,
+    pub not_after: Timestamp,
+    pub key_sha256: Vec<u8>,
+    pub application: Vec<u8>,
+    pub idempotency_key: Vec<u8>,
+    pub act_sha256: Vec<u8>,
+    pub in_effect: bool,
+    pub tbs: Option<Vec<u8>>,
+    pub der: Option<Vec<u8>>,
+    pub reserved_at: Timestamp,
+}
+
+/// A signed certificate about to be stored.
+#[derive(Clone)]
+pub struct Completion {
+    pub issuer: String,
+    pub serial: Vec<u8>,
+    /// The certificate, sealed.
+    pub der: Vec<u8>,
+    pub at: Timestamp,
+}
+
+/// What came of a wish to complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complete {
+    Completed,
+    /// Somebody abandoned the serial: the signature must not leave this process.
+    NotReserved,
+}
+
+/// A serial to be taken out of effect.
+#[derive(Clone, Debug)]
+pub struct Revocation {
+    pub issuer: String,
+    pub serial: Vec<u8>,
+    /// The statutory ground, as in the act.
+    pub ground: String,
+    /// RFC 5280 reason code, `None` for unspecified.
+    pub reason: Option<u8>,
+    pub at: Timestamp,
+    /// When given, the certificate must belong to this municipality.
+    pub municipality: Option<String>,
+}
+
+/// A revocation as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    pub serial: Vec<u8>,
+    pub revoked_at: Timestamp,
+    /// The ground, or [`ABANDONED`].
+    pub ground: String,
+    pub reason: Option<u8>,
+    pub not_after: Timestamp,
+    pub municipality: Option<String>,
+}
+
+/// The ground of a serial that was reserved and never handed out.
+pub const ABANDONED: &str = "abandoned";
+
+/// What came of a wish to revoke.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revoke {
+    Revoked(Revoked),
+    /// It was revoked before; the first record stands.
+    Already(Revoked),
+    /// No certificate with this serial was issued.
+    NotFound,
+    /// The certificate belongs to another municipality.
+    OutOfScope,
+}
+
+/// What the record says of a serial at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Completed and not revoked.
+    Good,
+    /// Revoked or abandoned.
+    Revoked(Revoked),
+    /// Reserved, or never issued: nothing good may be said of it.
+    Unknown,
+}
+
+/// A CRL number to be reserved.
+#[derive(Clone, Debug)]
+pub struct NewCrl {
+    pub issuer: String,
+    /// Empty for the full list, else the municipality.
+    pub scope: String,
+    pub node: String,
+    pub this_update: Timestamp,
+    pub next_update: Timestamp,
+}
+
+/// A CRL number and what stands behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrlRecord {
+    pub issuer: String,
+    pub scope: String,
+    pub number: u64,
+    pub published: bool,
+    /// Every revocation up to this position of the feed is in it.
+    pub feed: u64,
+    pub this_update: Timestamp,
+    pub next_update: Timestamp,
+    pub entries: u64,
+}
+
+/// Which revocations a CRL lists.
+#[derive(Clone, Debug)]
+pub struct CrlScope {
+    pub issuer: String,
+    pub municipality: Option<String>,
+    /// Certificates that ended before this moment are left out (RFC 5280 §3.3:
+    /// the `thisUpdate` of the CRL before).
+    pub ended_before: Timestamp,
+    /// The feed position that the CRL's number was reserved with.
+    pub up_to: u64,
+}
+
+/// An enrolled party: kind, id and place decide what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// `terminal`, `kiosk`, `operator`, `gateway`, `server`, `ocsp-responder`.
+    pub kind: String,
+    pub id: String,
+    pub municipality: Option<String>,
+    pub label: String,
+    pub certificate: Vec<u8>,
+    pub certificate_sha256: [u8; 32],
+    /// SubjectPublicKeyInfo, DER.
+    pub public_key: Vec<u8>,
+    pub active: bool,
+}
+
+/// A key of the vault, wrapped by a key of the token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    pub id: i64,
+    pub wrapped: Vec<u8>,
+    /// Label of the wrapping key.
+    pub wrapping: String,
+    pub made_at: Timestamp,
+}
+
+/// The authority's memory.
+pub trait Store: Send + Sync {
+    /// Whether the database answers now.
+    fn probe(&self) -> Result<(), StoreError>;
+
+    /// Make an issuer known. An issuer of the same name with another
+    /// certificate is refused with `false`.
+    fn register_issuer(&self, issuer: Issuer, audit: AuditEntry) -> Result<bool, StoreError>;
+
+    /// Reserve a serial and its bytes to sign, before anything is signed.
+    /// The refusals are decided and audited within the transaction.
+    fn reserve(&self, new: Reservation, audit: AuditEntry) -> Result<Reserve, StoreError>;
+
+    /// Store the certificate, only if its serial is still reserved; the bytes to
+    /// sign are dropped. From here on the certificate is in effect.
+    fn complete(&self, done: Completion, audit: AuditEntry) -> Result<Complete, StoreError>;
+
+    /// Give a reserved serial up for good and put it on the CRL; `false` when it
+    /// was not reserved.
+    fn abandon(
+        &self,
+        issuer: &str,
+        serial: &[u8],
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Record a revocation: from the return on it has its effect (Art 15).
+    /// Needs no token. `NotFound` and `OutOfScope` are audited as refusals.
+    fn revoke(&self, revocation: Revocation, audit: AuditEntry) -> Result<Revoke, StoreError>;
+
+    /// Record something that changed nothing else: a refusal, a summary, a start.
+    fn record(&self, audit: AuditEntry) -> Result<(), StoreError>;
+
+    /// The next CRL number of a scope, never used before and higher than all before.
+    fn reserve_crl(&self, new: NewCrl) -> Result<CrlRecord, StoreError>;
+
+    /// Say that a CRL is out; `false` when a higher number is out already.
+    fn publish_crl(
+        &self,
+        crl: &CrlRecord,
+        sha256: [u8; 32],
+        entries: u64,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Enrol a party; one of the same kind and id is replaced only when `replace`.
+    fn enrol(
+        &self,
+        party: Party,
+        at: Timestamp,
+        replace: bool,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Suspend or resume; `false` when there is no such party.
+    fn set_party(
+        &self,
+        kind: &str,
+        id: &str,
+        active: bool,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Keep the first data key of the vault; `false` when there is one already.
+    fn put_data_key(&self, key: WrappedKey, audit: AuditEntry) -> Result<bool, StoreError>;
+
+    /// Take or extend a lease; `false` while somebody else holds it.
+    fn take_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// The certificate with this serial.
+    fn certificate(
+        &self,
+        issuer: &str,
+        serial: &[u8],
+    ) -> Result<Option<StoredCertificate>, StoreError>;
+
+    /// The serial, not abandoned, that an idempotency key stands for.
+    fn certificate_of_request(
+        &self,
+        idempotency_key: &[u8; 16],
+    ) -> Result<Option<StoredCertificate>, StoreError>;
+
+    /// Serials that a node reserved and has not ended.
+    fn reserved_by(&self, node: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+
+    /// What the record says of each serial, in the order asked.
+    fn status(&self, issuer: &str, serials: &[Vec<u8>]) -> Result<Vec<Status>, StoreError>;
+
+    /// Visit the revocations of a scope in the order of their serials.
+    fn revocations(
+        &self,
+        scope: &CrlScope,
+        visit: &mut dyn FnMut(Revoked),
+    ) -> Result<(), StoreError>;
+
+    /// The newest published CRL of a scope.
+    fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError>;
+
+    /// The scopes that got revocations after a position of the feed: the full
+    /// list (empty) whenever any did, and each municipality.
+    fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError>;
+
+    /// A party by kind and id.
+    fn party(&self, kind: &str, id: &str) -> Result<Option<Party>, StoreError>;
+
+    /// A party by the SHA-256 of its certificate.
+    fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;
+
+    /// The data keys of the vault, oldest first.
+    fn data_keys(&self) -> Result<Vec<WrappedKey>, StoreError>;
+
+    /// Audit rows, lane by lane in sequence, after the given place.
+    fn audit(
+        &self,
+        after: Option<(&str, u64)>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>, StoreError>;
+
+    /// Where each lane ends: name, sequence, MAC.
+    fn audit_ends(&self) -> Result<Vec<(String, u64, [u8; 32])>, StoreError>;
+}

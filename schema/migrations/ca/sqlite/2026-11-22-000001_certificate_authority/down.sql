@@ -1,0 +1,9 @@
+DROP TABLE lease;
+DROP TABLE data_key;
+DROP TABLE audit_state;
+DROP TABLE audit;
+DROP TABLE party;
+DROP TABLE crl;
+DROP TABLE revocation;
+DROP TABLE certificate;
+DROP TABLE issuer;

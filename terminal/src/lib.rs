@@ -1,1 +1,1 @@
-
+pub mod virtual_card;

@@ -14,7 +14,7 @@
 //! use hsm_config::{SignatureAlgorithm, Token, TokenSpec};
 //! let spec: TokenSpec = toml::from_str("module = '/usr/lib/softhsm/libsofthsm2.so'\nlabel = 'ca'\npin_file = 'pin'")?;
 //! let token = Token::open(spec.check(std::path::Path::new("/etc/jitsuin"))?);
-//! let signature = token.sign("signing-ca", SignatureAlgorithm::RsaSha256, b"...", token.deadline())?;
+//! let signature = token.sign("signing-ca", SignatureAlgorithm::RsaPkcs1Sha256, b"...", token.deadline())?;
 //! # Ok(()) }
 //! ```
 

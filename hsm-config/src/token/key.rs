@@ -5,43 +5,37 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How a message is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum SignatureAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 §8.2).
-    RsaSha256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    RsaSha384,
-    /// ECDSA on P-256 with SHA-256, signature as DER `Ecdsa-Sig-Value` (RFC 3279 §2.2.3).
-    EcdsaP256Sha256,
-    /// ECDSA on P-384 with SHA-384, signature as DER.
-    EcdsaP384Sha384,
+pub use pki_core::certificate::public_key::SignatureAlgorithm;
+
+/// Length in bytes of the digest that is signed.
+pub(crate) fn digest_length(algorithm: SignatureAlgorithm) -> usize {
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::EcdsaP256Sha256 => 32,
+        SignatureAlgorithm::RsaPkcs1Sha384 | SignatureAlgorithm::EcdsaP384Sha384 => 48,
+    }
 }
 
-impl SignatureAlgorithm {
-    /// Length of the digest in bytes.
-    pub fn digest_length(self) -> usize {
-        match self {
-            Self::RsaSha256 | Self::EcdsaP256Sha256 => 32,
-            Self::RsaSha384 | Self::EcdsaP384Sha384 => 48,
-        }
+/// aws-lc's name for the digest that is signed.
+pub(crate) fn hash(algorithm: SignatureAlgorithm) -> &'static aws_lc_rs::digest::Algorithm {
+    match digest_length(algorithm) {
+        32 => &aws_lc_rs::digest::SHA256,
+        _ => &aws_lc_rs::digest::SHA384,
     }
+}
 
-    /// The digest of a message under this algorithm.
-    pub fn digest(self, message: &[u8]) -> Vec<u8> {
-        let algorithm = match self.digest_length() {
-            32 => &aws_lc_rs::digest::SHA256,
-            _ => &aws_lc_rs::digest::SHA384,
-        };
-        aws_lc_rs::digest::digest(algorithm, message)
-            .as_ref()
-            .to_vec()
-    }
+/// The digest of a message that is signed.
+pub(crate) fn digest(algorithm: SignatureAlgorithm, message: &[u8]) -> Vec<u8> {
+    aws_lc_rs::digest::digest(hash(algorithm), message)
+        .as_ref()
+        .to_vec()
+}
 
-    /// Whether signatures are made by an RSA key.
-    pub fn is_rsa(self) -> bool {
-        matches!(self, Self::RsaSha256 | Self::RsaSha384)
-    }
+/// Whether signatures are made by an RSA key.
+pub(crate) fn is_rsa(algorithm: SignatureAlgorithm) -> bool {
+    matches!(
+        algorithm,
+        SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::RsaPkcs1Sha384
+    )
 }
 
 /// What kind of key to make, and what it is for. AES keys have one purpose each.
@@ -113,7 +107,9 @@ impl KeyAlgorithm {
     /// The signature algorithm a key of this kind is used with here.
     pub fn signature(self) -> Option<SignatureAlgorithm> {
         match self {
-            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Some(SignatureAlgorithm::RsaSha256),
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => {
+                Some(SignatureAlgorithm::RsaPkcs1Sha256)
+            }
             Self::P256 => Some(SignatureAlgorithm::EcdsaP256Sha256),
             Self::P384 => Some(SignatureAlgorithm::EcdsaP384Sha384),
             Self::Aes256Wrap | Self::Aes256Cmac => None,

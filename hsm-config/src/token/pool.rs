@@ -9,7 +9,9 @@ use zeroize::Zeroizing;
 
 use super::error::{Refusal, TokenError};
 use super::health::Health;
-use super::key::{KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm};
+use super::key::{
+    KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm, digest, digest_length, is_rsa,
+};
 use super::link::LinkFault;
 use super::supervise::{LONGEST_PAUSE, Shared};
 use super::verify::Verifier;
@@ -103,8 +105,8 @@ impl Token {
         message: &[u8],
         deadline: Instant,
     ) -> Result<Vec<u8>, TokenError> {
-        let digest = algorithm.digest(message);
-        if algorithm.is_rsa() && message.len() <= LONGEST_MESSAGE {
+        let digest = digest(algorithm, message);
+        if is_rsa(algorithm) && message.len() <= LONGEST_MESSAGE {
             let request = Request::SignMessage {
                 key,
                 algorithm,
@@ -127,7 +129,7 @@ impl Token {
         digest: &[u8],
         deadline: Instant,
     ) -> Result<Vec<u8>, TokenError> {
-        if digest.len() != algorithm.digest_length() {
+        if digest.len() != digest_length(algorithm) {
             return Err(bad_input("the digest's length does not fit the algorithm"));
         }
         let request = Request::SignDigest {
@@ -322,7 +324,12 @@ impl Token {
             return Ok(verifier);
         }
         let spki = self.bytes(&Request::PublicKey { key }, deadline)?;
-        let verifier = Arc::new(Verifier::new(spki));
+        let verifier = Verifier::new(&spki).map(Arc::new).map_err(|fault| {
+            TokenError::Refused(Refusal::WrongUse {
+                label: key.to_owned(),
+                reason: fault.to_string(),
+            })
+        })?;
         self.owner
             .verifiers
             .write()

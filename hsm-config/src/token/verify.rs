@@ -1,53 +1,42 @@
 //! Verifies what a token signed, before it leaves.
 
-use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::digest::Digest;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PKCS1_2048_8192_SHA384, VerificationAlgorithm,
+};
+use pki_core::certificate::public_key::{PublicKey, PublicKeyFault};
 
-use super::key::SignatureAlgorithm;
+use super::key::{self, SignatureAlgorithm};
 
-/// A public key, parsed once.
+/// A public key, parsed once for all the signatures that it will verify.
 pub(super) struct Verifier {
-    spki: Vec<u8>,
-    rsa256: Option<ParsedPublicKey>,
-    rsa384: Option<ParsedPublicKey>,
-    p256: Option<ParsedPublicKey>,
-    p384: Option<ParsedPublicKey>,
+    key: PublicKey,
+    parsed: Vec<(SignatureAlgorithm, ParsedPublicKey)>,
 }
 
 impl Verifier {
     /// Takes a SubjectPublicKeyInfo in DER.
-    pub(super) fn new(spki: Vec<u8>) -> Self {
-        let parse = |algorithm: &'static dyn VerificationAlgorithm| {
-            ParsedPublicKey::new(algorithm, &spki).ok()
-        };
-        let rsa256 = parse(&signature::RSA_PKCS1_2048_8192_SHA256);
-        let rsa384 = parse(&signature::RSA_PKCS1_2048_8192_SHA384);
-        let p256 = parse(&signature::ECDSA_P256_SHA256_ASN1);
-        let p384 = parse(&signature::ECDSA_P384_SHA384_ASN1);
-        Self {
-            spki,
-            rsa256,
-            rsa384,
-            p256,
-            p384,
-        }
+    pub(super) fn new(spki: &[u8]) -> Result<Self, PublicKeyFault> {
+        let key = PublicKey::from_spki_der(spki)?;
+        let parsed = SignatureAlgorithm::ALL
+            .into_iter()
+            .filter(|algorithm| algorithm.fits(key.kind()))
+            .filter_map(|algorithm| {
+                let parsed = ParsedPublicKey::new(name(algorithm), key.octets()).ok()?;
+                Some((algorithm, parsed))
+            })
+            .collect();
+        Ok(Self { key, parsed })
     }
 
     pub(super) fn spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    fn key(&self, algorithm: SignatureAlgorithm) -> Option<&ParsedPublicKey> {
-        match algorithm {
-            SignatureAlgorithm::RsaSha256 => self.rsa256.as_ref(),
-            SignatureAlgorithm::RsaSha384 => self.rsa384.as_ref(),
-            SignatureAlgorithm::EcdsaP256Sha256 => self.p256.as_ref(),
-            SignatureAlgorithm::EcdsaP384Sha384 => self.p384.as_ref(),
-        }
+        self.key.spki_der()
     }
 
     /// Whether a key of this kind can make signatures of that algorithm.
     pub(super) fn fits(&self, algorithm: SignatureAlgorithm) -> bool {
-        self.key(algorithm).is_some()
+        self.parsed.iter().any(|(fitting, _)| *fitting == algorithm)
     }
 
     /// Whether the signature is right for this digest.
@@ -57,14 +46,21 @@ impl Verifier {
         digest: &[u8],
         signature: &[u8],
     ) -> bool {
-        let length = match algorithm.digest_length() {
-            32 => &aws_lc_rs::digest::SHA256,
-            _ => &aws_lc_rs::digest::SHA384,
-        };
-        let Ok(digest) = aws_lc_rs::digest::Digest::import_less_safe(digest, length) else {
+        let Ok(digest) = Digest::import_less_safe(digest, key::hash(algorithm)) else {
             return false;
         };
-        self.key(algorithm)
-            .is_some_and(|key| key.verify_digest_sig(&digest, signature).is_ok())
+        self.parsed
+            .iter()
+            .filter(|(fitting, _)| *fitting == algorithm)
+            .any(|(_, key)| key.verify_digest_sig(&digest, signature).is_ok())
+    }
+}
+
+fn name(algorithm: SignatureAlgorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => &RSA_PKCS1_2048_8192_SHA384,
+        SignatureAlgorithm::EcdsaP256Sha256 => &ECDSA_P256_SHA256_ASN1,
+        SignatureAlgorithm::EcdsaP384Sha384 => &ECDSA_P384_SHA384_ASN1,
     }
 }

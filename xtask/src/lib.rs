@@ -5,10 +5,14 @@
 //! Light on purpose: this crate builds on a bare machine before anything is installed.
 
 pub mod fault;
+pub mod judge;
+pub mod local;
 pub mod port;
 pub mod process;
 pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod stack;
+pub mod text;
+pub mod window;
 pub mod workspace;

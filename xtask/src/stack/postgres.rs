@@ -67,14 +67,12 @@ impl Cluster {
             server = server.env(name, value);
         }
         let mut program = server.end_signal(libc::SIGINT).start()?;
-        program.wait_until("ready", Duration::from_secs(30), || {
-            fs::read_to_string(program_pid_file(&data))
-                .ok()
-                .filter(|text| {
-                    text.lines()
-                        .nth(7)
-                        .is_some_and(|state| state.trim() == "ready")
-                })
+        let pid = program.pid().to_string();
+        program.wait_until("ready", Duration::from_secs(60), || {
+            // A file of an earlier run may lie there: the first line tells whose it is.
+            let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+            let lines: Vec<&str> = text.lines().map(str::trim).collect();
+            (lines.first() == Some(&pid.as_str()) && lines.get(7) == Some(&"ready")).then_some(())
         })?;
         Ok(Self {
             program,
@@ -130,6 +128,11 @@ impl Cluster {
         process::run(&mut psql).map(|said| String::from_utf8_lossy(&said).into_owned())
     }
 
+    /// How the server of a cluster in `dir` sees its data and another directory beside them.
+    pub fn seen_data(dir: &Path, other: &str) -> (PathBuf, PathBuf) {
+        (seen(dir, "data").into(), seen(dir, other).into())
+    }
+
     /// The program behind it.
     pub fn program(&self) -> &Program {
         &self.program
@@ -144,10 +147,6 @@ impl Cluster {
     pub fn kill(&mut self) -> Result<()> {
         self.program.kill().map(drop)
     }
-}
-
-fn program_pid_file(data: &Path) -> PathBuf {
-    data.join("postmaster.pid")
 }
 
 /// `initdb`, with one role and its password.

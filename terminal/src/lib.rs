@@ -1,1 +1,11 @@
+//! The programs at the municipal window: the window PC (`counter-terminal`), the
+//! key-pair machine (`keygen-kiosk`) and an IC card in software (`virtual-card`).
+
+pub mod card;
+pub mod files;
+pub mod gateway;
+pub mod hash;
+pub mod local;
+pub mod party;
+pub mod settings;
 pub mod virtual_card;

@@ -253,8 +253,8 @@ impl Scp03Channel {
     ) -> Result<Zeroizing<Vec<u8>>, ChannelFault> {
         let (body, sw) = response.split_last_chunk::<2>().ok_or(ChannelFault::Form)?;
         let status = u16::from_be_bytes(*sw);
-        let warning = matches!(sw[0], 0x62 | 0x63);
-        if status != 0x9000 && !(warning && !body.is_empty()) {
+        let warned_with_mac = matches!(sw[0], 0x62 | 0x63) && !body.is_empty();
+        if status != 0x9000 && !warned_with_mac {
             return Err(ChannelFault::Status(status));
         }
         let (data, mac) = body.split_last_chunk::<8>().ok_or(ChannelFault::Form)?;
@@ -272,7 +272,7 @@ impl Scp03Channel {
         if data.is_empty() {
             return Ok(Zeroizing::new(Vec::new()));
         }
-        if data.len() % 16 != 0 {
+        if !data.len().is_multiple_of(16) {
             return Err(ChannelFault::Form);
         }
         let mut plain = Zeroizing::new(data.to_vec());

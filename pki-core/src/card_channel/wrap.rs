@@ -41,7 +41,7 @@ pub fn kw_wrap(key: &Key128, plain: &[u8]) -> Result<Vec<u8>, WrapFault> {
 /// # Errors
 /// [`WrapFault::Length`] or [`WrapFault::Integrity`].
 pub fn kw_unwrap(key: &Key128, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, WrapFault> {
-    if wrapped.len() < 24 || wrapped.len() % 8 != 0 {
+    if wrapped.len() < 24 || !wrapped.len().is_multiple_of(8) {
         return Err(WrapFault::Length);
     }
     let mut out = Zeroizing::new(vec![0; wrapped.len()]);
@@ -72,7 +72,7 @@ pub fn kwp_wrap(key: &Key128, plain: &[u8]) -> Result<Vec<u8>, WrapFault> {
 /// # Errors
 /// [`WrapFault::Length`] or [`WrapFault::Integrity`].
 pub fn kwp_unwrap(key: &Key128, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, WrapFault> {
-    if wrapped.len() < 16 || wrapped.len() % 8 != 0 {
+    if wrapped.len() < 16 || !wrapped.len().is_multiple_of(8) {
         return Err(WrapFault::Length);
     }
     let mut out = Zeroizing::new(vec![0; wrapped.len()]);

@@ -1,0 +1,104 @@
+//! The command line that the two programs share.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// The command line of `counter-terminal` and `keygen-kiosk`.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Line {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Verb,
+}
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Serve the local pages until SIGTERM or SIGINT.
+    Serve(Serve),
+    /// Make this machine's key and the request that a CA officer enrols it from.
+    EnrolmentRequest(EnrolmentRequest),
+}
+
+/// `serve`
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Configuration file (TOML).
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Check the configuration and end; touches nothing.
+    #[arg(long)]
+    pub check_config: bool,
+    /// Written when the server is ready: pid, address, local secret.
+    #[arg(long)]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// `enrolment-request`
+#[derive(Debug, Args)]
+pub struct EnrolmentRequest {
+    /// Id of this terminal or kiosk: municipality code and four characters.
+    #[arg(long)]
+    pub id: String,
+    /// Where the private key goes (PKCS#8 PEM, mode 0600; never overwritten).
+    #[arg(long)]
+    pub key: PathBuf,
+    /// Where the PKCS#10 request goes (PEM).
+    #[arg(long)]
+    pub out: PathBuf,
+}
+
+/// Logs as JSON lines on standard error; level by `RUST_LOG`, else `info`.
+pub fn start_log() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second call (in tests) keeps the first.
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .try_init();
+}
+
+/// Runs the program's verb; `serve` gets the server's arguments.
+pub fn run(serve: impl FnOnce(Serve) -> Result<(), Box<dyn std::error::Error>>) -> ExitCode {
+    start_log();
+    let done = match Line::parse().command {
+        Verb::Serve(arguments) => serve(arguments),
+        Verb::EnrolmentRequest(arguments) => enrol(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text.push_str(": ");
+                text.push_str(&error.to_string());
+                cause = error.source();
+            }
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn enrol(arguments: &EnrolmentRequest) -> Result<(), Box<dyn std::error::Error>> {
+    let id = &arguments.id;
+    let well_formed = id.len() == 9
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+        && id.bytes().take(5).all(|b| b.is_ascii_digit());
+    if !well_formed {
+        return Err(
+            "the id has nine characters 0-9 A-Z, the first five being the municipality's code"
+                .into(),
+        );
+    }
+    crate::party::enrolment_request(id, &arguments.key, &arguments.out)?;
+    Ok(())
+}

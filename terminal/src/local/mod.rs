@@ -1,0 +1,11 @@
+//! What the window PC and the kiosk have in common as local web servers: loopback
+//! only, a secret for every start, answers of one form.
+
+pub mod body;
+pub mod command;
+pub mod fence;
+pub mod problem;
+pub mod serve;
+
+pub use body::Body;
+pub use problem::{Kind, Problem};

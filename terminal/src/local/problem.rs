@@ -137,8 +137,11 @@ impl Say {
 }
 
 /// A problem document.
+#[derive(Clone, Debug)]
+pub struct Problem(Box<Document>);
+
 #[derive(Clone, Debug, Serialize)]
-pub struct Problem {
+struct Document {
     #[serde(skip)]
     kind: Kind,
     #[serde(skip)]
@@ -161,7 +164,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.detail)
+        f.write_str(&self.0.detail)
     }
 }
 
@@ -170,7 +173,7 @@ impl std::error::Error for Problem {}
 impl Problem {
     /// A problem with what happened and what to do (Japanese, English).
     pub fn new(kind: Kind, detail: impl Into<String>, ja: &str, en: &str) -> Self {
-        Self {
+        Self(Box::new(Document {
             kind,
             status: kind.status(),
             type_: format!("urn:jitsuin:problem:{}", kind.name()),
@@ -179,7 +182,7 @@ impl Problem {
             say: Say::new(ja, en),
             tries_left: None,
             errors: Vec::new(),
-        }
+        }))
     }
 
     /// A fault of this machine. `cause` goes to the log, not to the screen.
@@ -197,7 +200,7 @@ impl Problem {
     pub fn at(pointer: &str, detail: impl Into<String>, ja: &str, en: &str) -> Self {
         let detail = detail.into();
         let mut problem = Self::new(Kind::BadRequest, detail.clone(), ja, en);
-        problem.errors = vec![serde_json::json!({"pointer": pointer, "detail": detail})];
+        problem.0.errors = vec![serde_json::json!({"pointer": pointer, "detail": detail})];
         problem
     }
 
@@ -206,50 +209,55 @@ impl Problem {
         let text = |key: &str| document.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut problem = Self::new(Kind::GatewayRefused, "", &say.ja, &say.en);
         // Not 401: the browser's session with this terminal is not meant.
-        problem.status = StatusCode::from_u16(status)
+        problem.0.status = StatusCode::from_u16(status)
             .ok()
             .filter(|s| s.is_client_error() || s.is_server_error())
             .unwrap_or(StatusCode::BAD_GATEWAY);
-        problem.type_ = text("type").unwrap_or(problem.type_);
-        problem.title = text("title").unwrap_or(problem.title);
-        problem.detail = text("detail").unwrap_or_else(|| problem.title.clone());
+        let passed = &mut *problem.0;
+        if let Some(type_) = text("type") {
+            passed.type_ = type_;
+        }
+        if let Some(title) = text("title") {
+            passed.title = title;
+        }
+        passed.detail = text("detail").unwrap_or_else(|| passed.title.clone());
         if let Some(Value::Array(errors)) = document.get("errors") {
-            problem.errors.clone_from(errors);
+            passed.errors.clone_from(errors);
         }
         problem
     }
 
     /// The type among the local ones.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// HTTP status.
     pub fn status(&self) -> u16 {
-        self.status.as_u16()
+        self.0.status.as_u16()
     }
 
     /// What to do.
     pub fn say(&self) -> &Say {
-        &self.say
+        &self.0.say
     }
 
     /// The document as JSON.
     pub fn document(&self) -> Value {
-        let mut value = serde_json::to_value(self).unwrap_or_default();
-        value["status"] = self.status.as_u16().into();
+        let mut value = serde_json::to_value(&*self.0).unwrap_or_default();
+        value["status"] = self.0.status.as_u16().into();
         value
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status);
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let mut response = HttpResponse::build(self.0.status);
+        if self.0.status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header(("Retry-After", "2"));
         }
         response
@@ -304,7 +312,7 @@ impl From<CardFault> for Problem {
                     &format!("暗証番号が違います。あと{left}回まちがえるとロックされます。"),
                     &format!("The password is wrong. {left} tries are left before it is blocked."),
                 );
-                problem.tries_left = Some(*left);
+                problem.0.tries_left = Some(*left);
                 return problem;
             }
             CardFault::Blocked => (

@@ -5,6 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use sha2::{Digest, Sha256};
+
 use crate::person::municipality::MunicipalityCode;
 
 /// Why a text is not an identifier. The text itself is not repeated.
@@ -13,6 +15,9 @@ pub enum IdFault {
     /// A random identifier is written as 32 lower-case hexadecimal digits.
     #[error("must be 32 lower-case hexadecimal digits")]
     NotHex32,
+    /// A SHA-256 digest is written as 64 lower-case hexadecimal digits.
+    #[error("must be 64 lower-case hexadecimal digits")]
+    NotHex64,
     /// Terminal and kiosk ids are nine characters of `0-9A-Z`, the municipality code first.
     #[error("must be nine characters of 0-9 and A-Z that begin with a municipality code")]
     NotPlace,
@@ -43,22 +48,22 @@ macro_rules! text_serde {
 }
 pub(crate) use text_serde;
 
-macro_rules! random_id {
-    ($(#[$doc:meta])* $name:ident) => {
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal, $fault:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name([u8; 16]);
+        pub struct $name([u8; $length]);
 
         impl $name {
-            /// From 16 random bytes that the caller drew.
+            /// From its bytes, which the caller drew or computed.
             #[must_use]
-            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; $length]) -> Self {
                 Self(bytes)
             }
 
-            /// The 16 bytes.
+            /// Its bytes.
             #[must_use]
-            pub const fn as_bytes(&self) -> &[u8; 16] {
+            pub const fn as_bytes(&self) -> &[u8; $length] {
                 &self.0
             }
         }
@@ -78,7 +83,7 @@ macro_rules! random_id {
         impl FromStr for $name {
             type Err = IdFault;
             fn from_str(text: &str) -> Result<Self, IdFault> {
-                hex16(text).map(Self).ok_or(IdFault::NotHex32)
+                lower_hex(text).map(Self).ok_or($fault)
             }
         }
 
@@ -86,28 +91,41 @@ macro_rules! random_id {
     };
 }
 
-random_id! {
+hex_id! {
     /// One application at the window (電子証明書発行申請), 16 random bytes.
-    ApplicationId
+    ApplicationId, 16, IdFault::NotHex32
 }
-random_id! {
+hex_id! {
     /// One trip of one card to one kiosk; the visit keys are derived for it.
-    VisitId
+    VisitId, 16, IdFault::NotHex32
 }
-random_id! {
+hex_id! {
     /// A card, as its personalisation application names itself.
-    CardId
+    CardId, 16, IdFault::NotHex32
 }
-random_id! {
+hex_id! {
     /// Names one wish of a caller, so that a repeated request is answered and not repeated.
-    IdempotencyKey
+    IdempotencyKey, 16, IdFault::NotHex32
 }
 
-fn hex16(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || text.bytes().any(|b| b.is_ascii_uppercase()) {
+hex_id! {
+    /// A SHA-256 digest, named in acts and records.
+    Sha256Digest, 32, IdFault::NotHex64
+}
+
+impl Sha256Digest {
+    /// The digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+fn lower_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return None;
     }
-    let mut bytes = [0; 16];
+    let mut bytes = [0; N];
     hex::decode_to_slice(text, &mut bytes).ok()?;
     Some(bytes)
 }

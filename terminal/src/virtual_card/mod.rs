@@ -3,7 +3,7 @@
 //! application, and the operator's card.
 //!
 //! [`Card`] is a value: command APDU in, response APDU out, its non-volatile
-//! memory behind [`Memory`]. `virtual-card` puts it into a reader of a real `pcscd`.
+//! memory behind [`Memory`]. [`vpcd`] puts it into a reader of a real `pcscd`.
 //!
 //! It shares no cryptographic and no TLV code with the programs that talk to
 //! it, and uses other libraries: both sides are checked by published vectors
@@ -15,18 +15,22 @@ mod blocks;
 mod card;
 mod chip;
 mod cipher;
+pub mod control;
 mod der;
+pub mod factory;
 mod image;
 mod jpki;
 mod memory;
 mod operator;
 mod password;
 mod personalisation;
+pub mod readers;
 mod request;
 mod rsa_key;
 mod scp03;
 mod secret;
 mod visit;
+pub mod vpcd;
 
 pub use card::{ATR, Card, CardStatus, blank_resident, factory_image};
 pub use chip::StartFault;

@@ -1,4 +1,6 @@
 //! The ports' real implementations.
 
+pub mod aead;
 pub mod database;
+pub mod hsm;
 pub mod system;

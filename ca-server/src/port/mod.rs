@@ -3,5 +3,6 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod signer;
 pub mod store;
-
+pub mod vault;

@@ -1,0 +1,145 @@
+//! The use-cases: ordinary functions over [`App`]. They do; `pki_core` decides.
+
+pub mod answer_ocsp;
+pub mod authorise;
+pub mod enrol;
+pub mod export_audit;
+pub mod issue;
+pub mod limit;
+pub mod publish_crl;
+pub mod resume;
+pub mod revoke;
+mod work;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use pki_core::{
+    certificate::{Profile, distribution_point::Place, issuer::Issuer},
+    person::municipality::{MunicipalityCode, PrefectureCode},
+};
+pub use work::InWork;
+
+use crate::{
+    config::{CrlConfig, IssueConfig},
+    port::{
+        clock::Clock,
+        entropy::Entropy,
+        signer::Signer,
+        store::{AuditEntry, Store},
+        vault::Vault,
+    },
+};
+
+/// A CA key of this authority.
+pub struct Authority {
+    /// In URLs, file names and the database.
+    pub name: String,
+    /// Label of its key in the token.
+    pub key: String,
+    pub issuer: Issuer,
+}
+
+/// Everything that the use-cases of `ca-server issue` work with.
+pub struct App {
+    pub node: String,
+    pub prefecture: PrefectureCode,
+    pub municipalities: Vec<Place>,
+    pub store: Arc<dyn Store>,
+    pub signer: Arc<dyn Signer>,
+    pub vault: Arc<dyn Vault>,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub signing: Authority,
+    pub signature_profile: Profile,
+    pub ocsp_responder_profile: Profile,
+    pub infrastructure: Authority,
+    pub party_profiles: BTreeMap<String, Profile>,
+    pub crl: CrlConfig,
+    /// How far an act's time may be from this clock.
+    pub act_skew: Duration,
+    /// Label of the key that signs heads of the audit log.
+    pub audit_key: String,
+    /// Requests per terminal.
+    pub limits: limit::Limits,
+    /// What this process is issuing now.
+    pub in_work: InWork,
+    /// Wakes the publisher of CRLs.
+    pub publisher: publish_crl::Bell,
+}
+
+impl App {
+    /// The use-cases over these ports.
+    pub fn new(
+        config: &IssueConfig,
+        store: Arc<dyn Store>,
+        signer: Arc<dyn Signer>,
+        vault: Arc<dyn Vault>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        let authority = |config: &crate::config::IssuerConfig| Authority {
+            name: config.name.clone(),
+            key: config.key.clone(),
+            issuer: config.issuer.clone(),
+        };
+        Self {
+            node: config.node.clone(),
+            prefecture: config.prefecture,
+            municipalities: config.municipalities.clone(),
+            store,
+            signer,
+            vault,
+            clock,
+            entropy,
+            signing: authority(&config.signing),
+            signature_profile: config.signature_profile.clone(),
+            ocsp_responder_profile: config.ocsp_responder_profile.clone(),
+            infrastructure: authority(&config.infrastructure),
+            party_profiles: config.party_profiles.clone(),
+            crl: config.crl.clone(),
+            act_skew: config.limits.act_skew,
+            audit_key: config.audit_key.clone(),
+            limits: limit::Limits::new(config.limits.requests_per_second),
+            in_work: InWork::default(),
+            publisher: publish_crl::Bell::default(),
+        }
+    }
+
+    /// The municipality of that code, when it belongs to this prefecture's table.
+    pub fn place(&self, code: MunicipalityCode) -> Option<&Place> {
+        self.municipalities.iter().find(|place| place.code == code)
+    }
+
+    /// The signing CA and the infrastructure CA.
+    pub fn authorities(&self) -> [&Authority; 2] {
+        [&self.signing, &self.infrastructure]
+    }
+
+    /// An audit entry of something this node does by itself.
+    fn own_entry(
+        &self,
+        at: jiff::Timestamp,
+        event: &'static str,
+        subject: String,
+        detail: serde_json::Value,
+    ) -> AuditEntry {
+        AuditEntry {
+            at,
+            event,
+            outcome: "done".to_owned(),
+            actor: format!("node:{}", self.node),
+            subject,
+            detail,
+        }
+    }
+}
+
+/// How a certificate is named in audit rows.
+fn certificate_subject(issuer: &str, serial: &[u8]) -> String {
+    format!("certificate:{issuer}/{}", hex::encode(serial))
+}
+
+/// The place that a sealed column is bound to.
+fn sealed_place(issuer: &str, serial: &[u8], column: &str) -> String {
+    format!("certificate/{issuer}/{}/{column}", hex::encode(serial))
+}

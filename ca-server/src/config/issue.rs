@@ -1,0 +1,403 @@
+//! `ca.toml`: the configuration of `ca-server issue` and of the officers' commands.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use hsm_config::{TokenConfig, TokenSpec};
+use pki_core::{
+    certificate::{
+        Profile,
+        distribution_point::Place,
+        issuer::{Access, Issuer, Publication},
+    },
+    person::municipality::{MunicipalityCode, PrefectureCode},
+};
+use serde::Deserialize;
+
+use super::{AccessSpec, ConfigError, TlsConfig, TlsSpec, access, base, certificate, value, within};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    node: String,
+    prefecture: String,
+    prefecture_name: String,
+    database: String,
+    #[serde(default = "four")]
+    database_readers: u32,
+    #[serde(default = "two")]
+    database_writers: u32,
+    access: AccessSpec,
+    public_url: Option<String>,
+    #[serde(default)]
+    listen: ListenSpec,
+    tls: TlsSpec,
+    token: TokenSpec,
+    signing: SigningSpec,
+    infrastructure: InfrastructureSpec,
+    vault: KeySpec,
+    audit: AuditSpec,
+    crl: CrlSpec,
+    #[serde(default)]
+    limits: LimitSpec,
+    municipality: Vec<MunicipalitySpec>,
+}
+
+fn two() -> u32 {
+    2
+}
+fn four() -> u32 {
+    4
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ListenSpec {
+    ca: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Default for ListenSpec {
+    fn default() -> Self {
+        Self {
+            ca: super::loopback(),
+            admin: super::loopback(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SigningSpec {
+    /// In URLs and file names.
+    name: String,
+    certificate: PathBuf,
+    key: String,
+    profile: PathBuf,
+    ocsp_responder_profile: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InfrastructureSpec {
+    name: String,
+    certificate: PathBuf,
+    key: String,
+    /// Kind of party → profile file.
+    profiles: BTreeMap<String, PathBuf>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeySpec {
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditSpec {
+    /// 64 hexadecimal digits; made by `ca-server migrate` when it is missing.
+    mac_key_file: PathBuf,
+    /// Label of the key that signs heads.
+    key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CrlSpec {
+    folder: PathBuf,
+    #[serde(default = "CrlSpec::period")]
+    period_s: u32,
+    #[serde(default = "CrlSpec::validity")]
+    validity_s: u32,
+    #[serde(default = "CrlSpec::after_revocation")]
+    after_revocation_s: u32,
+}
+
+impl CrlSpec {
+    fn period() -> u32 {
+        24 * 3600
+    }
+    fn validity() -> u32 {
+        48 * 3600
+    }
+    fn after_revocation() -> u32 {
+        60
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitSpec {
+    workers: usize,
+    body_bytes: usize,
+    connections: usize,
+    requests_per_second: u32,
+    act_skew_s: u32,
+}
+
+impl Default for LimitSpec {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            body_bytes: 64 * 1024,
+            connections: 1024,
+            requests_per_second: 5,
+            act_skew_s: 300,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MunicipalitySpec {
+    code: String,
+    /// Romanised, with its suffix: `Chiyoda-ku`.
+    name: String,
+}
+
+/// One CA key, its certificate and how it publishes.
+#[derive(Clone, Debug)]
+pub struct IssuerConfig {
+    /// In URLs and file names.
+    pub name: String,
+    /// Label of its key in the token.
+    pub key: String,
+    pub issuer: Issuer,
+}
+
+/// When CRLs are made.
+#[derive(Clone, Debug)]
+pub struct CrlConfig {
+    pub folder: PathBuf,
+    /// A new one at least so often.
+    pub period: Duration,
+    /// From thisUpdate to nextUpdate; longer than the period, so that they overlap.
+    pub validity: Duration,
+    /// At the latest so long after a revocation.
+    pub after_revocation: Duration,
+}
+
+/// Limits of the inner interface.
+#[derive(Clone, Debug)]
+pub struct LimitConfig {
+    /// Threads that serve connections.
+    pub workers: usize,
+    pub body_bytes: usize,
+    pub connections: usize,
+    /// Per terminal, with a burst of ten seconds' worth.
+    pub requests_per_second: u32,
+    /// How far an act's time may be from the CA's clock.
+    pub act_skew: Duration,
+}
+
+/// The checked `ca.toml`.
+#[derive(Clone, Debug)]
+pub struct IssueConfig {
+    pub node: String,
+    pub prefecture: PrefectureCode,
+    pub database: String,
+    pub database_readers: u32,
+    pub database_writers: u32,
+    pub listen_ca: SocketAddr,
+    pub listen_admin: SocketAddr,
+    pub tls: TlsConfig,
+    pub token: TokenConfig,
+    pub signing: IssuerConfig,
+    pub signature_profile: Profile,
+    pub ocsp_responder_profile: Profile,
+    pub infrastructure: IssuerConfig,
+    /// Kind of party → profile.
+    pub party_profiles: BTreeMap<String, Profile>,
+    pub vault_key: String,
+    pub audit_mac_key_file: PathBuf,
+    pub audit_key: String,
+    pub crl: CrlConfig,
+    pub limits: LimitConfig,
+    pub municipalities: Vec<Place>,
+}
+
+impl IssueConfig {
+    /// Read and check the file and the files it names; changes nothing.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let spec: Spec = super::read(path)?;
+        let base = base(path);
+        let access = access(spec.access, spec.public_url.as_deref())?;
+        let prefecture: PrefectureCode = spec
+            .prefecture
+            .parse()
+            .map_err(|_| value("prefecture", "must be two digits, 01 to 47"))?;
+        let party_profiles = spec
+            .infrastructure
+            .profiles
+            .iter()
+            .map(|(kind, path)| {
+                if !crate::app::enrol::KINDS.contains(&kind.as_str()) {
+                    return Err(value(
+                        "infrastructure.profiles",
+                        format!("no kind of party is called {kind:?}"),
+                    ));
+                }
+                Ok((kind.clone(), profile(&base.join(path))?))
+            })
+            .collect::<Result<_, _>>()?;
+        let node = spec.node;
+        if node.is_empty()
+            || node.len() > 32
+            || !node
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
+            return Err(value("node", "must be 1 to 32 of A-Z a-z 0-9 - _ ."));
+        }
+        Ok(Self {
+            prefecture,
+            database: super::database(&spec.database, &base)?,
+            database_readers: within("database_readers", spec.database_readers, 1, 64)?,
+            database_writers: within("database_writers", spec.database_writers, 1, 16)?,
+            listen_ca: spec.listen.ca,
+            listen_admin: spec.listen.admin,
+            tls: spec.tls.check(&base),
+            token: super::token(&spec.token, &base)?,
+            signing: issuer(
+                &spec.signing.name,
+                &base.join(&spec.signing.certificate),
+                spec.signing.key,
+                access.clone(),
+            )?,
+            signature_profile: profile(&base.join(&spec.signing.profile))?,
+            ocsp_responder_profile: profile(&base.join(&spec.signing.ocsp_responder_profile))?,
+            infrastructure: issuer(
+                &spec.infrastructure.name,
+                &base.join(&spec.infrastructure.certificate),
+                spec.infrastructure.key,
+                access,
+            )?,
+            party_profiles,
+            vault_key: spec.vault.key,
+            audit_mac_key_file: base.join(spec.audit.mac_key_file),
+            audit_key: spec.audit.key,
+            crl: crl(&spec.crl, &base)?,
+            limits: limits(&spec.limits)?,
+            municipalities: municipalities(
+                &spec.municipality,
+                prefecture,
+                &spec.prefecture_name,
+            )?,
+            node,
+        })
+    }
+
+    /// The municipality of that code.
+    pub fn place(&self, code: MunicipalityCode) -> Option<&Place> {
+        self.municipalities.iter().find(|place| place.code == code)
+    }
+}
+
+fn issuer(
+    name: &str,
+    path: &Path,
+    key: String,
+    access: Access,
+) -> Result<IssuerConfig, ConfigError> {
+    let der = certificate(path)?;
+    let publication = Publication {
+        access,
+        segment: name.to_owned(),
+    };
+    let issuer = Issuer::from_certificate(&der, publication).map_err(|error| {
+        value(
+            "certificate",
+            format!("{}: {}", path.display(), crate::causes(&error)),
+        )
+    })?;
+    Ok(IssuerConfig {
+        name: name.to_owned(),
+        key,
+        issuer,
+    })
+}
+
+fn profile(path: &Path) -> Result<Profile, ConfigError> {
+    let bytes = super::file(path)?;
+    Profile::parse(&String::from_utf8_lossy(&bytes)).map_err(|error| {
+        value(
+            "profile",
+            format!("{}: {}", path.display(), crate::causes(&error)),
+        )
+    })
+}
+
+fn crl(spec: &CrlSpec, base: &Path) -> Result<CrlConfig, ConfigError> {
+    const WEEK: u32 = 7 * 24 * 3600;
+    let period = within("crl.period_s", spec.period_s, 10, WEEK)?;
+    let validity = within("crl.validity_s", spec.validity_s, 20, 2 * WEEK)?;
+    if validity < period.saturating_mul(3) / 2 {
+        return Err(value(
+            "crl.validity_s",
+            "must be at least one and a half periods, so that lists overlap",
+        ));
+    }
+    let after = within("crl.after_revocation_s", spec.after_revocation_s, 0, 3600)?;
+    Ok(CrlConfig {
+        folder: base.join(&spec.folder),
+        period: Duration::from_secs(period.into()),
+        validity: Duration::from_secs(validity.into()),
+        after_revocation: Duration::from_secs(after.into()),
+    })
+}
+
+fn limits(spec: &LimitSpec) -> Result<LimitConfig, ConfigError> {
+    let skew = within("limits.act_skew_s", spec.act_skew_s, 1, 3600)?;
+    Ok(LimitConfig {
+        workers: within("limits.workers", spec.workers, 1, 64)?,
+        body_bytes: within("limits.body_bytes", spec.body_bytes, 8 * 1024, 1024 * 1024)?,
+        connections: within("limits.connections", spec.connections, 4, 100_000)?,
+        requests_per_second: within(
+            "limits.requests_per_second",
+            spec.requests_per_second,
+            1,
+            1_000_000,
+        )?,
+        act_skew: Duration::from_secs(skew.into()),
+    })
+}
+
+fn municipalities(
+    specs: &[MunicipalitySpec],
+    prefecture: PrefectureCode,
+    prefecture_name: &str,
+) -> Result<Vec<Place>, ConfigError> {
+    let mut places: Vec<Place> = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let code: MunicipalityCode = spec
+            .code
+            .parse()
+            .map_err(|_| value("municipality.code", format!("{:?} is no code", spec.code)))?;
+        if code.prefecture() != prefecture {
+            return Err(value(
+                "municipality.code",
+                format!("{code} lies in another prefecture"),
+            ));
+        }
+        if places
+            .iter()
+            .any(|place| place.code == code || place.municipality == spec.name)
+        {
+            return Err(value("municipality", format!("{code} is listed twice")));
+        }
+        places.push(Place {
+            code,
+            prefecture: prefecture_name.to_owned(),
+            municipality: spec.name.clone(),
+        });
+    }
+    if places.is_empty() {
+        return Err(value("municipality", "at least one is needed"));
+    }
+    Ok(places)
+}

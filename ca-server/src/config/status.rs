@@ -1,0 +1,156 @@
+//! `status.toml`: the configuration of `ca-server status`.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use hsm_config::{TokenConfig, TokenSpec};
+use serde::Deserialize;
+
+use super::{ConfigError, base, value, within};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    database: String,
+    #[serde(default = "readers")]
+    database_readers: u32,
+    crl_folder: PathBuf,
+    #[serde(default)]
+    listen: ListenSpec,
+    token: TokenSpec,
+    issuer: Vec<IssuerSpec>,
+    #[serde(default)]
+    limits: LimitSpec,
+}
+
+fn readers() -> u32 {
+    4
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ListenSpec {
+    public: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Default for ListenSpec {
+    fn default() -> Self {
+        Self {
+            public: super::loopback(),
+            admin: super::loopback(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssuerSpec {
+    name: String,
+    certificate: PathBuf,
+    ocsp: Option<OcspSpec>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OcspSpec {
+    /// Label of the responder's key in this node's token.
+    key: String,
+    /// The responder's certificate, made by `ca-server enrol --kind ocsp-responder`.
+    certificate: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitSpec {
+    workers: usize,
+    connections: usize,
+    /// Per address of the asker.
+    requests_per_second: u32,
+    /// How long an answer may be kept by caches, in seconds.
+    ocsp_validity_s: u32,
+}
+
+impl Default for LimitSpec {
+    fn default() -> Self {
+        Self {
+            workers: 2,
+            connections: 4096,
+            requests_per_second: 200,
+            ocsp_validity_s: 60,
+        }
+    }
+}
+
+/// An issuer whose lists and answers this node gives.
+#[derive(Clone, Debug)]
+pub struct ResponderConfig {
+    pub name: String,
+    /// The issuer's certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Key label and responder certificate (DER), where this node answers OCSP for it.
+    pub ocsp: Option<(String, Vec<u8>)>,
+}
+
+/// The checked `status.toml`.
+#[derive(Clone, Debug)]
+pub struct StatusConfig {
+    pub database: String,
+    pub database_readers: u32,
+    pub crl_folder: PathBuf,
+    pub listen_public: SocketAddr,
+    pub listen_admin: SocketAddr,
+    pub token: TokenConfig,
+    pub issuers: Vec<ResponderConfig>,
+    pub workers: usize,
+    pub connections: usize,
+    pub requests_per_second: u32,
+    /// From thisUpdate to nextUpdate of an OCSP answer.
+    pub ocsp_validity: std::time::Duration,
+}
+
+impl StatusConfig {
+    /// Read and check the file and the files it names; changes nothing.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let spec: Spec = super::read(path)?;
+        let base = base(path);
+        let mut issuers: Vec<ResponderConfig> = Vec::new();
+        for issuer in &spec.issuer {
+            if issuers.iter().any(|known| known.name == issuer.name) {
+                return Err(value("issuer", format!("{:?} is listed twice", issuer.name)));
+            }
+            issuers.push(ResponderConfig {
+                name: issuer.name.clone(),
+                certificate: super::certificate(&base.join(&issuer.certificate))?,
+                ocsp: match &issuer.ocsp {
+                    Some(ocsp) => Some((
+                        ocsp.key.clone(),
+                        super::certificate(&base.join(&ocsp.certificate))?,
+                    )),
+                    None => None,
+                },
+            });
+        }
+        let validity = within("limits.ocsp_validity_s", spec.limits.ocsp_validity_s, 1, 86_400)?;
+        Ok(Self {
+            database: super::database(&spec.database, &base)?,
+            database_readers: within("database_readers", spec.database_readers, 1, 64)?,
+            crl_folder: base.join(&spec.crl_folder),
+            listen_public: spec.listen.public,
+            listen_admin: spec.listen.admin,
+            token: super::token(&spec.token, &base)?,
+            issuers,
+            workers: within("limits.workers", spec.limits.workers, 1, 64)?,
+            connections: within("limits.connections", spec.limits.connections, 4, 100_000)?,
+            requests_per_second: within(
+                "limits.requests_per_second",
+                spec.limits.requests_per_second,
+                1,
+                1_000_000,
+            )?,
+            ocsp_validity: std::time::Duration::from_secs(validity.into()),
+        })
+    }
+}

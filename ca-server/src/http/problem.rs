@@ -1,0 +1,298 @@
+//! Every error an interface answers: RFC 9457 problem documents with a closed
+//! list of types. Nothing here repeats what a caller sent.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The closed list of types: `urn:jitsuin:problem:<name>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The message is not JSON of the expected form.
+    MalformedMessage,
+    /// Longer than the limit.
+    TooLarge,
+    /// Not `application/json` (or `application/ocsp-request`).
+    UnsupportedMediaType,
+    /// No such resource.
+    NotFound,
+    /// The resource knows other methods.
+    MethodNotAllowed,
+    /// No certificate of a registered, active gateway.
+    NotAuthorised,
+    /// The signed act does not permit this.
+    ActRefused,
+    /// The items cannot stand in a certificate.
+    ItemsRefused,
+    /// The card's request or the kiosk's record does not prove the key.
+    ProofRefused,
+    /// The public key may not be certified.
+    KeyRefused,
+    /// The bytes to sign would break a rule.
+    LintRefused,
+    /// It contradicts what is recorded (Art 6, one key – one application, …).
+    Conflict,
+    /// The same request is being worked on.
+    InWork,
+    /// More requests than the limit allows.
+    TooManyRequests,
+    /// The token cannot be used now.
+    TokenAway,
+    /// The database cannot be used now.
+    DatabaseAway,
+    /// A fault of this program.
+    Internal,
+}
+
+impl Kind {
+    /// All of them, for the documentation.
+    pub const ALL: [Self; 17] = [
+        Self::MalformedMessage,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::NotAuthorised,
+        Self::ActRefused,
+        Self::ItemsRefused,
+        Self::ProofRefused,
+        Self::KeyRefused,
+        Self::LintRefused,
+        Self::Conflict,
+        Self::InWork,
+        Self::TooManyRequests,
+        Self::TokenAway,
+        Self::DatabaseAway,
+        Self::Internal,
+    ];
+
+    /// The last part of the type's URN.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    fn row(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::MalformedMessage => (
+                "malformed-message",
+                StatusCode::BAD_REQUEST,
+                "The message is not of the expected form",
+            ),
+            Self::TooLarge => (
+                "too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The message is too long",
+            ),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The message is of another media type",
+            ),
+            Self::NotFound => ("not-found", StatusCode::NOT_FOUND, "There is no such resource"),
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The resource knows other methods",
+            ),
+            Self::NotAuthorised => (
+                "not-authorised",
+                StatusCode::FORBIDDEN,
+                "The caller is not a registered, active gateway",
+            ),
+            Self::ActRefused => (
+                "act-refused",
+                StatusCode::FORBIDDEN,
+                "The signed act does not permit this",
+            ),
+            Self::ItemsRefused => (
+                "items-refused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The items cannot stand in a certificate",
+            ),
+            Self::ProofRefused => (
+                "proof-refused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The key is not proved to come from this visit",
+            ),
+            Self::KeyRefused => (
+                "key-refused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The public key may not be certified",
+            ),
+            Self::LintRefused => (
+                "lint-refused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "The certificate would break a rule",
+            ),
+            Self::Conflict => (
+                "conflict",
+                StatusCode::CONFLICT,
+                "It contradicts what is recorded",
+            ),
+            Self::InWork => (
+                "in-work",
+                StatusCode::CONFLICT,
+                "The same request is being worked on",
+            ),
+            Self::TooManyRequests => (
+                "too-many-requests",
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+            ),
+            Self::TokenAway => (
+                "token-away",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The token cannot be used now",
+            ),
+            Self::DatabaseAway => (
+                "database-away",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The database cannot be used now",
+            ),
+            Self::Internal => (
+                "internal",
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "A fault of this program",
+            ),
+        }
+    }
+}
+
+/// One problem, ready to answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .kind.name())]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    errors: Vec<ItemError>,
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A problem with a sentence that tells what to do.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// Which value of the message is at fault, by JSON pointer.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        self.errors.push(ItemError {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        });
+        self
+    }
+
+    /// When trying again makes sense, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds.max(1));
+        self
+    }
+
+    /// A fault of this program: the cause goes to the log and not to the caller.
+    pub fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %crate::causes(error), "internal fault");
+        Self::new(Kind::Internal, "The fault is in the log of the server.")
+    }
+}
+
+/// A value of the message that is at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ItemError {
+    /// JSON pointer (RFC 6901) into the message.
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct ProblemDocument {
+    /// `urn:jitsuin:problem:<name>`
+    #[serde(rename = "type")]
+    #[schema(example = "urn:jitsuin:problem:token-away")]
+    kind: String,
+    title: String,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ItemError>,
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.kind.row().1
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (name, status, title) = self.kind.row();
+        metrics::counter!("jitsuin_problems_total", "type" => name).increment(1);
+        let mut response = HttpResponse::build(status);
+        response.content_type("application/problem+json");
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
+        let document = ProblemDocument {
+            kind: format!("urn:jitsuin:problem:{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            errors: self.errors.clone(),
+        };
+        response.body(serde_json::to_vec(&document).unwrap_or_default())
+    }
+}
+
+/// What `web::Json` could not read, without repeating any value of the message.
+pub fn of_json(error: &actix_web::error::JsonPayloadError) -> Problem {
+    use actix_web::error::JsonPayloadError as E;
+    match error {
+        E::OverflowKnownLength { .. } | E::Overflow { .. } => {
+            Problem::new(Kind::TooLarge, "Send a shorter message.")
+        }
+        E::ContentType => Problem::new(Kind::UnsupportedMediaType, "Send application/json."),
+        E::Deserialize(error) => {
+            let said = error.to_string();
+            // These two name fields; other messages of serde may name values.
+            let what = if said.starts_with("unknown field") || said.starts_with("missing field") {
+                said
+            } else {
+                format!("at line {}, column {}", error.line(), error.column())
+            };
+            Problem::new(Kind::MalformedMessage, what)
+        }
+        _ => Problem::new(Kind::MalformedMessage, "The message could not be read."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        let names: std::collections::HashSet<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), Kind::ALL.len());
+        for name in names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_in_a_message_is_not_repeated() {
+        let error = serde_json::from_str::<u8>("\"総務　太郎\"").unwrap_err();
+        let problem = of_json(&actix_web::error::JsonPayloadError::Deserialize(error));
+        assert!(!problem.detail.contains("総務"));
+        assert!(problem.detail.contains("line 1"));
+    }
+}

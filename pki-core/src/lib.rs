@@ -6,9 +6,11 @@
 
 pub mod act;
 pub mod application;
+pub mod audit;
 pub mod calendar;
 pub mod card_channel;
 pub mod certificate;
 pub mod id;
+pub mod kiosk_record;
 pub mod person;
 pub mod revocation;

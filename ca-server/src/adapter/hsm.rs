@@ -16,15 +16,6 @@ impl HsmSigner {
     }
 }
 
-fn algorithm(algorithm: SignatureAlgorithm) -> hsm_config::SignatureAlgorithm {
-    match algorithm {
-        SignatureAlgorithm::RsaPkcs1Sha256 => hsm_config::SignatureAlgorithm::RsaSha256,
-        SignatureAlgorithm::RsaPkcs1Sha384 => hsm_config::SignatureAlgorithm::RsaSha384,
-        SignatureAlgorithm::EcdsaP256Sha256 => hsm_config::SignatureAlgorithm::EcdsaP256Sha256,
-        SignatureAlgorithm::EcdsaP384Sha384 => hsm_config::SignatureAlgorithm::EcdsaP384Sha384,
-    }
-}
-
 fn error(error: TokenError) -> SignError {
     match error {
         TokenError::Away {
@@ -51,7 +42,7 @@ impl Signer for HsmSigner {
         let started = std::time::Instant::now();
         let signature = self
             .0
-            .sign(key, algorithm(by), message, self.0.deadline())
+            .sign(key, by, message, self.0.deadline())
             .map_err(error);
         metrics::histogram!("jitsuin_sign_seconds").record(started.elapsed().as_secs_f64());
         signature

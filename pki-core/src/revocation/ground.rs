@@ -6,6 +6,49 @@ use std::str::FromStr;
 
 use crate::id::text_serde;
 
+/// Reason codes that this CA uses (RFC 5280 §5.3.1). Suspension (certificateHold) does
+/// not exist in the law of 2002, and unspecified is left out, as the RFC asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReasonCode {
+    /// The private key is in doubt.
+    KeyCompromise,
+    /// The CA's key is in doubt.
+    CaCompromise,
+    /// The holder's data changed.
+    AffiliationChanged,
+    /// Another certificate takes its place.
+    Superseded,
+    /// The certificate is no longer needed or usable.
+    CessationOfOperation,
+}
+
+impl ReasonCode {
+    /// The number in CRLs and OCSP answers.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::KeyCompromise => 1,
+            Self::CaCompromise => 2,
+            Self::AffiliationChanged => 3,
+            Self::Superseded => 4,
+            Self::CessationOfOperation => 5,
+        }
+    }
+
+    /// The reason of that number; `None` for those that this CA does not use.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::KeyCompromise),
+            2 => Some(Self::CaCompromise),
+            3 => Some(Self::AffiliationChanged),
+            4 => Some(Self::Superseded),
+            5 => Some(Self::CessationOfOperation),
+            _ => None,
+        }
+    }
+}
+
 /// Why a certificate loses its effect: the article of the Act of 2002.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ground {
@@ -56,18 +99,25 @@ impl Ground {
         }
     }
 
-    /// RFC 5280 §5.3.1 reason code. All of Art 12 is affiliationChanged: a verifier
-    /// need not learn whether a person moved, married or died. Suspension
-    /// (certificateHold) does not exist in this law.
+    /// What relying parties are told. All of Art 12 is affiliationChanged: a verifier
+    /// need not learn whether a person moved, married or died.
+    #[must_use]
+    pub const fn reason(self) -> ReasonCode {
+        match self {
+            Self::Article10Leak => ReasonCode::KeyCompromise,
+            Self::Article14 => ReasonCode::CaCompromise,
+            Self::Article12 => ReasonCode::AffiliationChanged,
+            Self::Article13 => ReasonCode::Superseded,
+            Self::Article9 | Self::Article10Loss | Self::Article10Damage => {
+                ReasonCode::CessationOfOperation
+            }
+        }
+    }
+
+    /// The number of [`Self::reason`].
     #[must_use]
     pub const fn reason_code(self) -> u8 {
-        match self {
-            Self::Article10Leak => 1, // keyCompromise
-            Self::Article14 => 2,     // cACompromise
-            Self::Article12 => 3,     // affiliationChanged
-            Self::Article13 => 4,     // superseded
-            Self::Article9 | Self::Article10Loss | Self::Article10Damage => 5, // cessationOfOperation
-        }
+        self.reason().code()
     }
 }
 

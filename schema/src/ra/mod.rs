@@ -1,1 +1,17 @@
-//! Tables, rows and queries of the registration-authority gateway.
+//! Tables, rows and migrations of the registration-authority gateway.
+
+pub mod rows;
+pub mod tables;
+
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+
+use crate::database::{self, OpenError};
+
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/ra/postgres");
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/ra/sqlite");
+
+/// Bring the gateway's database up to date, making it where it is a file that
+/// does not exist yet.
+pub fn migrate(url: &str) -> Result<(), OpenError> {
+    database::migrate(url, POSTGRES, SQLITE)
+}

@@ -1,0 +1,13 @@
+DROP TABLE audit_head;
+DROP TABLE audit;
+DROP TABLE data_key;
+DROP TABLE breaker;
+DROP TABLE fee_counter;
+DROP TABLE fee_entry;
+DROP TABLE kiosk_health;
+DROP TABLE kiosk_record;
+DROP TABLE visit;
+DROP TABLE application;
+DROP TABLE operator_session;
+DROP TABLE operator_challenge;
+DROP TABLE party;

@@ -1,0 +1,49 @@
+//! The certificate authority as the gateway sees it: one client, over mutual TLS.
+
+use std::time::Duration;
+
+use schema::wire::v1::ca::{
+    CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
+};
+
+/// Why the authority did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityFault {
+    /// It answered that it cannot now (its token is away, or it is overloaded), or it
+    /// could not be reached at all: nothing is known to have been done, and the same
+    /// request with the same idempotency key may be made again.
+    #[error("the certificate authority cannot answer now ({problem})")]
+    Away {
+        /// The authority's problem type without its prefix (`token-away`), or `unreachable`.
+        problem: String,
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
+    /// It decided against the request. Repeating it does not help.
+    #[error("the certificate authority refused the request ({problem})")]
+    Refused {
+        /// The authority's problem type without its prefix.
+        problem: String,
+        /// The authority's explanation; carries no personal data.
+        detail: String,
+    },
+    /// It answered in a form that is not its interface.
+    #[error("the certificate authority's answer cannot be understood")]
+    Answer(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Asks the authority.
+///
+/// Promises: a call ends within its deadline; an answer that was lost on the way is
+/// asked for again with the very same request, so that one idempotency key yields
+/// one certificate; `Away` is given only when no answer was had in the end.
+pub trait Authority: Send + Sync {
+    /// Issues a certificate, or gives the one issued before under the act's idempotency key.
+    fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault>;
+
+    /// Records a revocation; repeating it gives the first record.
+    fn revoke(&self, request: &RevokeRequest) -> Result<RevokeResponse, AuthorityFault>;
+
+    /// A certificate and its status; `None` when the authority does not know the serial.
+    fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault>;
+}

@@ -1,0 +1,24 @@
+//! What the use-cases need from outside, as promises. The same contract tests run
+//! on every implementation.
+
+mod audit;
+mod authority;
+mod clock;
+mod entropy;
+mod register;
+mod store;
+mod token;
+mod vault;
+
+pub use audit::{AuditEntry, AuditMac};
+pub use authority::{Authority, AuthorityFault};
+pub use clock::Clock;
+pub use entropy::Entropy;
+pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
+pub use store::{
+    AdvanceError, BreakerStop, Challenge, Change, Effect, FeeEntry, Index, KioskHealth,
+    KioskRecord, NewFee, Party, PartyKind, Received, Session, Store, StoreError,
+    StoredApplication, WrappedKey,
+};
+pub use token::{MasterFault, Masters};
+pub use vault::{Vault, VaultFault};

@@ -1,1 +1,4 @@
+//! The prefecture's reception server (受付サーバ).
 
+pub mod adapter;
+pub mod port;

@@ -2,7 +2,11 @@
 
 use pki_core::{
     id::ResidentNumber,
-    person::{four_items::FourItems, municipality::MunicipalityCode},
+    person::{
+        era::BirthDate,
+        four_items::{Address, FourItems, Name},
+        municipality::MunicipalityCode,
+    },
 };
 
 /// What the register says of a person's being there.
@@ -37,11 +41,11 @@ pub struct RegisterQuery {
     /// Number in the register.
     pub resident: Option<ResidentNumber>,
     /// 氏名.
-    pub name: Option<String>,
-    /// `EYYYYMMDD`.
-    pub birth_date: Option<String>,
+    pub name: Option<Name>,
+    /// 生年月日.
+    pub birth_date: Option<BirthDate>,
     /// 住所.
-    pub address: Option<String>,
+    pub address: Option<Address>,
 }
 
 /// Why the register did not answer.

@@ -68,9 +68,8 @@ impl Database {
         &self,
         body: impl FnOnce(&mut AnyConnection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        self.connection()?
-            .transaction(body)
-            .map_err(Fault::into_store)
+        let connection: &mut AnyConnection = &mut *self.connection()?;
+        connection.transaction(body).map_err(Fault::into_store)
     }
 
     /// A transaction with its audit row; the body may fill in the row's reference.
@@ -80,7 +79,8 @@ impl Database {
         now: Timestamp,
         body: impl FnOnce(&mut AnyConnection, &mut AuditEntry) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        self.connection()?.transaction(|connection| {
+        let connection: &mut AnyConnection = &mut *self.connection()?;
+        connection.transaction(|connection| {
             let head = audit::next(connection, &self.node)?;
             let mut entry = entry.clone();
             let value = body(connection, &mut entry)?;

@@ -39,7 +39,7 @@ pub(super) fn take_challenge(
     id: &str,
 ) -> Result<Option<Challenge>, Fault> {
     let row: Option<OperatorChallengeRow> = diesel::delete(operator_challenge::table.find(id))
-        .returning(OperatorChallengeRow::as_returning())
+        .returning(operator_challenge::all_columns)
         .get_result(connection)
         .optional()?;
     row.map(|row| {

@@ -1,1 +1,261 @@
-//! placeholder
+//! The certificate authority over mutual TLS.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use schema::wire::v1::ca::{
+    CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use ureq::{
+    Agent,
+    tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
+};
+
+use crate::{
+    config::AuthorityConfig,
+    port::{Authority, AuthorityFault},
+};
+
+/// Largest answer that is read, in bytes.
+const LARGEST_ANSWER: u64 = 256 * 1024;
+/// Pause before the second attempt; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A PEM file cannot be used.
+    #[error("{0} cannot be used")]
+    Pem(
+        &'static str,
+        #[source] Box<dyn std::error::Error + Send + Sync>,
+    ),
+}
+
+/// One client with its connections, shared by all threads.
+pub struct HttpAuthority {
+    agent: Agent,
+    url: String,
+    attempts: u32,
+    timeout: Duration,
+}
+
+impl HttpAuthority {
+    /// A client that trusts the infrastructure CA and shows the gateway's certificate.
+    pub fn new(config: &AuthorityConfig, infrastructure_ca: &[u8]) -> Result<Self, ClientError> {
+        let chain = CertificateDer::pem_file_iter(&config.client.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| ClientError::Pem("the client certificate", Box::new(error)))?;
+        let key = PrivateKeyDer::from_pem_file(&config.client.key)
+            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
+        let chain: Vec<Certificate<'static>> = chain
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect();
+        let key = PrivateKey::from_der(ureq::tls::KeyKind::Pkcs8, key.secret_der()).to_owned();
+        let roots = vec![Certificate::from_der(infrastructure_ca).to_owned()];
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .client_cert(Some(ClientCert::new_with_certs(&chain, key)))
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(config.timeout))
+            .timeout_connect(Some(config.timeout.min(Duration::from_secs(5))))
+            .max_idle_connections_per_host(16)
+            .user_agent("jitsuin-ra-gateway")
+            .build()
+            .into();
+        Ok(Self {
+            agent,
+            url: config.url.clone(),
+            attempts: config.attempts,
+            timeout: config.timeout,
+        })
+    }
+
+    /// Sends a request until an answer is had; the very same bytes each time.
+    fn call<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: Option<&[u8]>,
+    ) -> Result<T, AuthorityFault> {
+        let mut pause = FIRST_PAUSE;
+        let mut attempt = 1;
+        loop {
+            let begun = Instant::now();
+            let fault = match self.once(path, body) {
+                Ok(answer) => return understand(&answer),
+                Err(fault) => fault,
+            };
+            tracing::warn!(
+                error = &fault as &dyn std::error::Error,
+                attempt,
+                milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "no answer from the certificate authority"
+            );
+            if attempt == self.attempts {
+                return Err(AuthorityFault::Away {
+                    problem: "unreachable".into(),
+                    retry_after: self.timeout.min(Duration::from_secs(5)),
+                });
+            }
+            attempt += 1;
+            thread::sleep(pause);
+            pause *= 2;
+        }
+    }
+
+    fn once(&self, path: &str, body: Option<&[u8]>) -> Result<Answer, ureq::Error> {
+        let url = format!("{}{path}", self.url);
+        let mut response = match body {
+            Some(body) => self
+                .agent
+                .post(&url)
+                .content_type("application/json")
+                .send(body)?,
+            None => self.agent.get(&url).call()?,
+        };
+        let retry_after = response
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse().ok())
+            .map(Duration::from_secs);
+        Ok(Answer {
+            status: response.status().as_u16(),
+            retry_after,
+            body: response
+                .body_mut()
+                .with_config()
+                .limit(LARGEST_ANSWER)
+                .read_to_vec()?,
+        })
+    }
+}
+
+struct Answer {
+    status: u16,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+}
+
+/// As much of a problem document as is needed here; the authority may say more.
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    detail: String,
+}
+
+fn understand<T: DeserializeOwned>(answer: &Answer) -> Result<T, AuthorityFault> {
+    let strange = |error: serde_json::Error| AuthorityFault::Answer(Box::new(error));
+    if matches!(answer.status, 200 | 201) {
+        return serde_json::from_slice(&answer.body).map_err(strange);
+    }
+    let problem = serde_json::from_slice::<Problem>(&answer.body).unwrap_or(Problem {
+        kind: format!("status-{}", answer.status),
+        detail: String::new(),
+    });
+    let name = problem
+        .kind
+        .strip_prefix("urn:jitsuin:problem:")
+        .unwrap_or(&problem.kind)
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(64)
+        .collect();
+    if answer.status >= 500 || answer.status == 429 {
+        return Err(AuthorityFault::Away {
+            problem: name,
+            retry_after: answer.retry_after.unwrap_or(Duration::from_secs(5)),
+        });
+    }
+    Err(AuthorityFault::Refused {
+        problem: name,
+        detail: problem.detail.chars().take(300).collect(),
+    })
+}
+
+fn encoded(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("messages are strings and numbers")
+}
+
+impl Authority for HttpAuthority {
+    fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
+        self.call("/v1/certificates", Some(&encoded(request)))
+    }
+
+    fn revoke(&self, request: &RevokeRequest) -> Result<RevokeResponse, AuthorityFault> {
+        self.call("/v1/revocations", Some(&encoded(request)))
+    }
+
+    fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
+        match self.call(&format!("/v1/certificates/{serial}"), None) {
+            Ok(record) => Ok(Some(record)),
+            Err(AuthorityFault::Refused { problem, .. }) if problem == "not-found" || problem == "status-404" => {
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            retry_after: Some(Duration::from_secs(7)),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn an_absent_token_is_passed_on_with_its_time() {
+        let body = r#"{"type":"urn:jitsuin:problem:token-away","title":"t","status":503,"detail":"d"}"#;
+        match understand::<IssueResponse>(&answer(503, body)) {
+            Err(AuthorityFault::Away {
+                problem,
+                retry_after,
+            }) => {
+                assert_eq!(problem, "token-away");
+                assert_eq!(retry_after, Duration::from_secs(7));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_not_taken_for_absence() {
+        let body = r#"{"type":"urn:jitsuin:problem:act-invalid","detail":"no"}"#;
+        assert!(matches!(
+            understand::<IssueResponse>(&answer(422, body)),
+            Err(AuthorityFault::Refused { problem, .. }) if problem == "act-invalid"
+        ));
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_is_no_success() {
+        assert!(matches!(
+            understand::<IssueResponse>(&answer(201, "{}")),
+            Err(AuthorityFault::Answer(_))
+        ));
+    }
+}

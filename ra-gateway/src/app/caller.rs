@@ -1,0 +1,240 @@
+//! Who asks. A use-case takes one of these values, and only this module makes them:
+//! having one is the permission.
+
+use jiff::Timestamp;
+use pki_core::{
+    certificate::{CertificateImage, PublicKey},
+    id::{KioskId, OperatorId, TerminalId},
+    person::municipality::MunicipalityCode,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    App,
+    refusal::{Failure, Reason, Refused, refuse},
+};
+use crate::port::{AuditEntry, Party, PartyKind};
+
+/// How much earlier a session's last use is written down again.
+const TOUCH_AFTER_S: i64 = 60;
+
+/// A terminal whose certificate is registered and that is not suspended.
+#[derive(Clone)]
+pub struct Terminal {
+    /// Its id.
+    pub id: TerminalId,
+    /// Where it stands.
+    pub municipality: MunicipalityCode,
+    /// SHA-256 of its certificate.
+    pub certificate_sha256: [u8; 32],
+    /// Its enrolled key.
+    pub public_key: PublicKey,
+}
+
+/// A kiosk whose certificate is registered and that is not suspended, unless a
+/// use-case says so.
+#[derive(Clone)]
+pub struct Kiosk {
+    /// Its id.
+    pub id: KioskId,
+    /// Where it stands.
+    pub municipality: MunicipalityCode,
+    /// Its enrolled key.
+    pub public_key: PublicKey,
+    /// It must take no further visit.
+    pub suspended: bool,
+}
+
+/// An operator who is signed in at a terminal.
+#[derive(Clone)]
+pub struct Clerk {
+    /// Where.
+    pub terminal: Terminal,
+    /// Who.
+    pub operator: OperatorId,
+    /// The operator card's enrolled key.
+    pub public_key: PublicKey,
+}
+
+impl Clerk {
+    /// An audit line in the clerk's name.
+    #[must_use]
+    pub fn entry(&self, act: &'static str) -> AuditEntry {
+        AuditEntry {
+            operator: Some(self.operator.clone()),
+            ..self.terminal.entry(act)
+        }
+    }
+
+    /// The municipality that the clerk acts for.
+    #[must_use]
+    pub const fn municipality(&self) -> MunicipalityCode {
+        self.terminal.municipality
+    }
+}
+
+impl Terminal {
+    /// An audit line in the terminal's name.
+    #[must_use]
+    pub fn entry(&self, act: &'static str) -> AuditEntry {
+        AuditEntry {
+            act,
+            terminal: Some(self.id),
+            ..AuditEntry::default()
+        }
+    }
+}
+
+impl Kiosk {
+    /// An audit line in the kiosk's name.
+    #[must_use]
+    pub fn entry(&self, act: &'static str) -> AuditEntry {
+        AuditEntry {
+            act,
+            kiosk: Some(self.id),
+            ..AuditEntry::default()
+        }
+    }
+}
+
+/// The key in a registered certificate, if the certificate is valid now.
+pub(super) fn certified_key(party: &Party, now: Timestamp) -> Result<PublicKey, Failure> {
+    let image = CertificateImage::decode(&party.certificate)
+        .map_err(|fault| Failure::Broken(Box::new(fault)))?;
+    if now < image.not_before || now > image.not_after {
+        return refuse(
+            Reason::PartyUnknown,
+            format!("the certificate of this {} is not valid now", party.kind.name()),
+        );
+    }
+    Ok(image.public_key)
+}
+
+impl App {
+    /// The registered party of a client certificate. The registry is asked at each
+    /// request, so a suspension takes effect on connections that are open.
+    fn party(&self, certificate: &[u8], now: Timestamp) -> Result<(Party, [u8; 32]), Failure> {
+        let sha256: [u8; 32] = Sha256::digest(certificate).into();
+        match self.store.party_by_certificate(&sha256)? {
+            Some(party) => Ok((party, sha256)),
+            None => {
+                let refused = Refused::new(
+                    Reason::PartyUnknown,
+                    "this certificate is not registered with the gateway",
+                );
+                let entry = AuditEntry {
+                    act: "connect",
+                    refused: Some(refused.reason.name().to_owned()),
+                    reference: Some(hex::encode(sha256)),
+                    ..AuditEntry::default()
+                };
+                self.store.audit(&entry, now)?;
+                Err(refused.into())
+            }
+        }
+    }
+
+    /// The terminal of a client certificate.
+    pub fn terminal(&self, certificate: &[u8]) -> Result<Terminal, Failure> {
+        let now = self.clock.now();
+        let (party, certificate_sha256) = self.party(certificate, now)?;
+        let check = || {
+            if party.kind != PartyKind::Terminal {
+                return refuse(Reason::WrongParty, "only a terminal may ask this");
+            }
+            if party.suspended {
+                return refuse(Reason::PartySuspended, "this terminal is suspended");
+            }
+            Ok(Terminal {
+                id: party.id.parse().map_err(|fault| Failure::Broken(Box::new(fault)))?,
+                municipality: party.municipality,
+                certificate_sha256,
+                public_key: certified_key(&party, now)?,
+            })
+        };
+        let entry = AuditEntry {
+            act: "connect",
+            terminal: party.id.parse().ok(),
+            kiosk: if party.kind == PartyKind::Kiosk { party.id.parse().ok() } else { None },
+            ..AuditEntry::default()
+        };
+        self.audited(&entry, now, check())
+    }
+
+    /// The kiosk of a client certificate. A suspended one is given too: it is told so.
+    pub fn kiosk(&self, certificate: &[u8]) -> Result<Kiosk, Failure> {
+        let now = self.clock.now();
+        let (party, _) = self.party(certificate, now)?;
+        let check = || {
+            if party.kind != PartyKind::Kiosk {
+                return refuse(Reason::WrongParty, "only a kiosk may ask this");
+            }
+            Ok(Kiosk {
+                id: party.id.parse().map_err(|fault| Failure::Broken(Box::new(fault)))?,
+                municipality: party.municipality,
+                public_key: certified_key(&party, now)?,
+                suspended: party.suspended,
+            })
+        };
+        let entry = AuditEntry {
+            act: "connect",
+            reference: Some(party.id.clone()),
+            ..AuditEntry::default()
+        };
+        self.audited(&entry, now, check())
+    }
+
+    /// The clerk of a session at this terminal. Sessions end by time, by disuse, with
+    /// the operator's or terminal's suspension, and with the terminal's certificate.
+    pub fn clerk(&self, terminal: Terminal, token: Option<&str>) -> Result<Clerk, Failure> {
+        let now = self.clock.now();
+        let entry = terminal.entry("session");
+        let found = self.clerk_of(terminal, token, now);
+        self.audited(&entry, now, found)
+    }
+
+    fn clerk_of(
+        &self,
+        terminal: Terminal,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Clerk, Failure> {
+        let Some(token) = token else {
+            return refuse(Reason::SessionRequired, "sign in with the operator card");
+        };
+        let invalid = || {
+            Failure::from(Refused::new(
+                Reason::SessionInvalid,
+                "the session is over; sign in again",
+            ))
+        };
+        let token_sha256: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+        let session = self.store.session(&token_sha256)?.ok_or_else(invalid)?;
+        let idle = now.duration_since(session.seen_at).as_secs();
+        if session.terminal != terminal.id
+            || session.terminal_certificate_sha256 != terminal.certificate_sha256
+            || now >= session.expires_at
+            || idle >= self.settings.session_idle_s
+        {
+            return Err(invalid());
+        }
+        let party = self
+            .store
+            .party(PartyKind::Operator, session.operator.as_str())?
+            .ok_or_else(invalid)?;
+        if party.suspended {
+            return refuse(Reason::PartySuspended, "this operator is suspended");
+        }
+        if party.municipality != terminal.municipality {
+            return Err(invalid());
+        }
+        if idle >= TOUCH_AFTER_S {
+            self.store.touch_session(&token_sha256, now)?;
+        }
+        Ok(Clerk {
+            public_key: certified_key(&party, now)?,
+            operator: session.operator,
+            terminal,
+        })
+    }
+}

@@ -1,0 +1,77 @@
+//! The window's use-cases, in walking order.
+
+pub mod refusal;
+pub mod caller;
+pub mod sign_in;
+pub mod look_up;
+pub mod channel;
+pub mod kiosk;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pki_core::person::municipality::PrefectureCode;
+
+use crate::{
+    config::IssuerConfig,
+    port::{AuditEntry, Authority, Clock, Entropy, Masters, Register, Store, Vault},
+};
+use channel::Channels;
+use refusal::Failure;
+
+/// What the prefecture has settled.
+pub struct Settings {
+    /// The prefecture.
+    pub prefecture: PrefectureCode,
+    /// Name of the certificate profile that is applied for.
+    pub profile: String,
+    /// What issued certificates must come from.
+    pub issuer: IssuerConfig,
+    /// A session ends after so many seconds.
+    pub session_s: i64,
+    /// A session ends after so many seconds without use.
+    pub session_idle_s: i64,
+    /// How far an act's time may be from now, in seconds.
+    pub act_skew_s: i64,
+}
+
+/// The gateway's use-cases on its ports.
+pub struct App {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Encryption at rest.
+    pub vault: Arc<dyn Vault>,
+    /// Masters of card and visit keys.
+    pub masters: Arc<dyn Masters>,
+    /// The resident register.
+    pub register: Arc<dyn Register>,
+    /// The certificate authority.
+    pub authority: Arc<dyn Authority>,
+    /// What the prefecture has settled.
+    pub settings: Settings,
+    /// Channels to cards.
+    pub channels: Channels,
+}
+
+impl App {
+    /// Writes a refusal into the audit before it is answered.
+    fn audited<T>(
+        &self,
+        entry: &AuditEntry,
+        now: Timestamp,
+        outcome: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        if let Err(Failure::Refused(refused)) = &outcome {
+            let entry = AuditEntry {
+                refused: Some(refused.reason.name().to_owned()),
+                ..entry.clone()
+            };
+            self.store.audit(&entry, now)?;
+        }
+        outcome
+    }
+}

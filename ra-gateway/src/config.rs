@@ -1,0 +1,447 @@
+//! `ra.toml`: what is written ([`Spec`], unknown keys refused with their line) and what
+//! is used ([`Config`], checked, paths absolute).
+
+use std::{
+    fs,
+    net::SocketAddr,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use hsm_config::{ConfigFault, TokenConfig, TokenSpec};
+use pki_core::{
+    certificate::{Name, PublicKey, CertificateImage, pem},
+    person::municipality::PrefectureCode,
+};
+use serde::Deserialize;
+
+/// Why a configuration cannot be used. Says where.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file is not there or not readable.
+    #[error("{} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The cause names line and column.
+    #[error("{} is not as expected", path.display())]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// The `[token]` table.
+    #[error("[token]")]
+    Token(#[source] ConfigFault),
+    /// One key.
+    #[error("{key}: {reason}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+}
+
+fn value(key: &'static str, reason: impl Into<String>) -> ConfigError {
+    ConfigError::Value {
+        key,
+        reason: reason.into(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    node: String,
+    prefecture: String,
+    #[serde(default = "signature")]
+    profile: String,
+    database: String,
+    #[serde(default = "eight")]
+    database_connections: u32,
+    register: PathBuf,
+    /// Certificate of the signing CA, DER or PEM: what issued certificates must come from.
+    issuer_certificate: PathBuf,
+    #[serde(default)]
+    listen: ListenSpec,
+    tls: TlsSpec,
+    authority: AuthoritySpec,
+    token: TokenSpec,
+    #[serde(default)]
+    sessions: SessionSpec,
+    #[serde(default)]
+    limits: LimitSpec,
+}
+
+fn signature() -> String {
+    "signature".into()
+}
+
+const fn eight() -> u32 {
+    8
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ListenSpec {
+    gateway: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Default for ListenSpec {
+    fn default() -> Self {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            gateway: loopback,
+            admin: loopback,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsSpec {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// Certificate of the infrastructure CA, DER or PEM.
+    infrastructure_ca: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthoritySpec {
+    url: String,
+    /// The gateway's own certificate and key as a client; by default those of `[tls]`.
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    #[serde(default = "ten_seconds")]
+    timeout_ms: u64,
+    #[serde(default = "three")]
+    attempts: u32,
+}
+
+const fn ten_seconds() -> u64 {
+    10_000
+}
+
+const fn three() -> u32 {
+    3
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct SessionSpec {
+    longest_s: i64,
+    idle_s: i64,
+}
+
+impl Default for SessionSpec {
+    fn default() -> Self {
+        Self {
+            longest_s: 10 * 3600,
+            idle_s: 30 * 60,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitSpec {
+    workers: usize,
+    body_bytes: usize,
+    connections: usize,
+    terminal_per_second: NonZeroU32,
+    terminal_burst: NonZeroU32,
+    operator_per_second: NonZeroU32,
+    operator_burst: NonZeroU32,
+    act_skew_s: i64,
+}
+
+impl Default for LimitSpec {
+    fn default() -> Self {
+        let number = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            workers: 2,
+            body_bytes: 64 * 1024,
+            connections: 1024,
+            terminal_per_second: number(20),
+            terminal_burst: number(100),
+            operator_per_second: number(10),
+            operator_burst: number(60),
+            act_skew_s: 300,
+        }
+    }
+}
+
+/// Where certificate and private key are; read when the server starts.
+#[derive(Clone, Debug)]
+pub struct KeyFiles {
+    /// Certificate (chain), PEM.
+    pub certificate: PathBuf,
+    /// Private key, PKCS#8 PEM.
+    pub key: PathBuf,
+}
+
+/// The signing CA.
+#[derive(Clone)]
+pub struct IssuerConfig {
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Its name.
+    pub subject: Name,
+    /// Its key.
+    pub public_key: PublicKey,
+}
+
+/// The authority as a server.
+#[derive(Clone, Debug)]
+pub struct AuthorityConfig {
+    /// Base URL, `https://`.
+    pub url: String,
+    /// The gateway as its client.
+    pub client: KeyFiles,
+    /// Longest time for one attempt.
+    pub timeout: Duration,
+    /// Most attempts for one request.
+    pub attempts: u32,
+}
+
+/// Limits.
+#[derive(Clone, Debug)]
+pub struct LimitConfig {
+    /// Threads that serve HTTP.
+    pub workers: usize,
+    /// Largest body.
+    pub body_bytes: usize,
+    /// Most connections at once.
+    pub connections: usize,
+    /// Requests of one terminal or kiosk per second, and in a burst.
+    pub terminal: (NonZeroU32, NonZeroU32),
+    /// Requests of one operator per second, and in a burst.
+    pub operator: (NonZeroU32, NonZeroU32),
+    /// How far an act's time may be from now, in seconds.
+    pub act_skew_s: i64,
+}
+
+/// The configuration of a gateway.
+pub struct Config {
+    /// Name of this node in the audit.
+    pub node: String,
+    /// The prefecture that the gateway belongs to.
+    pub prefecture: PrefectureCode,
+    /// Name of the certificate profile that is applied for.
+    pub profile: String,
+    /// Database URL.
+    pub database: String,
+    /// Most connections to the database.
+    pub database_connections: u32,
+    /// The register file.
+    pub register: PathBuf,
+    /// The signing CA.
+    pub issuer: IssuerConfig,
+    /// Where terminals and kiosks come.
+    pub listen_gateway: SocketAddr,
+    /// Where the machine's keepers come.
+    pub listen_admin: SocketAddr,
+    /// The server's certificate.
+    pub tls: KeyFiles,
+    /// Certificate of the infrastructure CA, DER.
+    pub infrastructure_ca: Vec<u8>,
+    /// The authority.
+    pub authority: AuthorityConfig,
+    /// The gateway's token.
+    pub token: TokenConfig,
+    /// A session ends after so many seconds.
+    pub session_s: i64,
+    /// A session ends after so many seconds without use.
+    pub session_idle_s: i64,
+    /// Limits.
+    pub limits: LimitConfig,
+}
+
+/// The database alone, for commands that need nothing else to be in place.
+pub fn database_of(path: &Path) -> Result<String, ConfigError> {
+    let (spec, base) = read(path)?;
+    database(&spec.database, &base)
+}
+
+/// The token alone, for the commands that make and export masters.
+pub fn token_of(path: &Path) -> Result<TokenConfig, ConfigError> {
+    let (spec, base) = read(path)?;
+    spec.token.check(&base).map_err(ConfigError::Token)
+}
+
+fn read(path: &Path) -> Result<(Spec, PathBuf), ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let spec = toml::from_str(&text).map_err(|source| ConfigError::Toml {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    Ok((spec, base))
+}
+
+fn database(url: &str, base: &Path) -> Result<String, ConfigError> {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => Ok(format!("sqlite:{}", base.join(path).display())),
+        None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(url.to_owned())
+        }
+        None => Err(value("database", "must begin with sqlite: or postgres://")),
+    }
+}
+
+/// A certificate file, DER or PEM.
+pub fn certificate(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let bytes = fs::read(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    pem::decode_or_der(pem::CERTIFICATE, &bytes).map_err(|fault| ConfigError::Value {
+        key: "certificate",
+        reason: format!("{}: {fault}", path.display()),
+    })
+}
+
+fn within<T: PartialOrd + std::fmt::Display + Copy>(
+    key: &'static str,
+    number: T,
+    least: T,
+    most: T,
+) -> Result<T, ConfigError> {
+    if number < least || number > most {
+        return Err(value(key, format!("must be {least} to {most}")));
+    }
+    Ok(number)
+}
+
+impl Config {
+    /// Reads and checks a configuration file. Opens nothing but the files it names.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let (spec, base) = read(path)?;
+        if spec.node.is_empty() || spec.node.len() > 32 || !spec.node.is_ascii() {
+            return Err(value("node", "must be 1 to 32 ASCII characters"));
+        }
+        let issuer = certificate(&base.join(&spec.issuer_certificate))?;
+        let image = CertificateImage::decode(&issuer)
+            .map_err(|fault| value("issuer_certificate", fault.to_string()))?;
+        let tls = KeyFiles {
+            certificate: base.join(&spec.tls.certificate),
+            key: base.join(&spec.tls.key),
+        };
+        let client = match (spec.authority.certificate, spec.authority.key) {
+            (Some(certificate), Some(key)) => KeyFiles {
+                certificate: base.join(certificate),
+                key: base.join(key),
+            },
+            (None, None) => tls.clone(),
+            _ => {
+                return Err(value(
+                    "authority.certificate",
+                    "name certificate and key, or neither",
+                ));
+            }
+        };
+        if !spec.authority.url.starts_with("https://") {
+            return Err(value("authority.url", "must begin with https://"));
+        }
+        Ok(Self {
+            prefecture: spec
+                .prefecture
+                .parse()
+                .map_err(|fault| value("prefecture", format!("{fault}")))?,
+            profile: spec.profile,
+            database: database(&spec.database, &base)?,
+            database_connections: within(
+                "database_connections",
+                spec.database_connections,
+                2,
+                64,
+            )?,
+            register: base.join(&spec.register),
+            issuer: IssuerConfig {
+                certificate: issuer,
+                subject: image.subject,
+                public_key: image.public_key,
+            },
+            listen_gateway: spec.listen.gateway,
+            listen_admin: spec.listen.admin,
+            infrastructure_ca: certificate(&base.join(&spec.tls.infrastructure_ca))?,
+            tls,
+            authority: AuthorityConfig {
+                url: spec.authority.url.trim_end_matches('/').to_owned(),
+                client,
+                timeout: Duration::from_millis(within(
+                    "authority.timeout_ms",
+                    spec.authority.timeout_ms,
+                    500,
+                    120_000,
+                )?),
+                attempts: within("authority.attempts", spec.authority.attempts, 1, 10)?,
+            },
+            token: spec.token.check(&base).map_err(ConfigError::Token)?,
+            session_s: within("sessions.longest_s", spec.sessions.longest_s, 60, 86_400)?,
+            session_idle_s: within("sessions.idle_s", spec.sessions.idle_s, 60, 86_400)?,
+            limits: LimitConfig {
+                workers: within("limits.workers", spec.limits.workers, 1, 64)?,
+                body_bytes: within("limits.body_bytes", spec.limits.body_bytes, 16_384, 1 << 20)?,
+                connections: within("limits.connections", spec.limits.connections, 8, 65_536)?,
+                terminal: (
+                    spec.limits.terminal_per_second,
+                    spec.limits.terminal_burst,
+                ),
+                operator: (
+                    spec.limits.operator_per_second,
+                    spec.limits.operator_burst,
+                ),
+                act_skew_s: within("limits.act_skew_s", spec.limits.act_skew_s, 5, 3600)?,
+            },
+            node: spec.node,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Spec, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    const SAMPLE: &str = include_str!("../samples/ra.toml");
+
+    #[test]
+    fn the_sample_has_every_key_that_is_needed() {
+        let spec = parse(SAMPLE).unwrap();
+        assert_eq!(spec.prefecture, "13");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let text = SAMPLE.replace("node =", "nodes =");
+        let line = 1 + text.lines().position(|line| line.starts_with("nodes")).unwrap();
+        let fault = parse(&text).err().unwrap().to_string();
+        assert!(fault.contains("unknown field"), "{fault}");
+        assert!(fault.contains(&format!("line {line}")), "{fault}");
+    }
+
+    #[test]
+    fn a_sqlite_path_is_relative_to_the_file_and_another_engine_is_refused() {
+        let base = Path::new("/etc/jitsuin");
+        assert_eq!(database("sqlite:ra.db", base).unwrap(), "sqlite:/etc/jitsuin/ra.db");
+        assert!(database("mysql://x", base).is_err());
+    }
+}

@@ -11,7 +11,7 @@ use std::{
 
 use hsm_config::{ConfigFault, TokenConfig, TokenSpec};
 use pki_core::{
-    certificate::{Name, PublicKey, CertificateImage, pem},
+    certificate::{CertificateImage, Name, PublicKey, pem},
     person::municipality::PrefectureCode,
 };
 use serde::Deserialize;
@@ -364,12 +364,7 @@ impl Config {
                 .map_err(|fault| value("prefecture", format!("{fault}")))?,
             profile: spec.profile,
             database: database(&spec.database, &base)?,
-            database_connections: within(
-                "database_connections",
-                spec.database_connections,
-                2,
-                64,
-            )?,
+            database_connections: within("database_connections", spec.database_connections, 2, 64)?,
             register: base.join(&spec.register),
             issuer: IssuerConfig {
                 certificate: issuer,
@@ -398,14 +393,8 @@ impl Config {
                 workers: within("limits.workers", spec.limits.workers, 1, 64)?,
                 body_bytes: within("limits.body_bytes", spec.limits.body_bytes, 16_384, 1 << 20)?,
                 connections: within("limits.connections", spec.limits.connections, 8, 65_536)?,
-                terminal: (
-                    spec.limits.terminal_per_second,
-                    spec.limits.terminal_burst,
-                ),
-                operator: (
-                    spec.limits.operator_per_second,
-                    spec.limits.operator_burst,
-                ),
+                terminal: (spec.limits.terminal_per_second, spec.limits.terminal_burst),
+                operator: (spec.limits.operator_per_second, spec.limits.operator_burst),
                 act_skew_s: within("limits.act_skew_s", spec.limits.act_skew_s, 5, 3600)?,
             },
             node: spec.node,
@@ -432,7 +421,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let text = SAMPLE.replace("node =", "nodes =");
-        let line = 1 + text.lines().position(|line| line.starts_with("nodes")).unwrap();
+        let line = 1 + text
+            .lines()
+            .position(|line| line.starts_with("nodes"))
+            .unwrap();
         let fault = parse(&text).err().unwrap().to_string();
         assert!(fault.contains("unknown field"), "{fault}");
         assert!(fault.contains(&format!("line {line}")), "{fault}");
@@ -441,7 +433,10 @@ mod tests {
     #[test]
     fn a_sqlite_path_is_relative_to_the_file_and_another_engine_is_refused() {
         let base = Path::new("/etc/jitsuin");
-        assert_eq!(database("sqlite:ra.db", base).unwrap(), "sqlite:/etc/jitsuin/ra.db");
+        assert_eq!(
+            database("sqlite:ra.db", base).unwrap(),
+            "sqlite:/etc/jitsuin/ra.db"
+        );
         assert!(database("mysql://x", base).is_err());
     }
 }

@@ -110,7 +110,9 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Durable {
             (AnyConnection::Sqlite(_), true) => {
                 "PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA foreign_keys=ON;"
             }
-            (AnyConnection::Postgres(_), false) => "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '30s';",
+            (AnyConnection::Postgres(_), false) => {
+                "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '30s';"
+            }
             (AnyConnection::Postgres(_), true) => {
                 "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET default_transaction_read_only = on;"
             }

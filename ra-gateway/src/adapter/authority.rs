@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 use schema::wire::v1::ca::{
     CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
 };
@@ -51,13 +51,15 @@ impl HttpAuthority {
         let chain = CertificateDer::pem_file_iter(&config.client.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| ClientError::Pem("the client certificate", Box::new(error)))?;
-        let key = PrivateKeyDer::from_pem_file(&config.client.key)
+        let key = std::fs::read(&config.client.key)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
+        let key = PrivateKey::from_pem(&key)
             .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
         let chain: Vec<Certificate<'static>> = chain
             .iter()
             .map(|der| Certificate::from_der(der).to_owned())
             .collect();
-        let key = PrivateKey::from_der(ureq::tls::KeyKind::Pkcs8, key.secret_der()).to_owned();
         let roots = vec![Certificate::from_der(infrastructure_ca).to_owned()];
         let tls = TlsConfig::builder()
             .provider(TlsProvider::Rustls)
@@ -207,7 +209,9 @@ impl Authority for HttpAuthority {
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
         match self.call(&format!("/v1/certificates/{serial}"), None) {
             Ok(record) => Ok(Some(record)),
-            Err(AuthorityFault::Refused { problem, .. }) if problem == "not-found" || problem == "status-404" => {
+            Err(AuthorityFault::Refused { problem, .. })
+                if problem == "not-found" || problem == "status-404" =>
+            {
                 Ok(None)
             }
             Err(fault) => Err(fault),
@@ -229,7 +233,8 @@ mod tests {
 
     #[test]
     fn an_absent_token_is_passed_on_with_its_time() {
-        let body = r#"{"type":"urn:jitsuin:problem:token-away","title":"t","status":503,"detail":"d"}"#;
+        let body =
+            r#"{"type":"urn:jitsuin:problem:token-away","title":"t","status":503,"detail":"d"}"#;
         match understand::<IssueResponse>(&answer(503, body)) {
             Err(AuthorityFault::Away {
                 problem,

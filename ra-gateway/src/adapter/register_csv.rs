@@ -194,7 +194,12 @@ impl Register for CsvRegister {
             return Ok(Vec::new());
         };
         let candidates: Vec<usize> = match (&query.resident, &query.name) {
-            (Some(resident), _) => people.by_resident.get(resident).copied().into_iter().collect(),
+            (Some(resident), _) => people
+                .by_resident
+                .get(resident)
+                .copied()
+                .into_iter()
+                .collect(),
             (None, Some(name)) => people
                 .by_name
                 .get(name.as_str())
@@ -239,12 +244,15 @@ mod tests {
         }
     }
 
-    const TARO: &str = "0001,13101,総務　太郎,319500401,1,東京都千代田区霞が関２丁目１番２号,resident\n";
+    const TARO: &str =
+        "0001,13101,総務　太郎,319500401,1,東京都千代田区霞が関２丁目１番２号,resident\n";
 
     #[test]
     fn a_wrong_line_is_named_and_its_data_is_not() {
         assert_eq!(
-            fault_of(&format!("{TARO}0002,13101,山田　一,319501301,1,東京都,resident\n")),
+            fault_of(&format!(
+                "{TARO}0002,13101,山田　一,319501301,1,東京都,resident\n"
+            )),
             (3, "the birth date is not well formed")
         );
         assert_eq!(

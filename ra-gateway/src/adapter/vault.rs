@@ -103,7 +103,10 @@ impl TokenVault {
             return Ok(Arc::clone(keys));
         }
         let keys = self.load().map_err(|error| {
-            tracing::warn!(error = &*error as &dyn std::error::Error, "the data keys are not available");
+            tracing::warn!(
+                error = &*error as &dyn std::error::Error,
+                "the data keys are not available"
+            );
             VaultFault::NoKey
         })?;
         Ok(Arc::clone(held.insert(Arc::new(keys))))
@@ -170,8 +173,8 @@ impl Vault for TokenVault {
         let (header, body) = sealed.split_at(HEADER);
         let id = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
         let key = keys.get(&id).ok_or(VaultFault::NoKey)?;
-        let nonce = Nonce::try_assume_unique_for_key(&header[5..])
-            .map_err(|_| VaultFault::Damaged)?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(&header[5..]).map_err(|_| VaultFault::Damaged)?;
         let mut body = Zeroizing::new(body.to_vec());
         let length = key
             .seal

@@ -104,7 +104,10 @@ pub(super) fn certified_key(party: &Party, now: Timestamp) -> Result<PublicKey, 
     if now < image.not_before || now > image.not_after {
         return refuse(
             Reason::PartyUnknown,
-            format!("the certificate of this {} is not valid now", party.kind.name()),
+            format!(
+                "the certificate of this {} is not valid now",
+                party.kind.name()
+            ),
         );
     }
     Ok(image.public_key)
@@ -146,7 +149,10 @@ impl App {
                 return refuse(Reason::PartySuspended, "this terminal is suspended");
             }
             Ok(Terminal {
-                id: party.id.parse().map_err(|fault| Failure::Broken(Box::new(fault)))?,
+                id: party
+                    .id
+                    .parse()
+                    .map_err(|fault| Failure::Broken(Box::new(fault)))?,
                 municipality: party.municipality,
                 certificate_sha256,
                 public_key: certified_key(&party, now)?,
@@ -155,7 +161,11 @@ impl App {
         let entry = AuditEntry {
             act: "connect",
             terminal: party.id.parse().ok(),
-            kiosk: if party.kind == PartyKind::Kiosk { party.id.parse().ok() } else { None },
+            kiosk: if party.kind == PartyKind::Kiosk {
+                party.id.parse().ok()
+            } else {
+                None
+            },
             ..AuditEntry::default()
         };
         self.audited(&entry, now, check())
@@ -170,7 +180,10 @@ impl App {
                 return refuse(Reason::WrongParty, "only a kiosk may ask this");
             }
             Ok(Kiosk {
-                id: party.id.parse().map_err(|fault| Failure::Broken(Box::new(fault)))?,
+                id: party
+                    .id
+                    .parse()
+                    .map_err(|fault| Failure::Broken(Box::new(fault)))?,
                 municipality: party.municipality,
                 public_key: certified_key(&party, now)?,
                 suspended: party.suspended,

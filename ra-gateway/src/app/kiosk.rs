@@ -104,10 +104,7 @@ impl App {
             let body = verify(&request.record.0, &kiosk.public_key)
                 .map_err(|fault| Refused::new(Reason::KioskRecordInvalid, fault.to_string()))?;
             if body.kiosk != kiosk.id {
-                return refuse(
-                    Reason::KioskRecordInvalid,
-                    "the record is another kiosk's",
-                );
+                return refuse(Reason::KioskRecordInvalid, "the record is another kiosk's");
             }
             Ok(body)
         })();

@@ -76,8 +76,9 @@ fn query(request: &RegisterLookupRequest) -> Result<RegisterQuery, Failure> {
         query.birth_date = Some(parse("/birth_date", &date)?);
     }
     if let Some(address) = text(&request.address) {
-        query.address =
-            Some(Address::parse(&address).map_err(|faults| Refused::items(item_errors("", &faults)))?);
+        query.address = Some(
+            Address::parse(&address).map_err(|faults| Refused::items(item_errors("", &faults)))?,
+        );
     }
     if query.resident.is_none() && (query.name.is_none() || query.birth_date.is_none()) {
         return Err(Refused::items(vec![ItemError {

@@ -1,11 +1,11 @@
 //! The window's use-cases, in walking order.
 
-pub mod refusal;
 pub mod caller;
-pub mod sign_in;
-pub mod look_up;
 pub mod channel;
 pub mod kiosk;
+pub mod look_up;
+pub mod refusal;
+pub mod sign_in;
 
 use std::sync::Arc;
 

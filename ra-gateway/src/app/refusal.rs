@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::port::{AdvanceError, AuthorityFault, MasterFault, RegisterFault, StoreError, VaultFault};
+use crate::port::{
+    AdvanceError, AuthorityFault, MasterFault, RegisterFault, StoreError, VaultFault,
+};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {

@@ -60,9 +60,7 @@ pub const OTHER_TYPES: &[(&str, u16)] = &[
 #[must_use]
 pub const fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::PartyUnknown
-        | Reason::PartySuspended
-        | Reason::WrongParty => StatusCode::FORBIDDEN,
+        Reason::PartyUnknown | Reason::PartySuspended | Reason::WrongParty => StatusCode::FORBIDDEN,
         Reason::SessionRequired | Reason::SessionInvalid | Reason::SignInRefused => {
             StatusCode::UNAUTHORIZED
         }
@@ -200,7 +198,10 @@ impl From<Failure> for Problem {
                 problem
             }
             Failure::Broken(_) => {
-                tracing::error!(error = &failure as &dyn std::error::Error, "the gateway failed");
+                tracing::error!(
+                    error = &failure as &dyn std::error::Error,
+                    "the gateway failed"
+                );
                 Self::internal()
             }
         }

@@ -17,8 +17,8 @@ pub use entropy::Entropy;
 pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
 pub use store::{
     AdvanceError, BreakerStop, Challenge, Change, Effect, FeeEntry, Index, KioskHealth,
-    KioskRecord, NewFee, Party, PartyKind, Received, Session, Store, StoreError,
-    StoredApplication, WrappedKey,
+    KioskRecord, NewFee, Party, PartyKind, Received, Session, Store, StoreError, StoredApplication,
+    WrappedKey,
 };
 pub use token::{MasterFault, Masters};
 pub use vault::{Vault, VaultFault};

@@ -22,7 +22,8 @@ pub trait Vault: Send + Sync {
     /// Encrypts; `context` names the row and is authenticated.
     fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, VaultFault>;
     /// Decrypts.
-    fn open(&self, context: &str, sealed: &[u8]) -> Result<zeroize::Zeroizing<Vec<u8>>, VaultFault>;
+    fn open(&self, context: &str, sealed: &[u8])
+    -> Result<zeroize::Zeroizing<Vec<u8>>, VaultFault>;
     /// HMAC-SHA-256 for look-ups.
     fn keyed_hash(&self, domain: &str, value: &[u8]) -> Result<[u8; 32], VaultFault>;
 }

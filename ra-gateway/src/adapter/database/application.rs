@@ -57,10 +57,7 @@ pub(super) fn by_receive_key(
         .map_err(Fault::from)
 }
 
-pub(super) fn insert(
-    connection: &mut AnyConnection,
-    new: &StoredApplication,
-) -> Result<(), Fault> {
+pub(super) fn insert(connection: &mut AnyConnection, new: &StoredApplication) -> Result<(), Fault> {
     let version = i64::try_from(new.version).map_err(|_| StoreError::Unreadable("version"))?;
     diesel::insert_into(application::table)
         .values(&ApplicationRow {

@@ -46,9 +46,7 @@ impl Database {
         })
     }
 
-    fn connection(
-        &self,
-    ) -> Result<PooledConnection<ConnectionManager<AnyConnection>>, StoreError> {
+    fn connection(&self) -> Result<PooledConnection<ConnectionManager<AnyConnection>>, StoreError> {
         self.pool
             .get()
             .map_err(|error| StoreError::Away(Box::new(error)))

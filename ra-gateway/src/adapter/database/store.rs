@@ -85,11 +85,7 @@ impl Store for Database {
             .map_err(Fault::into_store)
     }
 
-    fn receive(
-        &self,
-        new: &StoredApplication,
-        audit: &AuditEntry,
-    ) -> Result<Received, StoreError> {
+    fn receive(&self, new: &StoredApplication, audit: &AuditEntry) -> Result<Received, StoreError> {
         let outcome = self.audited(audit, new.received_at, |c, entry| {
             if let Some(known) = application::by_receive_key(c, &new.receive_key)? {
                 entry.application = Some(known.id);

@@ -4,6 +4,7 @@
 //!
 //! Light on purpose: this crate builds on a bare machine before anything is installed.
 
+pub mod demo;
 pub mod fault;
 pub mod judge;
 pub mod local;
@@ -13,6 +14,8 @@ pub mod report;
 pub mod setup;
 pub mod signals;
 pub mod stack;
+pub mod test;
 pub mod text;
+pub mod up;
 pub mod window;
 pub mod workspace;

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use xtask::demo::{self, Wish};
 use xtask::fault::{Fault, Result};
 use xtask::report::Report;
-use xtask::{setup, signals};
+use xtask::stack::layout::Database;
+use xtask::{setup, signals, test, up};
 
 const USAGE: &str = "\
 cargo xtask <command>        each command does its own set-up first
@@ -44,6 +46,26 @@ fn run(words: &[String], report: &Report) -> Result<()> {
             Options::parse(&rest, &[], &[])?;
             setup::run(report)
         }
+        "demo" => {
+            let options = Options::parse(&rest, &["--once"], &["--out", "--database"])?;
+            let wish = Wish {
+                once: options.has("--once"),
+                out: options.path("--out"),
+                database: options.database()?.unwrap_or(Database::Sqlite),
+            };
+            demo::run(report, &wish)
+        }
+        "up" => {
+            let options = Options::parse(&rest, &[], &["--state", "--database"])?;
+            let state = options
+                .path("--state")
+                .ok_or_else(|| Fault::new(format!("up needs --state DIR\n\n{USAGE}")))?;
+            up::run(report, &state, options.database()?)
+        }
+        "test" => {
+            let options = Options::parse(&rest, &["--long"], &[])?;
+            test::run(report, options.has("--long"))
+        }
         "help" | "--help" | "-h" => {
             report.line(USAGE);
             Ok(())
@@ -64,6 +86,7 @@ struct Options<'a> {
 impl<'a> Options<'a> {
     /// Takes `--flag` and `--name value` as listed; anything else beginning with `-` is refused.
     fn parse(rest: &[&'a str], flags: &[&str], values: &[&str]) -> Result<Self> {
+        let words = flags.contains(&"WORDS");
         let mut options = Self {
             words: vec![],
             flags: vec![],
@@ -80,11 +103,20 @@ impl<'a> Options<'a> {
                 options.values.push((word, value));
             } else if word.starts_with('-') {
                 return Err(Fault::new(format!("{word} is not known here\n\n{USAGE}")));
-            } else {
+            } else if words {
                 options.words.push(word);
+            } else {
+                return Err(Fault::new(format!(
+                    "{word} is one word too many\n\n{USAGE}"
+                )));
             }
         }
         Ok(options)
+    }
+
+    fn database(&self) -> Result<Option<Database>> {
+        let name = self.values.iter().rfind(|(n, _)| *n == "--database");
+        name.map(|(_, value)| Database::parse(value)).transpose()
     }
 
     fn has(&self, flag: &str) -> bool {

@@ -1,0 +1,286 @@
+//! The CA room: tokens, key ceremony, `ca-server issue` and `ca-server status`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::layout::Layout;
+use super::token::Token;
+use super::{ISSUER, MUNICIPALITIES, Settings};
+use crate::fault::{Fault, Result};
+use crate::process::{self, Program, Start};
+use crate::text;
+use crate::workspace::{self, Programs};
+
+/// Kinds of parties with a profile of the infrastructure CA.
+const PARTY_KINDS: &[&str] = &["terminal", "kiosk", "operator", "gateway", "server"];
+
+/// How long a server may take to become ready.
+pub const READY: Duration = Duration::from_secs(30);
+
+/// The authority's files and tokens.
+pub struct Authority<'a> {
+    layout: &'a Layout,
+    programs: &'a Programs,
+    /// Holds the CA keys.
+    pub token: Token,
+    /// Holds the OCSP responder's key.
+    pub ocsp_token: Token,
+}
+
+/// A party to enrol.
+pub struct Party<'a> {
+    /// `terminal`, `kiosk`, `operator`, `gateway`, `server`, `ocsp-responder`.
+    pub kind: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// The municipality it works for.
+    pub municipality: Option<&'a str>,
+    /// A name that people know it by.
+    pub label: &'a str,
+}
+
+impl<'a> Authority<'a> {
+    /// Makes or opens the tokens.
+    pub fn open(layout: &'a Layout, programs: &'a Programs) -> Result<Self> {
+        Ok(Self {
+            layout,
+            programs,
+            token: Token::ensure(layout, programs, "ca")?,
+            ocsp_token: Token::ensure(layout, programs, "ocsp")?,
+        })
+    }
+
+    /// Holds the key ceremony: CA keys and certificates, the responder's key.
+    pub fn ceremony(&self, settings: &Settings) -> Result<()> {
+        for (token, name, spec) in [
+            (&self.token, "ca", ca_ceremony(settings)),
+            (&self.ocsp_token, "ocsp", ocsp_ceremony()),
+        ] {
+            let profiles = workspace::root().join("pki-core/profiles");
+            let spec = format!(
+                "{}\n{}",
+                spec.replace("@PROFILES@", &profiles.to_string_lossy()),
+                token.table(2)
+            );
+            let file = self
+                .layout
+                .write_private(&format!("ceremony/{name}.toml"), &spec)?;
+            let out = self.layout.folder(&format!("ceremony/{name}"))?;
+            process::run(self.hsm().arg("ceremony").arg(file).arg("--out").arg(out))?;
+        }
+        Ok(())
+    }
+
+    /// DER of the signing CA's certificate.
+    pub fn signing_certificate(&self) -> PathBuf {
+        self.layout.path("ceremony/ca/sign.cer")
+    }
+
+    /// DER of the infrastructure CA's certificate.
+    pub fn infrastructure_certificate(&self) -> PathBuf {
+        self.layout.path("ceremony/ca/infra.cer")
+    }
+
+    /// PEM of the infrastructure CA's certificate, for TLS.
+    pub fn trust(&self) -> PathBuf {
+        self.layout.path("ceremony/infra.pem")
+    }
+
+    /// Writes the PEM form of the infrastructure CA's certificate.
+    pub fn write_trust(&self) -> Result<()> {
+        let mut command = Command::new("openssl");
+        command
+            .args(["x509", "-inform", "DER", "-in"])
+            .arg(self.infrastructure_certificate());
+        command.arg("-out").arg(self.trust());
+        process::run(&mut command).map(drop)
+    }
+
+    /// Writes `ca.toml` for the database at this address.
+    pub fn configure(&self, database: &str, settings: &Settings) -> Result<()> {
+        let quote = |path: &Path| text::toml(&path.to_string_lossy());
+        let profiles = workspace::root().join("pki-core/profiles");
+        let mut config = format!(
+            "node = \"ca-1\"\nprefecture = \"13\"\nprefecture_name = \"Tokyo-to\"\ndatabase = {}\naccess = \"open\"\n\
+             public_url = {}\n\n[tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n",
+            text::toml(database),
+            text::toml(&self.layout.public_url()),
+        );
+        config += &self.token.table(settings.ca_sessions);
+        config += &format!(
+            "\n[signing]\nname = \"{ISSUER}\"\ncertificate = {}\nkey = \"sign\"\nprofile = {}\nocsp_responder_profile = {}\n",
+            quote(&self.signing_certificate()),
+            quote(&profiles.join("signature.toml")),
+            quote(&profiles.join("ocsp-responder.toml")),
+        );
+        config += &format!(
+            "\n[infrastructure]\nname = \"infra\"\ncertificate = {}\nkey = \"infra\"\n\n[infrastructure.profiles]\n",
+            quote(&self.infrastructure_certificate()),
+        );
+        for kind in PARTY_KINDS {
+            config += &format!(
+                "{kind} = {}\n",
+                quote(&profiles.join(format!("{kind}.toml")))
+            );
+        }
+        config += "\n[vault]\nkey = \"vault\"\n\n[audit]\nmac_key_file = \"audit.key\"\nkey = \"audit\"\n";
+        config += &format!(
+            "\n[crl]\nfolder = \"crl\"\nafter_revocation_s = {}\n\n[limits]\nrequests_per_second = {}\n",
+            settings.crl_after_revocation_s, settings.ca_requests_per_second
+        );
+        for (code, name) in MUNICIPALITIES {
+            config += &format!("\n[[municipality]]\ncode = \"{code}\"\nname = \"{name}\"\n");
+        }
+        self.layout.write_private("ca/ca.toml", &config)?;
+        self.layout.folder("ca/crl")?;
+        self.ca(&["migrate"]).map(drop)
+    }
+
+    /// Writes `status.toml`.
+    pub fn configure_status(&self, database: &str) -> Result<()> {
+        let quote = |path: &Path| text::toml(&path.to_string_lossy());
+        let config = format!(
+            "database = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n{}\n\
+             [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp.cer\"\n\n\
+             [[issuer]]\nname = \"infra\"\ncertificate = {}\n",
+            text::toml(database),
+            self.layout.public_port,
+            self.ocsp_token.table(2),
+            quote(&self.signing_certificate()),
+            quote(&self.infrastructure_certificate()),
+        );
+        self.layout
+            .write_private("ca/status.toml", &config)
+            .map(drop)
+    }
+
+    /// Lets a program make a P-256 key and its request, beside its configuration.
+    pub fn key_and_request(
+        &self,
+        program: &str,
+        id: &str,
+        place: &str,
+    ) -> Result<(PathBuf, PathBuf)> {
+        let key = self
+            .layout
+            .folder(parent(place))?
+            .join(format!("{}.key", name(place)));
+        let request = key.with_extension("csr");
+        process::run(
+            Command::new(self.programs.path(program))
+                .args(["enrolment-request", "--id", id, "--key"])
+                .arg(&key)
+                .arg("--out")
+                .arg(&request),
+        )?;
+        Ok((key, request))
+    }
+
+    /// Enrols a party; certificate and record go beside its request.
+    pub fn enrol(&self, party: &Party<'_>, request: &Path) -> Result<(PathBuf, PathBuf)> {
+        let (certificate, record) = (
+            request.with_extension("pem"),
+            request.with_extension("json"),
+        );
+        let mut words: Vec<String> = [
+            "enrol",
+            "--kind",
+            party.kind,
+            "--id",
+            party.id,
+            "--label",
+            party.label,
+        ]
+        .map(str::to_owned)
+        .into();
+        if let Some(municipality) = party.municipality {
+            words.extend(["--municipality".into(), municipality.into()]);
+        }
+        if party.kind == "server" {
+            words.extend(["--dns".into(), "localhost".into()]);
+        }
+        for (option, path) in [
+            ("--request", request),
+            ("--out", &certificate),
+            ("--record", &record),
+        ] {
+            words.extend([option.to_owned(), path.to_string_lossy().into_owned()]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.ca(&words)
+            .map_err(|fault| fault.during(&format!("enrolling {} {}", party.kind, party.id)))?;
+        Ok((certificate, record))
+    }
+
+    /// Runs an officer's command with `ca.toml`.
+    pub fn ca(&self, words: &[&str]) -> Result<Vec<u8>> {
+        let (command, rest) = words
+            .split_first()
+            .ok_or_else(|| Fault::new("no command"))?;
+        process::run(
+            Command::new(self.programs.path("ca-server"))
+                .arg(command)
+                .arg("--config")
+                .arg(self.layout.path("ca/ca.toml"))
+                .args(rest),
+        )
+    }
+
+    /// Starts `ca-server issue`.
+    pub fn start_issue(&self, environment: &[(String, PathBuf)]) -> Result<(Program, Value)> {
+        self.start("issue", "ca.toml", environment)
+    }
+
+    /// Starts `ca-server status`.
+    pub fn start_status(&self) -> Result<(Program, Value)> {
+        self.start("status", "status.toml", &[])
+    }
+
+    fn start(
+        &self,
+        command: &str,
+        config: &str,
+        environment: &[(String, PathBuf)],
+    ) -> Result<(Program, Value)> {
+        let name = format!("ca-{command}");
+        let mut start = Start::new(
+            &name,
+            self.programs.path("ca-server"),
+            self.layout.log(&name)?,
+        )
+        .args([command, "--config"])
+        .args([self.layout.path("ca").join(config)])
+        .ready_file(self.layout.ready(&name)?);
+        for (name, value) in environment {
+            start = start.env(name, value);
+        }
+        let mut program = start.start()?;
+        let ready = program.wait_ready(READY)?;
+        Ok((program, ready))
+    }
+
+    fn hsm(&self) -> Command {
+        Command::new(self.programs.path("hsm"))
+    }
+}
+
+fn parent(place: &str) -> &str {
+    place.rsplit_once('/').map_or("", |(dir, _)| dir)
+}
+
+fn name(place: &str) -> &str {
+    place.rsplit_once('/').map_or(place, |(_, name)| name)
+}
+
+/// The reviewed file of the ceremony in the CA room.
+fn ca_ceremony(settings: &Settings) -> String {
+    format!("# signing key: {}\n", settings.issuer_key)
+}
+
+/// The ceremony of a status node: its responder key.
+fn ocsp_ceremony() -> String {
+    String::new()
+}

@@ -1,0 +1,188 @@
+//! The municipal office: counter, kiosk, and the cards that move between them.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::authority::READY;
+use super::layout::Layout;
+use super::pcscd::CardService;
+use crate::fault::{Fault, Result};
+use crate::process::{self, Program, Start};
+use crate::text;
+use crate::window::Card;
+use crate::workspace::Programs;
+
+/// A card in software with the program that moves it.
+pub struct CardProgram {
+    /// The program.
+    pub program: Program,
+    /// Its mover.
+    pub card: Card,
+    control: String,
+}
+
+impl CardProgram {
+    /// Address of the mover.
+    pub fn control(&self) -> &str {
+        &self.control
+    }
+}
+
+/// Makes a resident's card with the keys that the gateway exported.
+pub fn make_resident_card(
+    layout: &Layout,
+    programs: &Programs,
+    name: &str,
+    card: &str,
+    keys: &Path,
+) -> Result<()> {
+    let state = layout.folder("cards")?.join(format!("{name}.card"));
+    process::run(
+        Command::new(programs.path("virtual-card"))
+            .args(["init", "--kind", "resident", "--card", card, "--card-keys"])
+            .arg(keys)
+            .arg("--state")
+            .arg(state),
+    )
+    .map(drop)
+}
+
+/// Makes an operator's card; gives the file of its certification request.
+pub fn make_operator_card(
+    layout: &Layout,
+    programs: &Programs,
+    operator: &str,
+    pin: &str,
+) -> Result<std::path::PathBuf> {
+    let dir = layout.folder("cards")?;
+    let pin_file = layout.write_private("cards/operator.pin", &format!("{pin}\n"))?;
+    let state = dir.join("operator.card");
+    process::run(
+        Command::new(programs.path("virtual-card"))
+            .args([
+                "init",
+                "--kind",
+                "operator",
+                "--operator",
+                operator,
+                "--pin-file",
+            ])
+            .arg(&pin_file)
+            .arg("--state")
+            .arg(&state),
+    )?;
+    let request = dir.join("operator.csr");
+    process::run(
+        Command::new(programs.path("virtual-card"))
+            .args(["operator-request", "--state"])
+            .arg(&state)
+            .arg("--out")
+            .arg(&request),
+    )?;
+    Ok(request)
+}
+
+/// Puts the operator's certificate on the card.
+pub fn certify_operator_card(
+    layout: &Layout,
+    programs: &Programs,
+    certificate: &Path,
+) -> Result<()> {
+    process::run(
+        Command::new(programs.path("virtual-card"))
+            .args(["operator-certificate", "--state"])
+            .arg(layout.path("cards/operator.card"))
+            .arg("--certificate")
+            .arg(certificate),
+    )
+    .map(drop)
+}
+
+/// Starts a card's program; the card lies beside the readers until it is moved.
+pub fn start_card(
+    layout: &Layout,
+    programs: &Programs,
+    service: &CardService,
+    name: &str,
+) -> Result<CardProgram> {
+    let [(_, counter), (_, operator), (_, kiosk), _] = service.slots();
+    let program_name = format!("card-{name}");
+    let mut program = Start::new(
+        &program_name,
+        programs.path("virtual-card"),
+        layout.log(&program_name)?,
+    )
+    .args(["serve", "--state"])
+    .args([layout.path("cards").join(format!("{name}.card"))])
+    .args([
+        "--reader".to_owned(),
+        format!("counter=127.0.0.1:{counter}"),
+    ])
+    .args([
+        "--reader".to_owned(),
+        format!("operator=127.0.0.1:{operator}"),
+    ])
+    .args(["--reader".to_owned(), format!("kiosk=127.0.0.1:{kiosk}")])
+    .ready_file(layout.ready(&program_name)?)
+    .start()?;
+    let ready = program.wait_ready(READY)?;
+    let control = address(&ready, "control")?;
+    Ok(CardProgram {
+        program,
+        card: Card::new(&control),
+        control,
+    })
+}
+
+/// Starts one of the two terminals.
+pub fn start_terminal(
+    layout: &Layout,
+    programs: &Programs,
+    service: &CardService,
+    program: &str,
+    folder: &str,
+) -> Result<(Program, Value)> {
+    let mut running = Start::new(program, programs.path(program), layout.log(program)?)
+        .args(["serve", "--config"])
+        .args([layout.path(folder).join(format!("{folder}.toml"))])
+        .env("PCSCLITE_CSOCK_NAME", service.socket())
+        .ready_file(layout.ready(program)?)
+        .start()?;
+    let ready = running.wait_ready(READY)?;
+    Ok((running, ready))
+}
+
+/// Writes the configuration of the counter.
+pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Result<()> {
+    let config = format!(
+        "terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
+         certificate = \"terminal.pem\"\nkey = \"terminal.key\"\n\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
+         operator = \"Jitsuin Counter 00 01\"\n",
+        text::toml(terminal),
+        text::toml(gateway),
+    );
+    layout
+        .write_private("counter/counter.toml", &config)
+        .map(drop)
+}
+
+/// Writes the configuration of the kiosk.
+pub fn configure_kiosk(layout: &Layout, kiosk: &str, gateway: &str) -> Result<()> {
+    let config = format!(
+        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
+         certificate = \"kiosk.pem\"\nkey = \"kiosk.key\"\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n",
+        text::toml(kiosk),
+        text::toml(gateway),
+    );
+    layout.write_private("kiosk/kiosk.toml", &config).map(drop)
+}
+
+/// An address out of a ready file.
+pub fn address(ready: &Value, name: &str) -> Result<String> {
+    ready["listen"][name]
+        .as_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Fault::new(format!("the ready file names no address `{name}`: {ready}")))
+}

@@ -1,0 +1,115 @@
+//! The reception server: `ra-gateway`, its token, its register, its parties.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::Settings;
+use super::authority::READY;
+use super::layout::Layout;
+use super::token::Token;
+use crate::fault::{Fault, Result};
+use crate::process::{self, Program, Start};
+use crate::text;
+use crate::workspace::Programs;
+
+/// The resident register of the demo (住民基本台帳), as exported.
+pub const REGISTER: &str = "\
+resident,municipality,name,birth_date,sex,address,status
+1310100001,13101,総務　太郎,319500401,1,東京都千代田区霞が関２丁目１番２号,resident
+1310100002,13101,髙橋　花子,419900203,2,東京都千代田区丸の内１丁目１番１号,resident
+1310100003,13101,山田　一郎,319700805,1,東京都千代田区九段南１丁目２番１号,resident
+1310100004,13101,鈴木　転出,319601231,2,東京都千代田区麹町２丁目８番,moved
+1310100005,13101,佐藤　故人,319350115,1,東京都千代田区神田錦町１丁目,deceased
+1310200001,13102,中央　次郎,319800217,1,東京都中央区築地１丁目１番１号,resident
+";
+
+/// The gateway's files and token.
+pub struct Reception<'a> {
+    layout: &'a Layout,
+    programs: &'a Programs,
+    /// Holds the masters of card and visit keys.
+    pub token: Token,
+}
+
+impl<'a> Reception<'a> {
+    /// Makes or opens the token.
+    pub fn open(layout: &'a Layout, programs: &'a Programs) -> Result<Self> {
+        Ok(Self {
+            layout,
+            programs,
+            token: Token::ensure(layout, programs, "gateway")?,
+        })
+    }
+
+    /// Writes `ra.toml` and the register, makes the tables and the masters.
+    pub fn configure(&self, database: &str, ca_url: &str, settings: &Settings) -> Result<()> {
+        let _ = settings;
+        let mut config = format!(
+            "database = {}\nregister = \"register.csv\"\ntrust = \"../ceremony/infra.pem\"\n\n\
+             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n\
+             [ca]\nurl = {}\ncertificate = \"client.pem\"\nkey = \"client.key\"\n\n",
+            text::toml(database),
+            text::toml(ca_url),
+        );
+        config += &self.token.table(2);
+        self.layout
+            .write_private("gateway/register.csv", REGISTER)?;
+        self.layout.write_private("gateway/ra.toml", &config)?;
+        self.ra(&["migrate"]).map(drop)
+    }
+
+    /// Makes the masters: of the cards, and of each kiosk (whose sealed copy goes to `out`).
+    pub fn masters(&self, kiosk: &str, out: &std::path::Path) -> Result<()> {
+        self.ra(&["card-master"])?;
+        let out = out.to_string_lossy();
+        self.ra(&["kiosk-master", "--kiosk", kiosk, "--out", &out])
+            .map(drop)
+    }
+
+    /// Takes a party's record over.
+    pub fn register(&self, record: &std::path::Path) -> Result<()> {
+        self.ra(&["register", "--record", &record.to_string_lossy()])
+            .map(drop)
+    }
+
+    /// Exports the keys for personalising one card at the factory.
+    pub fn card_keys(&self, card: &str, out: &std::path::Path) -> Result<()> {
+        self.ra(&["card-keys", "--card", card, "--out", &out.to_string_lossy()])
+            .map(drop)
+    }
+
+    /// Runs an officer's command with `ra.toml`.
+    pub fn ra(&self, words: &[&str]) -> Result<Vec<u8>> {
+        let (command, rest) = words
+            .split_first()
+            .ok_or_else(|| Fault::new("no command"))?;
+        process::run(
+            Command::new(self.programs.path("ra-gateway"))
+                .arg(command)
+                .arg("--config")
+                .arg(self.config())
+                .args(rest),
+        )
+    }
+
+    /// Starts `ra-gateway serve`.
+    pub fn start(&self) -> Result<(Program, Value)> {
+        let mut program = Start::new(
+            "ra-gateway",
+            self.programs.path("ra-gateway"),
+            self.layout.log("ra-gateway")?,
+        )
+        .args(["serve", "--config"])
+        .args([self.config()])
+        .ready_file(self.layout.ready("ra-gateway")?)
+        .start()?;
+        let ready = program.wait_ready(READY)?;
+        Ok((program, ready))
+    }
+
+    fn config(&self) -> PathBuf {
+        self.layout.path("gateway/ra.toml")
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask test`: everything that continuous integration runs, in the order in which it fails fastest.
+
+use std::fs;
+
+use crate::demo;
+use crate::fault::Result;
+use crate::report::Report;
+use crate::stack::layout::Database;
+use crate::workspace::{self, Profile, Programs, cargo, shown};
+use crate::{setup, text};
+
+/// Runs it. `long` adds the tests that take more than a minute each.
+pub fn run(report: &Report, long: bool) -> Result<()> {
+    report.section("準備  Set-up");
+    setup::run(report)?;
+
+    report.section("形式  Formatting and lints");
+    report.step("cargo fmt --check", || {
+        shown(cargo().args(["fmt", "--all", "--check"]))
+    })?;
+    report.long_step("cargo clippy, warnings denied", || {
+        shown(cargo().args([
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    })?;
+
+    report.section("構築  Build");
+    Programs::build(report, Profile::Dev)?;
+    let mut command = cargo();
+    command.env("JITSUIN_BUILT", "1");
+    if long {
+        command.env("JITSUIN_LONG", "1");
+    }
+    let nextest = setup::find_program("cargo-nextest").is_some();
+    if nextest {
+        report.long_step("compile the tests", || {
+            shown(cargo().args(["nextest", "run", "--locked", "--workspace", "--no-run"]))
+        })?;
+        command.args(["nextest", "run", "--locked", "--workspace"]);
+    } else {
+        report.long_step("compile the tests", || {
+            shown(cargo().args(["test", "--locked", "--workspace", "--no-run", "--quiet"]))
+        })?;
+        // A PKCS#11 module is initialised once per process: without nextest, tests of one program share it.
+        command.args([
+            "test",
+            "--locked",
+            "--workspace",
+            "--quiet",
+            "--no-fail-fast",
+            "--",
+            "--test-threads=2",
+        ]);
+    }
+
+    report.section("試験  Tests");
+    let runner = if nextest {
+        "cargo nextest"
+    } else {
+        "cargo test"
+    };
+    report.long_step(&format!("{runner}, the whole workspace"), || {
+        shown(&mut command)
+    })?;
+
+    let out = workspace::target_dir().join(format!("test-demo-{}", text::random_hex(4)?));
+    demo::walk_once(report, &out, Database::Sqlite)?;
+    fs::remove_dir_all(&out)?;
+
+    report.summary("everything passed");
+    Ok(())
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::pin::PinSource;
+use crate::pin::{Pin, PinFault, PinSource};
 use crate::spec::TokenSpec;
 
 /// Which token of a module is meant.
@@ -55,6 +55,14 @@ impl TokenConfig {
     /// How long one call may take in the token.
     pub fn call_timeout(&self) -> Duration {
         self.call_timeout
+    }
+
+    /// Reads the user PIN from its source.
+    ///
+    /// # Errors
+    /// [`PinFault`]; the PIN is in no message.
+    pub fn pin(&self) -> Result<Pin, PinFault> {
+        self.pin.read()
     }
 
     /// The same token with another source for its PIN.

@@ -19,6 +19,8 @@
 //! ```
 
 pub mod config;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod pin;
 pub mod spec;
 pub mod token;
@@ -28,5 +30,5 @@ pub use pin::{Pin, PinFault, PinSource};
 pub use spec::TokenSpec;
 pub use token::{
     Health, KeyAlgorithm, KeyClass, KeyEntry, Refusal, SignatureAlgorithm, Token, TokenDescription,
-    TokenError, TokenSet,
+    TokenError, TokenSet, initialise,
 };

@@ -1,5 +1,8 @@
 //! `hsm`: the token's own program, for the CA room.
 
+mod command;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -15,6 +18,27 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Says what module, token and keys are there, what fails and what to do.
+    Check {
+        /// `hsm.toml` with the [token] table.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Lists the keys in the token.
+    Keys {
+        /// `hsm.toml` with the [token] table.
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// Initialises an empty token with the configured label and PIN.
+    Init {
+        /// `hsm.toml` with the [token] table.
+        #[arg(long)]
+        config: PathBuf,
+        /// File with the security officer's PIN.
+        #[arg(long)]
+        so_pin_file: PathBuf,
+    },
     /// Runs a PKCS#11 module for another program; not for use by hand.
     #[command(hide = true)]
     Worker,
@@ -23,7 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // The module's own complaints about a token that is away are told by us.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let filter = match "cryptoki=off".parse() {
         Ok(quiet) => filter.add_directive(quiet),
         Err(_) => filter,
@@ -33,13 +57,23 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .init();
-    match arguments.command {
-        Command::Worker => match hsm_config::token::worker::run() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(fault) => {
-                tracing::error!(%fault, "worker");
-                ExitCode::FAILURE
+    let done = match arguments.command {
+        Command::Check { config } => command::check::run(&config),
+        Command::Keys { config } => command::keys::run(&config),
+        Command::Init {
+            config,
+            so_pin_file,
+        } => command::init::run(&config, &so_pin_file),
+        Command::Worker => hsm_config::token::worker::run().map_err(command::Trouble::new),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            eprintln!("hsm: {}", trouble.what);
+            if let Some(advice) = trouble.advice {
+                eprintln!("     {advice}");
             }
-        },
+            ExitCode::FAILURE
+        }
     }
 }

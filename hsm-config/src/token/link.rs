@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::wire::{FrameReader, FrameWriter, Hello, Reply, Request};
+use super::wire::{FrameReader, FrameWriter, Greeting, Hello, Reply, Request};
 use crate::config::TokenConfig;
 use crate::pin::{Pin, PinSource};
 
@@ -70,22 +70,7 @@ pub(super) enum LinkFault {
 impl Link {
     /// Starts a worker and sends it its greeting. The reader is the supervisor's.
     pub(super) fn start(config: &TokenConfig, pin: &Pin) -> io::Result<(Self, FrameReader)> {
-        let (ours, theirs) = UnixStream::pair()?;
-        let mut command = Command::new(&config.worker);
-        command
-            .arg("worker")
-            .envs(&config.environment)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
-            // Ctrl-C on a terminal is for the program, which still needs its token to drain.
-            .process_group(0);
-        if let PinSource::Environment(name) = &config.pin {
-            command.env_remove(name);
-        }
-        let child = command.spawn()?;
-        // The command holds the child's end; without it the end of the child is seen.
-        drop(command);
+        let (child, ours) = spawn_worker(config)?;
         ours.set_write_timeout(Some(config.call_timeout))?;
         let link = Self {
             pid: child.id(),
@@ -107,7 +92,7 @@ impl Link {
             pin: pin.expose().to_owned(),
             sessions: config.sessions,
         };
-        if let Err(fault) = link.writer.send(0, &hello, true) {
+        if let Err(fault) = link.writer.send(0, &Greeting::Serve(hello), true) {
             link.kill();
             return Err(fault);
         }
@@ -145,7 +130,8 @@ impl Link {
             if left.is_zero() {
                 *answer = Answer::Abandoned;
                 drop(answer);
-                if call.sent.elapsed() >= LEAST_PATIENCE {
+                let may_wait_for_a_key = !call.changes_objects && self.is_changing_objects();
+                if call.sent.elapsed() >= LEAST_PATIENCE && !may_wait_for_a_key {
                     tracing::warn!(
                         worker = self.pid,
                         "a call passed its deadline; ending the worker"
@@ -218,13 +204,13 @@ impl Link {
         }
     }
 
-    /// Whether a call has been with the worker for longer than a call may take.
-    /// Calls that change objects have their caller's deadline alone.
+    /// Whether a call has been with the worker for longer than a call may take. Making a
+    /// key may take longer and hold up others: then the maker's own deadline counts.
     pub(super) fn has_hung_call(&self) -> bool {
-        self.lock()
-            .with_worker
-            .values()
-            .any(|call| !call.changes_objects && call.sent.elapsed() > self.call_timeout)
+        let calls = self.lock();
+        let mut under_way = calls.with_worker.values();
+        !under_way.clone().any(|call| call.changes_objects)
+            && under_way.any(|call| call.sent.elapsed() > self.call_timeout)
     }
 
     /// Whether a call is under way that may keep the token busy for long.
@@ -282,6 +268,27 @@ impl Link {
     fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Starts a worker; gives it and our end of its socket.
+pub(super) fn spawn_worker(config: &TokenConfig) -> io::Result<(Child, UnixStream)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let mut command = Command::new(&config.worker);
+    command
+        .arg("worker")
+        .envs(&config.environment)
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(Stdio::null())
+        .stderr(Stdio::inherit())
+        // Ctrl-C on a terminal is for the program, which still needs its token to drain.
+        .process_group(0);
+    if let PinSource::Environment(name) = &config.pin {
+        command.env_remove(name);
+    }
+    let child = command.spawn()?;
+    // The command holds the child's end; without it the end of the child is seen.
+    drop(command);
+    Ok((child, ours))
 }
 
 impl Call {

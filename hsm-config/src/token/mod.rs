@@ -8,6 +8,7 @@
 
 mod error;
 mod health;
+mod initialise;
 mod key;
 mod link;
 mod pool;
@@ -19,6 +20,7 @@ pub mod worker;
 
 pub use error::{Refusal, TokenError};
 pub use health::{Health, TokenDescription};
+pub use initialise::initialise;
 pub use key::{KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm};
 pub use pool::Token;
 pub use set::TokenSet;

@@ -82,6 +82,13 @@ impl Token {
             .wait(Instant::now() + at_most, Health::is_usable)
     }
 
+    /// Waits until it is known whether the token is usable, at most for the given time.
+    pub fn wait_settled(&self, at_most: Duration) -> Health {
+        self.owner.shared.wait(Instant::now() + at_most, |health| {
+            *health != Health::Probing
+        })
+    }
+
     /// A deadline from now by the configured time for one call, waiting included.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.owner.shared.config.call_timeout

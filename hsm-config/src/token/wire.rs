@@ -23,7 +23,32 @@ const LONGEST_FRAME: usize = 512 * 1024;
 /// The worker's first frame that no call asked for.
 pub(crate) const BY_ITSELF: u32 = 0;
 
-/// The first frame to a worker.
+/// The first frame to a worker: what it is for.
+#[derive(Serialize, Deserialize)]
+pub(crate) enum Greeting {
+    /// Serve a token.
+    Serve(Hello),
+    /// Initialise an empty token, and end.
+    Initialise(Initialise),
+}
+
+/// A new token's label and PINs.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Initialise {
+    pub module: std::path::PathBuf,
+    pub label: String,
+    pub so_pin: String,
+    pub pin: String,
+}
+
+impl Drop for Initialise {
+    fn drop(&mut self) {
+        self.so_pin.zeroize();
+        self.pin.zeroize();
+    }
+}
+
+/// Which token to serve.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Hello {
     pub module: std::path::PathBuf,

@@ -41,6 +41,7 @@ impl Desk {
     /// The session, opened and logged in where it is not open.
     pub(super) fn session(&mut self, module: &Module, up: &Up) -> Result<&Session, Failure> {
         if self.session.is_none() {
+            let _still = module.objects_still();
             let opened = if self.writes {
                 module.pkcs11().open_rw_session(up.slot)
             } else {
@@ -69,7 +70,10 @@ impl Desk {
         if let Some(handle) = known {
             return Ok(self.session.as_ref().map(|session| (session, handle)));
         }
-        let found = find(session, label, class).map_err(super::module::away)?;
+        let found = {
+            let _still = module.objects_still();
+            find(session, label, class).map_err(super::module::away)?
+        };
         match found[..] {
             [] => Ok(None),
             [handle] => {

@@ -7,6 +7,7 @@ use cryptoki::session::SessionState;
 
 use super::Worker;
 use super::module::Up;
+use super::outcome;
 use crate::token::wire::{BY_ITSELF, Failure, Reply};
 
 /// How often the token is looked at.
@@ -62,6 +63,8 @@ impl Worker {
         let live = self.module.read();
         let state = match &live.up {
             Err(reason) => Err(reason.clone()),
+            // Making a key may take long; a word that we are alive must not wait for it.
+            Ok(up) if self.module.is_changing_objects() => Ok(up.description.clone()),
             Ok(up) => self
                 .module
                 .token_answers(up)
@@ -76,7 +79,7 @@ impl Worker {
         let anchor = up.anchor.lock().unwrap_or_else(PoisonError::into_inner);
         let info = anchor
             .get_session_info()
-            .map_err(|fault| fault.to_string())?;
+            .map_err(|fault| outcome::words(&fault))?;
         match info.session_state() {
             SessionState::RoUser | SessionState::RwUser => Ok(()),
             _ => self

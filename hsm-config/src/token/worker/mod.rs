@@ -8,6 +8,7 @@
 
 mod access;
 mod encode;
+mod initialise;
 mod keeper;
 mod ladder;
 mod module;
@@ -22,7 +23,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use self::module::Module;
-use super::wire::{BY_ITSELF, Failure, Frame, FrameReader, FrameWriter, Hello, Reply, Request};
+use super::wire::{BY_ITSELF, Failure, Frame, FrameReader, FrameWriter, Greeting, Reply, Request};
 
 /// What all threads of a worker share.
 struct Worker {
@@ -46,8 +47,15 @@ pub fn run() -> io::Result<()> {
     if !reader.next(&mut frame)? {
         return Ok(());
     }
-    let hello: Hello = frame.body()?;
+    let greeting: Greeting = frame.body()?;
     drop(frame);
+    let hello = match greeting {
+        Greeting::Serve(hello) => hello,
+        Greeting::Initialise(order) => {
+            let reply = initialise::initialise(&order).map_or_else(Reply::Failed, |()| Reply::Done);
+            return writer.send(BY_ITSELF, &reply, false);
+        }
+    };
     let sessions = usize::from(hello.sessions);
     let (ended, end) = mpsc::channel();
     spawn("watch", &ended, move || wait_for_close(&stream));

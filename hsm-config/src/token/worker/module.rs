@@ -1,7 +1,7 @@
 //! The loaded module: initialised, token found, logged in; and all of that again.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -31,6 +31,10 @@ pub(super) struct Module {
     /// Read by each call for as long as it lasts; written to re-initialise, which
     /// therefore waits for all calls (C_Finalize under a running call is unsafe).
     live: RwLock<Live>,
+    /// Written while token objects come or go, read while they are looked for. SoftHSM
+    /// fails with GENERAL_ERROR when keys are made while other threads search (seen with
+    /// one making thread and four searching). Signing with known handles needs no lock.
+    objects: RwLock<()>,
     /// Set once the PIN was refused. From then on no login is tried.
     refused: Mutex<Option<Refusal>>,
 }
@@ -72,6 +76,7 @@ impl Module {
                 generation: 0,
                 up: Err("not started".into()),
             }),
+            objects: RwLock::new(()),
             refused: Mutex::new(None),
             hello,
         };
@@ -91,6 +96,21 @@ impl Module {
     /// Holds the module for a call.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Live> {
         self.live.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds the token's objects still while they are looked for.
+    pub(super) fn objects_still(&self) -> RwLockReadGuard<'_, ()> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds off all who look for objects while some come or go.
+    pub(super) fn objects_change(&self) -> RwLockWriteGuard<'_, ()> {
+        self.objects.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether objects come or go just now.
+    pub(super) fn is_changing_objects(&self) -> bool {
+        matches!(self.objects.try_read(), Err(TryLockError::WouldBlock))
     }
 
     pub(super) fn pkcs11(&self) -> &Pkcs11 {
@@ -140,7 +160,7 @@ impl Module {
         let args = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
         match self.pkcs11.initialize(args) {
             Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(fault) => return Err(Failure::Away(fault.to_string())),
+            Err(fault) => return Err(Failure::Away(outcome::words(&fault))),
         }
         let (slot, info) = self.find_token()?;
         let anchor = self.pkcs11.open_ro_session(slot).map_err(away)?;
@@ -199,7 +219,8 @@ impl Module {
             ))),
             (None, _, None) => Err(Failure::Away(format!("no {name} is there"))),
             (None, _, Some(fault)) => Err(Failure::Away(format!(
-                "no {name} is there, and a slot cannot be read: {fault}"
+                "no {name} is there, and a slot cannot be read: {}",
+                outcome::words(&fault)
             ))),
         }
     }
@@ -238,10 +259,14 @@ impl Module {
     pub(super) fn token_answers(&self, up: &Up) -> Result<(), String> {
         let mut last = String::new();
         for attempt in 1..=3 {
-            match self.pkcs11.get_token_info(up.slot) {
+            let told = {
+                let _still = self.objects_still();
+                self.pkcs11.get_token_info(up.slot)
+            };
+            match told {
                 Ok(info) if self.is_meant(&info) => return Ok(()),
                 Ok(_) => last = format!("no {} is in its slot any more", self.hello.name),
-                Err(fault) => last = fault.to_string(),
+                Err(fault) => last = outcome::words(&fault),
             }
             std::thread::sleep(Duration::from_millis(10 * attempt));
         }

@@ -44,14 +44,14 @@ pub(super) fn change(module: &Module, request: &Request<'_>) -> Result<Reply, Fa
             })
         }
         Request::Destroy { label, class } => {
-            // Found anew: a kept handle may be another object's by now.
-            let there = with_key(
-                module,
-                module.maker_desk(),
-                label,
-                class,
-                |_, session, _| find(session, label, class),
-            )?;
+            let there = with_session(module, module.maker_desk(), |_, session| {
+                let _still = module.objects_still();
+                find(session, label, class)
+            })?;
+            if there.is_empty() {
+                must_answer(module)?;
+                return Err(Failure::Refused(Refusal::NoSuchKey(label.to_owned())));
+            }
             once(module, label, |session| {
                 there
                     .iter()
@@ -66,6 +66,7 @@ pub(super) fn change(module: &Module, request: &Request<'_>) -> Result<Reply, Fa
 
 fn must_be_free(module: &Module, label: &str) -> Result<(), Failure> {
     let taken = with_session(module, module.maker_desk(), |_, session| {
+        let _still = module.objects_still();
         for class in [KeyClass::Private, KeyClass::Secret, KeyClass::Public] {
             if !find(session, label, class)?.is_empty() {
                 return Ok(true);
@@ -76,9 +77,12 @@ fn must_be_free(module: &Module, label: &str) -> Result<(), Failure> {
     if taken {
         return Err(Failure::Refused(Refusal::KeyExists(label.to_owned())));
     }
-    // A token that has vanished lists no keys either.
-    let live = module.read();
-    match &live.up {
+    must_answer(module)
+}
+
+/// A token that has vanished lists no keys: only one that answers has none.
+fn must_answer(module: &Module) -> Result<(), Failure> {
+    match &module.read().up {
         Ok(up) => module.token_answers(up).map_err(Failure::Away),
         Err(reason) => Err(Failure::Away(reason.clone())),
     }
@@ -91,7 +95,10 @@ fn once(
     label: &str,
     act: impl Fn(&Session) -> Result<(), Error>,
 ) -> Result<Reply, Failure> {
-    let outcome = with_session(module, module.maker_desk(), |_, session| Ok(act(session)))?;
+    let outcome = with_session(module, module.maker_desk(), |_, session| {
+        let _change = module.objects_change();
+        Ok(act(session))
+    })?;
     match outcome {
         Ok(()) => Ok(Reply::Done),
         Err(fault) => Err(match outcome::judge(&fault, label) {
@@ -215,6 +222,7 @@ fn read_public(_: &Up, session: &Session, handle: ObjectHandle) -> Result<Vec<At
 /// All key objects of the token.
 pub(super) fn list(module: &Module, desk: usize) -> Result<Vec<KeyEntry>, Failure> {
     let mut entries = with_session(module, desk, |_, session| {
+        let _still = module.objects_still();
         let mut entries = Vec::new();
         for class in [KeyClass::Private, KeyClass::Public, KeyClass::Secret] {
             let wanted = [
@@ -227,11 +235,7 @@ pub(super) fn list(module: &Module, desk: usize) -> Result<Vec<KeyEntry>, Failur
         }
         Ok(entries)
     })?;
-    let live = module.read();
-    match &live.up {
-        Ok(up) => module.token_answers(up).map_err(Failure::Away)?,
-        Err(reason) => return Err(Failure::Away(reason.clone())),
-    }
+    must_answer(module)?;
     entries.sort_by(|a: &KeyEntry, b| (&a.label, a.class).cmp(&(&b.label, b.class)));
     Ok(entries)
 }

@@ -17,12 +17,20 @@ pub(super) enum Verdict {
     Trouble(String),
 }
 
+/// An error in few words: function and return code, no prose.
+pub(super) fn words(error: &Error) -> String {
+    match error {
+        Error::Pkcs11(code, function) => format!("{function} gave {code:?}"),
+        other => other.to_string(),
+    }
+}
+
 /// Judges an error of a call that uses the key `label`.
 pub(super) fn judge(error: &Error, label: &str) -> Verdict {
-    let Error::Pkcs11(code, function) = error else {
-        return Verdict::Trouble(error.to_string());
+    let named = words(error);
+    let Error::Pkcs11(code, _) = error else {
+        return Verdict::Trouble(named);
     };
-    let named = format!("{function} gave {code:?}");
     let wrong_use = || {
         Failure::Refused(Refusal::WrongUse {
             label: label.to_owned(),

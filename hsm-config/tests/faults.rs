@@ -1,0 +1,340 @@
+//! What SoftHSM, the machine and people do to a token, and what callers see of it.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use hsm_config::contract::{self, SoftHsm};
+use hsm_config::{Health, KeyAlgorithm, Refusal, SignatureAlgorithm, Token, TokenError};
+
+const WAY: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
+
+fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
+
+fn within(seconds: u64) -> Instant {
+    Instant::now() + Duration::from_secs(seconds)
+}
+
+/// Signs until it works; says how long that took.
+fn until_signed(token: &Token) -> Duration {
+    let begun = Instant::now();
+    loop {
+        match token.sign("ca", WAY, b"m", within(1)) {
+            Ok(_) => return begun.elapsed(),
+            Err(fault) => assert!(fault.may_retry(), "{fault}"),
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            token.health()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn token_files_that_go_and_come_back_need_no_restart() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    contract::make(&token, "ca", KeyAlgorithm::P256);
+    let pid = token.worker_pid();
+    for _ in 0..3 {
+        hsm.take_away();
+        std::thread::sleep(Duration::from_millis(100));
+        let fault = token.sign("ca", WAY, b"m", within(5)).unwrap_err();
+        assert!(matches!(fault, TokenError::Away { .. }), "{fault:?}");
+        std::thread::sleep(Duration::from_millis(1000));
+        assert!(matches!(token.health(), Health::Unusable { .. }));
+        let fault = token.public_key("other", within(5)).unwrap_err();
+        assert!(
+            matches!(fault, TokenError::Away { .. }),
+            "absence is no missing key: {fault:?}"
+        );
+        hsm.bring_back();
+        until_signed(&token);
+    }
+    assert_eq!(token.worker_pid(), pid, "healed inside the worker");
+}
+
+#[test]
+fn an_idle_token_that_goes_is_noticed_before_a_call_meets_it() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    hsm.take_away();
+    let gone = Instant::now();
+    while token.health().is_usable() {
+        assert!(gone.elapsed() < Duration::from_secs(2));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    hsm.bring_back();
+    assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
+}
+
+#[test]
+fn a_token_that_stays_away_gets_a_new_worker_and_heals() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    contract::make(&token, "ca", KeyAlgorithm::P256);
+    let pid = token.worker_pid();
+    hsm.take_away();
+    std::thread::sleep(Duration::from_secs(13));
+    hsm.bring_back();
+    until_signed(&token);
+    assert_ne!(token.worker_pid(), pid, "the last rung is a new process");
+}
+
+#[test]
+fn a_server_starts_while_its_token_is_away() {
+    let hsm = SoftHsm::new();
+    let setup = hsm.open();
+    contract::make(&setup, "ca", KeyAlgorithm::P256);
+    drop(setup);
+    hsm.take_away();
+    let begun = Instant::now();
+    let token = Token::open(hsm.config(""));
+    assert!(
+        begun.elapsed() < Duration::from_millis(100),
+        "open returns at once"
+    );
+    let begun = Instant::now();
+    let fault = token.sign("ca", WAY, b"m", within(5)).unwrap_err();
+    assert!(matches!(fault, TokenError::Away { .. }), "{fault:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    hsm.bring_back();
+    until_signed(&token);
+}
+
+#[test]
+fn a_hung_worker_is_replaced_at_the_deadline() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    contract::make(&token, "ca", KeyAlgorithm::P256);
+    let pid = token.worker_pid().unwrap();
+    signal(pid, "-STOP");
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        // Callers with more time are told as soon as the worker is given up.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let fault = token.sign("ca", WAY, b"m", within(30)).unwrap_err();
+                assert!(matches!(fault, TokenError::Unknown { .. }), "{fault:?}");
+                assert!(begun.elapsed() < Duration::from_secs(4));
+            });
+        }
+        let fault = token.sign("ca", WAY, b"m", within(1)).unwrap_err();
+        assert!(matches!(fault, TokenError::Unknown { .. }), "{fault:?}");
+        assert!(
+            (900..2500).contains(&begun.elapsed().as_millis()),
+            "{:?}",
+            begun.elapsed()
+        );
+    });
+    until_signed(&token);
+    assert_ne!(token.worker_pid().unwrap(), pid);
+    assert!(
+        !std::path::Path::new(&format!("/proc/{pid}")).exists(),
+        "no zombie"
+    );
+}
+
+#[test]
+fn a_worker_that_hangs_unasked_is_replaced_too() {
+    let hsm = SoftHsm::new();
+    let token = Token::open(hsm.config("call_timeout_ms = 500"));
+    assert!(token.wait_usable(Duration::from_secs(10)).is_usable());
+    let pid = token.worker_pid().unwrap();
+    signal(pid, "-STOP");
+    let begun = Instant::now();
+    while token.worker_pid() == Some(pid) {
+        assert!(begun.elapsed() < Duration::from_secs(6));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
+}
+
+#[test]
+fn a_worker_that_crashes_under_load_costs_only_the_calls_with_it() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    let key = contract::make(&token, "ca", KeyAlgorithm::P256);
+    let lost = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let (token, key, lost) = (&token, &key, &lost);
+            scope.spawn(move || {
+                for round in 0..300 {
+                    let message = format!("{thread} {round}");
+                    let signature = loop {
+                        match token.sign("ca", WAY, message.as_bytes(), within(10)) {
+                            Ok(signature) => break signature,
+                            Err(TokenError::Unknown { .. }) => {
+                                lost.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            }
+                            Err(fault) => panic!("{fault}"),
+                        }
+                    };
+                    key.verify(WAY, message.as_bytes(), &signature).unwrap();
+                }
+            });
+        }
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(100));
+            if let Some(pid) = token.worker_pid() {
+                signal(pid, "-KILL");
+            }
+        }
+    });
+    let lost = lost.into_inner();
+    assert!(
+        lost <= 6 * 4,
+        "{lost} calls lost in three crashes of six threads"
+    );
+}
+
+#[test]
+fn many_processes_start_on_one_token_at_once() {
+    let hsm = SoftHsm::new();
+    let setup = hsm.open();
+    contract::make(&setup, "ca", KeyAlgorithm::P256);
+    drop(setup);
+    for round in 0..4 {
+        let tokens: Vec<_> = (0..8).map(|_| Token::open(hsm.config(""))).collect();
+        for (number, token) in tokens.iter().enumerate() {
+            let health = token.wait_usable(Duration::from_secs(20));
+            assert!(
+                health.is_usable(),
+                "round {round}, process {number}: {health:?}"
+            );
+            token.sign("ca", WAY, b"m", within(5)).unwrap();
+        }
+    }
+}
+
+/// A worker that notes each of its starts.
+fn counting_worker(hsm: &SoftHsm) -> (String, impl Fn() -> usize + use<>) {
+    let script = hsm.dir().join("worker.sh");
+    let starts = hsm.dir().join("starts");
+    let worker = env!("CARGO_BIN_EXE_hsm");
+    let text = format!(
+        "#!/bin/sh\necho start >> {}\nexec {worker} \"$@\"\n",
+        starts.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let count = move || {
+        std::fs::read_to_string(&starts)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    ("worker = 'worker.sh'".into(), count)
+}
+
+#[test]
+fn a_wrong_pin_is_tried_once_and_a_corrected_file_heals() {
+    let hsm = SoftHsm::new();
+    let setup = hsm.open();
+    contract::make(&setup, "ca", KeyAlgorithm::P256);
+    drop(setup);
+    std::fs::write(hsm.dir().join("pin"), "wrong\n").unwrap();
+    let (worker, starts) = counting_worker(&hsm);
+    let token = Token::open(hsm.config(&worker));
+    let begun = Instant::now();
+    for _ in 0..20 {
+        let fault = token.sign("ca", WAY, b"m", within(5)).unwrap_err();
+        assert_eq!(fault, TokenError::Refused(Refusal::WrongPin));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(begun.elapsed() > Duration::from_secs(1));
+    assert_eq!(starts(), 1, "the PIN was tried once");
+    let Health::Unusable {
+        refusal, reason, ..
+    } = token.health()
+    else {
+        panic!("usable with a wrong PIN");
+    };
+    assert_eq!(refusal, Some(Refusal::WrongPin));
+    assert!(!reason.contains("wrong\n") && !reason.contains("1234"));
+    std::fs::write(hsm.dir().join("pin"), "1234\n").unwrap();
+    assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
+    assert_eq!(starts(), 2);
+    token.sign("ca", WAY, b"m", within(5)).unwrap();
+}
+
+#[test]
+fn the_pin_is_neither_in_the_workers_arguments_nor_in_its_environment() {
+    let hsm = SoftHsm::new();
+    let pin = "4711-pin-in-env";
+    // The worker notes what it was given, then works.
+    let script = hsm.dir().join("worker.sh");
+    let text = format!(
+        "#!/bin/sh\n{{ env; echo \"$@\"; }} > {}\nexec {} \"$@\"\n",
+        hsm.dir().join("given").display(),
+        env!("CARGO_BIN_EXE_hsm")
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    // A child of ours that has the PIN in its environment opens the token by pin_env.
+    let config = format!(
+        "[token]\nmodule = '{}'\nlabel = 'test'\npin_env = 'TEST_PIN'\nworker = 'worker.sh'\n\
+         environment = {{ SOFTHSM2_CONF = 'softhsm2.conf' }}\n",
+        "/usr/lib/softhsm/libsofthsm2.so"
+    );
+    std::fs::write(hsm.dir().join("hsm.toml"), config).unwrap();
+    let ran = Command::new(env!("CARGO_BIN_EXE_hsm"))
+        .args(["keys", "--config"])
+        .arg(hsm.dir().join("hsm.toml"))
+        .env("TEST_PIN", pin)
+        .output()
+        .unwrap();
+    let given = std::fs::read_to_string(hsm.dir().join("given")).unwrap();
+    assert!(given.contains("SOFTHSM2_CONF="));
+    assert!(!given.contains(pin) && !given.contains("TEST_PIN"));
+    let said = String::from_utf8_lossy(&ran.stderr) + String::from_utf8_lossy(&ran.stdout);
+    assert!(!said.contains(pin), "{said}");
+    assert_eq!(ran.status.code(), Some(1), "that PIN is wrong: {said}");
+}
+
+#[test]
+fn the_worker_ends_with_its_program() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    let pid = token.worker_pid().unwrap();
+    let clone = token.clone();
+    drop(token);
+    assert!(clone.health().is_usable(), "a clone keeps it open");
+    drop(clone);
+    assert!(!std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[test]
+fn a_missing_module_or_worker_is_away_with_the_reason() {
+    let hsm = SoftHsm::new();
+    let spec = format!(
+        "module = '/nowhere/module.so'\nlabel = 'test'\npin_file = 'pin'\nworker = '{}'",
+        env!("CARGO_BIN_EXE_hsm")
+    );
+    let spec: hsm_config::TokenSpec = toml::from_str(&spec).unwrap();
+    let token = Token::open(spec.check(hsm.dir()).unwrap());
+    let TokenError::Away { reason, .. } = token.keys(within(5)).unwrap_err() else {
+        panic!("not away");
+    };
+    assert!(reason.contains("/nowhere/module.so"), "{reason}");
+}
+
+#[test]
+fn the_worker_started_by_hand_says_what_it_is_for() {
+    let ran = Command::new(env!("CARGO_BIN_EXE_hsm"))
+        .arg("worker")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    assert!(!ran.status.success());
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("started by other programs"));
+}

@@ -6,3 +6,4 @@ pub mod era;
 pub mod four_items;
 pub mod municipality;
 pub mod repertoire;
+pub mod substitution;

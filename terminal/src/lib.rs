@@ -5,6 +5,7 @@ pub mod card;
 pub mod files;
 pub mod gateway;
 pub mod hash;
+pub mod kiosk;
 pub mod local;
 pub mod party;
 pub mod settings;

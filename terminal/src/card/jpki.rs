@@ -55,6 +55,15 @@ impl<'c, 'a> Jpki<'c, 'a> {
         self.0.verify(0x80, password)
     }
 
+    /// Changes the signature password; after [`verify`](Self::verify) of the old one.
+    ///
+    /// # Errors
+    /// Card errors.
+    pub fn change(&mut self, new: &[u8]) -> Result<(), CardFault> {
+        let change = Command::new(0x00, 0x24, 0x01, 0x80).with_data(new);
+        self.0.expect(&change).map(drop)
+    }
+
     /// Reads the signature certificate, DER; after [`verify`](Self::verify).
     ///
     /// # Errors

@@ -1,0 +1,139 @@
+//! `kiosk.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pki_core::certificate::pem;
+use serde::Deserialize;
+
+use crate::gateway::GatewaySettings;
+use crate::settings::{self, SettingsFault};
+
+/// The file as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    kiosk: String,
+    listen: SocketAddr,
+    reader: String,
+    state: PathBuf,
+    master: PathBuf,
+    #[serde(default = "yes")]
+    require_locked_memory: bool,
+    #[serde(default = "two_minutes")]
+    idle_seconds: u64,
+    #[serde(default = "one_minute")]
+    generate_seconds: u64,
+    gateway: GatewaySettings,
+    #[serde(default = "half_a_minute")]
+    health_seconds: u64,
+    #[serde(default = "twelve_hours")]
+    link_away_minutes: u64,
+}
+
+fn yes() -> bool {
+    true
+}
+fn half_a_minute() -> u64 {
+    30
+}
+fn one_minute() -> u64 {
+    60
+}
+fn two_minutes() -> u64 {
+    120
+}
+fn twelve_hours() -> u64 {
+    12 * 60
+}
+
+/// The checked configuration of a kiosk.
+#[derive(Clone, Debug)]
+pub struct KioskConfig {
+    /// Kiosk id, nine characters.
+    pub kiosk: [u8; 9],
+    /// Loopback address of the resident's pages.
+    pub listen: SocketAddr,
+    /// Part of the card reader's name.
+    pub reader: String,
+    /// Folder for records not yet sent and for the last contact.
+    pub state: PathBuf,
+    /// The kiosk master's sealed file (mode 0600).
+    pub master: PathBuf,
+    /// Whether a kiosk whose memory cannot be locked is out of service.
+    pub require_locked_memory: bool,
+    /// After so long without a touch a visit ends.
+    pub idle: Duration,
+    /// Longest time for one generation.
+    pub generate: Duration,
+    /// Link to the gateway; its key also signs the records.
+    pub gateway: GatewaySettings,
+    /// Pause between two health reports.
+    pub health: Duration,
+    /// How long the kiosk works on without the gateway.
+    pub link_away: Duration,
+}
+
+impl KioskConfig {
+    /// Reads and checks a configuration. Touches nothing but the files it names.
+    ///
+    /// # Errors
+    /// With the line or the key that is wrong.
+    pub fn read(path: &Path) -> Result<Self, SettingsFault> {
+        let spec: Spec = settings::read(path)?;
+        let base = settings::base(path);
+        let wrong = |key, message: &str| SettingsFault::Value {
+            key,
+            message: message.to_owned(),
+        };
+        let kiosk: [u8; 9] = spec
+            .kiosk
+            .as_bytes()
+            .try_into()
+            .ok()
+            .filter(|id: &[u8; 9]| {
+                id.iter()
+                    .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+                    && id[..5].iter().all(u8::is_ascii_digit)
+            })
+            .ok_or_else(|| wrong("kiosk", "has nine characters like 13101K001"))?;
+        if !spec.listen.ip().is_loopback() {
+            return Err(wrong("listen", "has to be a loopback address"));
+        }
+        if spec.reader.is_empty() {
+            return Err(wrong(
+                "reader",
+                "names the card reader, or a part of its name",
+            ));
+        }
+        let config = Self {
+            kiosk,
+            listen: spec.listen,
+            reader: spec.reader,
+            state: base.join(spec.state),
+            master: base.join(spec.master),
+            require_locked_memory: spec.require_locked_memory,
+            idle: Duration::from_secs(spec.idle_seconds.clamp(1, 3600)),
+            generate: Duration::from_secs(spec.generate_seconds.clamp(1, 600)),
+            gateway: spec.gateway.resolved(&base),
+            health: Duration::from_secs(spec.health_seconds.clamp(1, 3600)),
+            link_away: Duration::from_secs(spec.link_away_minutes.clamp(1, 7 * 24 * 60) * 60),
+        };
+        settings::check_private("master", &config.master)?;
+        settings::check_private("gateway.key", &config.gateway.key)?;
+        for (key, path) in [
+            ("gateway.ca", &config.gateway.ca),
+            ("gateway.certificate", &config.gateway.certificate),
+        ] {
+            pem::decode_or_der(pem::CERTIFICATE, &settings::read_file(path)?)
+                .map_err(|error| wrong(key, &error.to_string()))?;
+        }
+        Ok(config)
+    }
+
+    /// The kiosk id as text.
+    pub fn id(&self) -> &str {
+        std::str::from_utf8(&self.kiosk).expect("checked to be ASCII when read")
+    }
+}

@@ -1,3 +1,6 @@
 //! What the tests of the whole share; the stack itself is `xtask::stack`.
 
+pub mod judges;
+pub mod mtls;
 pub mod power;
+pub mod scene;

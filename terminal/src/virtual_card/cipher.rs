@@ -59,7 +59,7 @@ pub fn unwrap_key(key: &AesKey, wrapped: &[u8]) -> Option<AesKey> {
 
 /// Unwraps data of any length wrapped by AES-KWP (RFC 5649); none when it does not hold.
 pub fn unwrap_padded(key: &AesKey, wrapped: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    if wrapped.len() < 16 || wrapped.len() % 8 != 0 {
+    if wrapped.len() < 16 || !wrapped.len().is_multiple_of(8) {
         return None;
     }
     KekAes128::from(*key.expose())

@@ -130,6 +130,14 @@ impl SharedMemory {
     pub fn new(image: &[u8]) -> SharedMemory {
         SharedMemory(Arc::new(Mutex::new(Zeroizing::new(image.to_vec()))))
     }
+
+    /// What is in it now.
+    pub fn snapshot(&self) -> Zeroizing<Vec<u8>> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 }
 
 impl Memory for SharedMemory {

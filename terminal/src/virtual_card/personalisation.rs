@@ -192,7 +192,7 @@ impl Personalisation {
             ..*command
         };
         let outcome = match channel.kvn() {
-            CARD_KEYS => self.from_gateway(&inner, chip, key),
+            CARD_KEYS => self.gateway_command(&inner, chip, key),
             _ => self.pending.process(&inner, chip).map(|(answer, change)| {
                 if let KeyChange::Replaced(new) = change {
                     *key = Some(*new);
@@ -208,7 +208,7 @@ impl Personalisation {
         Ok(answer)
     }
 
-    fn from_gateway(
+    fn gateway_command(
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,

@@ -1,7 +1,7 @@
 //! The resident's RSA-2048 key: import checks, the JPKI card's ways of padding.
 
 use rand_core::{OsRng, RngCore};
-use rsa::pkcs8::DecodePrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use rsa::sha2::{Digest, Sha256};
 use rsa::traits::PublicKeyParts;
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey};
@@ -59,6 +59,11 @@ impl RsaKey {
     /// that belong together, and a signature over a random message that holds.
     pub fn import(pkcs8: &[u8]) -> Option<RsaKey> {
         let key = RsaKey::load(pkcs8)?;
+        // The CRT parts are computed anew from the primes; those sent must be
+        // the same, and the DER must be the one way to write them.
+        if key.private.to_pkcs8_der().ok()?.as_bytes() != pkcs8 {
+            return None;
+        }
         let mut message = [0; SHA256_LENGTH];
         OsRng.fill_bytes(&mut message);
         key.sign(Padding::Message, &message).ok()?;

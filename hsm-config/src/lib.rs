@@ -18,6 +18,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod ceremony;
 pub mod config;
 #[cfg(feature = "contract")]
 pub mod contract;

@@ -39,6 +39,17 @@ enum Command {
         #[arg(long)]
         so_pin_file: PathBuf,
     },
+    /// Makes keys, CA certificates and requests from one reviewed file, and a record of it.
+    Ceremony {
+        /// The reviewed file.
+        spec: PathBuf,
+        /// Folder for certificates, requests and record.
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        /// Only say what would be done, and the file's digest.
+        #[arg(long)]
+        check: bool,
+    },
     /// Runs a PKCS#11 module for another program; not for use by hand.
     #[command(hide = true)]
     Worker,
@@ -64,6 +75,7 @@ fn main() -> ExitCode {
             config,
             so_pin_file,
         } => command::init::run(&config, &so_pin_file),
+        Command::Ceremony { spec, out, check } => command::ceremony::run(&spec, &out, check),
         Command::Worker => hsm_config::token::worker::run().map_err(command::Trouble::new),
     };
     match done {

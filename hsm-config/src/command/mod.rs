@@ -1,5 +1,6 @@
 //! The commands of `hsm`, for people in the CA room.
 
+pub mod ceremony;
 pub mod check;
 pub mod init;
 pub mod keys;
@@ -46,11 +47,16 @@ pub fn read_config(path: &Path) -> Result<TokenConfig, Trouble> {
         .map_err(|fault| Trouble::new(format!("{} cannot be read: {fault}", path.display())))?;
     let file: HsmFile = toml::from_str(&text)
         .map_err(|fault| Trouble::new(format!("{}: {fault}", path.display())))?;
-    let base = path.parent().map_or_else(PathBuf::new, Path::to_owned);
-    let base = std::path::absolute(&base).map_err(Trouble::new)?;
+    let base = folder_of(path)?;
     file.token
         .check(&base)
         .map_err(|fault| Trouble::new(format!("{}: {fault}", path.display())))
+}
+
+/// The full path of a file's folder, against which its paths are taken.
+pub fn folder_of(path: &Path) -> Result<PathBuf, Trouble> {
+    let full = std::path::absolute(path).map_err(Trouble::new)?;
+    Ok(full.parent().map_or_else(PathBuf::new, Path::to_owned))
 }
 
 /// Opens the token and waits for it.

@@ -1,5 +1,6 @@
 //! How a token is, as seen by the server.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ pub enum Health {
     /// Being started; calls wait for the outcome until their deadline.
     Probing,
     /// Calls are answered.
-    Usable(TokenDescription),
+    Usable(Arc<TokenDescription>),
     /// Calls are refused at once with `Away`, or `Refused` when `refusal` is set.
     Unusable {
         /// Why, in words for an operator.

@@ -51,10 +51,10 @@ pub enum KeyAlgorithm {
     #[serde(rename = "rsa-4096")]
     Rsa4096,
     /// EC key on P-256 (secp256r1).
-    #[serde(rename = "p-256")]
+    #[serde(rename = "p256")]
     P256,
     /// EC key on P-384 (secp384r1).
-    #[serde(rename = "p-384")]
+    #[serde(rename = "p384")]
     P384,
     /// AES-256 that encrypts data keys ([`crate::Token::wrap`]) and nothing else.
     #[serde(rename = "aes-256-wrap")]
@@ -82,8 +82,8 @@ impl KeyAlgorithm {
             Self::Rsa2048 => "rsa-2048",
             Self::Rsa3072 => "rsa-3072",
             Self::Rsa4096 => "rsa-4096",
-            Self::P256 => "p-256",
-            Self::P384 => "p-384",
+            Self::P256 => "p256",
+            Self::P384 => "p384",
             Self::Aes256Wrap => "aes-256-wrap",
             Self::Aes256Cmac => "aes-256-cmac",
         }

@@ -145,7 +145,7 @@ impl Shared {
             "token usable"
         );
         state.link = Some(Arc::clone(link));
-        state.health = Health::Usable(description);
+        state.health = Health::Usable(Arc::new(description));
         drop(state);
         self.changed.notify_all();
     }

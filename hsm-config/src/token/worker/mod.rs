@@ -126,7 +126,6 @@ impl Worker {
             }
             let answered = match frame.body::<Request<'_>>() {
                 Ok(request) if request.changes_objects() => {
-                    drop(request);
                     if to_maker.send(std::mem::take(&mut frame)).is_err() {
                         return;
                     }

@@ -59,7 +59,7 @@ pub(super) struct Up {
 
 impl Up {
     pub(super) fn offers(&self, mechanism: MechanismType) -> bool {
-        self.mechanisms.contains(&u64::from(*mechanism))
+        self.mechanisms.contains(&*mechanism)
     }
 }
 
@@ -176,7 +176,7 @@ impl Module {
             desks,
             anchor: Mutex::new(anchor),
             slot,
-            mechanisms: mechanisms.iter().map(|kind| u64::from(**kind)).collect(),
+            mechanisms: mechanisms.iter().map(|kind| **kind).collect(),
             description: TokenDescription {
                 module: format!(
                     "{} {} {}",

@@ -6,6 +6,7 @@ pub mod enrol;
 pub mod export_audit;
 pub mod issue;
 pub mod limit;
+pub mod look_up;
 pub mod publish_crl;
 pub mod resume;
 pub mod revoke;

@@ -1,0 +1,327 @@
+//! Parties of the inner network and their certificates: an officer compares the
+//! request with the person or machine before it, and enrols.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use pki_core::{
+    certificate::{
+        Profile, Serial,
+        plan::{self, PlanFault, PlanInput, Subject, plan},
+        request::{RequestFault, parse_party_request},
+        unsigned::AssembleFault,
+    },
+    id::{IdFault, KioskId, OperatorId, TerminalId},
+    person::municipality::{CodeFault, MunicipalityCode},
+};
+use sha2::{Digest, Sha256};
+
+use super::{App, Authority, certificate_subject, resume::Held, sealed_place};
+use crate::port::{
+    entropy::{EntropyFailed, random},
+    signer::SignError,
+    store::{
+        AuditEntry, Complete, Completion, Issuer, IssuerKind, Party, Reservation, Reserve,
+        ReserveRefusal, StoreError,
+    },
+    vault::VaultError,
+};
+
+/// The kinds of parties.
+pub const KINDS: [&str; 6] = [
+    "terminal",
+    "kiosk",
+    "operator",
+    "gateway",
+    "server",
+    "ocsp-responder",
+];
+
+/// What an officer enrols.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// One of [`KINDS`].
+    pub kind: String,
+    pub id: String,
+    /// Needed for terminals, kiosks and operators, and for nobody else.
+    pub municipality: Option<String>,
+    /// A name that people know it by.
+    pub label: String,
+    /// PKCS#10, DER.
+    pub request: Vec<u8>,
+    /// Names of a server.
+    pub dns_names: Vec<String>,
+    /// Addresses of a server.
+    pub addresses: Vec<IpAddr>,
+    /// Take the place of an enrolled party of the same kind and id.
+    pub replace: bool,
+}
+
+/// Why nothing was enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    #[error("no kind of party is called {0:?}")]
+    Kind(String),
+    #[error("no profile is configured for {0}")]
+    NoProfile(String),
+    #[error("the id")]
+    Id(#[from] IdFault),
+    #[error("the id of a gateway, server or responder is 1 to 32 of a-z A-Z 0-9 - .")]
+    FreeId,
+    #[error("the municipality")]
+    Code(#[from] CodeFault),
+    #[error("the municipality is missing, not of this authority, or not that of the id")]
+    Municipality,
+    #[error("a label has 1 to 100 characters and no control characters")]
+    Label,
+    #[error("the request")]
+    Request(#[from] RequestFault),
+    #[error("the certificate cannot be planned")]
+    Plan(#[from] PlanFault),
+    #[error("{}", .0.name())]
+    Conflict(ReserveRefusal),
+    #[error("this request was carried out before; make a new key")]
+    Repeated,
+    #[error("a party of this kind and id is enrolled already")]
+    AlreadyEnrolled,
+    #[error("the token did not sign")]
+    Sign(#[from] SignError),
+    #[error("the token's signature is not the issuer's")]
+    Assemble(#[from] AssembleFault),
+    #[error("the serial was abandoned while it was being signed")]
+    Abandoned,
+    #[error("the vault cannot be used")]
+    Vault(#[from] VaultError),
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Entropy(#[from] EntropyFailed),
+}
+
+/// Make the two issuers known to the database; refused when it knows another
+/// certificate under the same name.
+pub fn register_issuers(app: &App) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let kinds = [IssuerKind::Signing, IssuerKind::Infrastructure];
+    for (authority, kind) in app.authorities().into_iter().zip(kinds) {
+        let certificate = authority
+            .issuer
+            .certificate_der()
+            .unwrap_or_default()
+            .to_vec();
+        let entry = app.own_entry(
+            now,
+            "issuer.register",
+            format!("issuer:{}", authority.name),
+            serde_json::json!({ "certificate_sha256": hex::encode(Sha256::digest(&certificate)) }),
+        );
+        let issuer = Issuer {
+            name: authority.name.clone(),
+            kind,
+            certificate,
+            key_id: authority.issuer.key_id().to_vec(),
+        };
+        if !app.store.register_issuer(issuer, entry)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Certify a party's key and take the party into the registry.
+pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
+    // 1. The clock and the random bytes, read once.
+    let now = app.clock.now();
+    let serial = Serial::from_random(random(&*app.entropy)?);
+    let idempotency_key = random(&*app.entropy)?;
+
+    // 2. Who it is, and the bytes to sign, linted.
+    let municipality = check(app, wish)?;
+    let (authority, profile) = by_whom(app, &wish.kind)?;
+    let request = parse_party_request(&wish.request)?;
+    if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
+        return Err(EnrolError::AlreadyEnrolled);
+    }
+    let unsigned = plan(&PlanInput {
+        profile,
+        issuer: &authority.issuer,
+        serial: &serial,
+        now,
+        public_key: &request.public_key,
+        subject: Subject::Party(plan::Party {
+            id: &wish.id,
+            dns_names: &wish.dns_names,
+            ip_addresses: &wish.addresses,
+        }),
+    })?;
+
+    // 3. Serial and bytes to sign are stored. One key, one party: the party's
+    //    name stands where a resident's certificate has its application.
+    let name = format!("party:{}/{}", wish.kind, wish.id);
+    let mut application = [0; 16];
+    application.copy_from_slice(&Sha256::digest(name.as_bytes())[..16]);
+    let place = sealed_place(&authority.name, serial.as_octets(), "tbs");
+    let subject = certificate_subject(&authority.name, serial.as_octets());
+    let held = Held::new(app, &authority.name, serial.as_octets(), now);
+    let reservation = Reservation {
+        issuer: authority.name.clone(),
+        serial: serial.as_octets().to_vec(),
+        node: app.node.clone(),
+        profile: profile.name().to_owned(),
+        profile_sha256: profile.hash(),
+        municipality: None,
+        not_after: profile.validity().end(now),
+        key_sha256: request.public_key.sha256(),
+        application,
+        idempotency_key,
+        act_sha256: Sha256::digest(&wish.request).into(),
+        resident: None,
+        tbs: app.vault.seal(&place, unsigned.bytes_to_sign())?,
+        at: now,
+    };
+    let detail = serde_json::json!({ "party": name, "profile": profile.name() });
+    match app
+        .store
+        .reserve(reservation, entry(now, "enrol.reserve", &subject, detail))?
+    {
+        Reserve::Reserved => {}
+        Reserve::Repeat(_) => {
+            held.release();
+            return Err(EnrolError::Repeated);
+        }
+        Reserve::Refused(refusal) => {
+            held.release();
+            return Err(EnrolError::Conflict(refusal));
+        }
+    }
+
+    // 4. One call to the token.
+    let signature = app.signer.sign(
+        &authority.key,
+        unsigned.algorithm(),
+        unsigned.bytes_to_sign(),
+    )?;
+
+    // 5. The certificate.
+    let certificate = unsigned.assemble(&signature, &authority.issuer)?.into_der();
+
+    // 6. It is stored.
+    let place = sealed_place(&authority.name, serial.as_octets(), "der");
+    let certificate_sha256: [u8; 32] = Sha256::digest(&certificate).into();
+    let completion = Completion {
+        issuer: authority.name.clone(),
+        serial: serial.as_octets().to_vec(),
+        der: app.vault.seal(&place, &certificate)?,
+        at: now,
+    };
+    let detail = serde_json::json!({
+        "party": name, "certificate_sha256": hex::encode(certificate_sha256),
+    });
+    match app
+        .store
+        .complete(completion, entry(now, "enrol.complete", &subject, detail))?
+    {
+        Complete::Completed => held.release(),
+        Complete::NotReserved => return Err(EnrolError::Abandoned),
+    }
+
+    // 7. The party is in the registry.
+    let party = Party {
+        kind: wish.kind.clone(),
+        id: wish.id.clone(),
+        municipality: municipality.map(|code| code.to_string()),
+        label: wish.label.clone(),
+        certificate,
+        certificate_sha256,
+        public_key: request.public_key.spki_der().to_vec(),
+        active: true,
+    };
+    let detail = serde_json::json!({
+        "municipality": party.municipality, "certificate_sha256": hex::encode(certificate_sha256),
+    });
+    if !app
+        .store
+        .enrol(party.clone(), now, wish.replace, entry(now, "enrol", &name, detail))?
+    {
+        return Err(EnrolError::AlreadyEnrolled);
+    }
+    Ok(party)
+}
+
+/// Suspend or resume a party; `false` when there is none of that kind and id.
+pub fn set_active(app: &App, kind: &str, id: &str, active: bool) -> Result<bool, StoreError> {
+    let now = app.clock.now();
+    let event = if active { "party.resume" } else { "party.suspend" };
+    let subject = format!("party:{kind}/{id}");
+    let entry = entry(now, event, &subject, serde_json::json!({}));
+    app.store.set_party(kind, id, active, now, entry)
+}
+
+fn entry(
+    at: Timestamp,
+    event: &'static str,
+    subject: &str,
+    detail: serde_json::Value,
+) -> AuditEntry {
+    AuditEntry {
+        at,
+        event,
+        outcome: "done".to_owned(),
+        actor: "officer".to_owned(),
+        subject: subject.to_owned(),
+        detail,
+    }
+}
+
+/// The id has the form of its kind, and lies in the municipality that is named.
+fn check(app: &App, wish: &Enrolment) -> Result<Option<MunicipalityCode>, EnrolError> {
+    if wish.label.is_empty()
+        || wish.label.chars().count() > 100
+        || wish.label.chars().any(char::is_control)
+    {
+        return Err(EnrolError::Label);
+    }
+    let named: Option<MunicipalityCode> = wish
+        .municipality
+        .as_deref()
+        .map(str::parse)
+        .transpose()?;
+    let of_id = match wish.kind.as_str() {
+        "terminal" => Some(wish.id.parse::<TerminalId>()?.municipality()),
+        "kiosk" => Some(wish.id.parse::<KioskId>()?.municipality()),
+        "operator" => {
+            wish.id.parse::<OperatorId>()?;
+            named
+        }
+        kind if KINDS.contains(&kind) => {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+            if wish.id.is_empty() || wish.id.len() > 32 || !wish.id.bytes().all(plain) {
+                return Err(EnrolError::FreeId);
+            }
+            return match named {
+                None => Ok(None),
+                Some(_) => Err(EnrolError::Municipality),
+            };
+        }
+        kind => return Err(EnrolError::Kind(kind.to_owned())),
+    };
+    match of_id {
+        Some(code) if named.is_none_or(|named| named == code) && app.place(code).is_some() => {
+            Ok(Some(code))
+        }
+        _ => Err(EnrolError::Municipality),
+    }
+}
+
+/// The responder is delegated to by the signing CA; everybody else belongs to
+/// the infrastructure CA.
+fn by_whom<'a>(app: &'a App, kind: &str) -> Result<(&'a Authority, &'a Profile), EnrolError> {
+    if kind == "ocsp-responder" {
+        return Ok((&app.signing, &app.ocsp_responder_profile));
+    }
+    let profile = app
+        .party_profiles
+        .get(kind)
+        .ok_or_else(|| EnrolError::NoProfile(kind.to_owned()))?;
+    Ok((&app.infrastructure, profile))
+}

@@ -1,0 +1,424 @@
+//! Revocation lists: one of everything an issuer signed, and one for each
+//! municipality. The number is reserved in the database before anything is
+//! signed; what is written is read back and checked against the list before it.
+
+use std::{
+    collections::HashSet,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Condvar, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use pki_core::{
+    certificate::{Serial, SignatureAlgorithm, distribution_point::Place, name::NameFault},
+    revocation::{
+        crl::{CrlFault, CrlImage, CrlReadFault, Frame, Scope, SuccessionFault, encode_entry, plan},
+        ground::ReasonCode,
+    },
+};
+use sha2::{Digest, Sha256};
+
+use super::{App, Authority};
+use crate::port::{
+    signer::SignError,
+    store::{CrlRecord, CrlScope, NewCrl, StoreError},
+};
+
+/// Why a list was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+    #[error("the token did not sign")]
+    Sign(#[from] SignError),
+    #[error("the list cannot be made")]
+    Plan(#[from] CrlFault),
+    #[error("a distribution point cannot be named")]
+    Name(#[from] NameFault),
+    /// What was made does not read back as what was meant.
+    #[error("the new list does not read back")]
+    ReadBack(#[from] CrlReadFault),
+    #[error("the new list differs from what was to be in it")]
+    Differs,
+    #[error("the new list does not follow the one in place")]
+    Succession(#[from] SuccessionFault),
+    #[error("a stored serial is malformed")]
+    Serial,
+    #[error("{} cannot be written", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A list that is out.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub record: CrlRecord,
+    pub path: PathBuf,
+}
+
+/// Which lists this process has put in place itself. A list that is not among
+/// them is published once whatever the database says: a crash between database
+/// and folder leaves the folder behind.
+pub type InPlace = HashSet<(String, String)>;
+
+/// Publish every list of every issuer that is due: because something was
+/// revoked, because its period has passed, or because its file is missing or
+/// not of this process. One that fails does not keep back the others.
+pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<PublishError>) {
+    let mut published = Vec::new();
+    let mut failed = Vec::new();
+    for authority in app.authorities() {
+        for (scope, place) in scopes(app, authority) {
+            let name = (authority.name.clone(), scope.clone());
+            let all = !in_place.contains(&name);
+            match publish_when_due(app, authority, &scope, place, all) {
+                Ok(Some(list)) => {
+                    in_place.insert(name);
+                    published.push(list);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    in_place.remove(&name);
+                    let token = matches!(error, PublishError::Sign(_));
+                    failed.push(error);
+                    if token {
+                        return (published, failed);
+                    }
+                }
+            }
+        }
+    }
+    (published, failed)
+}
+
+/// The full list, and for the signing CA one for each municipality.
+fn scopes<'a>(app: &'a App, authority: &Authority) -> Vec<(String, Option<&'a Place>)> {
+    let mut scopes = vec![(String::new(), None)];
+    if authority.name == app.signing.name {
+        scopes.extend(
+            app.municipalities
+                .iter()
+                .map(|place| (place.code.to_string(), Some(place))),
+        );
+    }
+    scopes
+}
+
+fn publish_when_due(
+    app: &App,
+    authority: &Authority,
+    scope: &str,
+    place: Option<&Place>,
+    all: bool,
+) -> Result<Option<Published>, PublishError> {
+    let now = app.clock.now();
+    let path = path(&app.crl.folder, &authority.name, scope);
+    let latest = app.store.latest_crl(&authority.name, scope)?;
+    let due = match &latest {
+        None => true,
+        Some(latest) => {
+            all || !path.exists()
+                || now.duration_since(latest.this_update) >= signed(app.crl.period)
+                || app
+                    .store
+                    .changed_scopes(&authority.name, latest.feed)?
+                    .iter()
+                    .any(|changed| changed == scope)
+        }
+    };
+    if !due {
+        return Ok(None);
+    }
+    one(app, authority, scope, place, latest.as_ref(), now).map(Some)
+}
+
+fn one(
+    app: &App,
+    authority: &Authority,
+    scope: &str,
+    place: Option<&Place>,
+    before: Option<&CrlRecord>,
+    now: Timestamp,
+) -> Result<Published, PublishError> {
+    // Lists say whole seconds; a second list within one second still follows the first.
+    let this_update = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let next_update = this_update + signed(app.crl.validity);
+    let record = app.store.reserve_crl(NewCrl {
+        issuer: authority.name.clone(),
+        scope: scope.to_owned(),
+        node: app.node.clone(),
+        this_update,
+        next_update,
+    })?;
+
+    let (entries, serials) = entries(app, authority, scope, before, &record)?;
+    let covers = match (place, app.signature_profile.distribution_points()) {
+        (Some(place), Some(base)) => Scope::Partition(
+            authority
+                .issuer
+                .partition_distribution_point(base, place)?,
+        ),
+        _ => Scope::Full,
+    };
+    let frame = Frame {
+        issuer: &authority.issuer,
+        algorithm: SignatureAlgorithm::usual_for(authority.issuer.public_key().kind()),
+        scope: &covers,
+        number: record.number,
+        this_update,
+        next_update,
+        base: None,
+        freshest: None,
+    };
+    let unsigned = plan(&frame, &entries)?;
+    let signature = app.signer.sign(
+        &authority.key,
+        unsigned.algorithm(),
+        unsigned.bytes_to_sign(),
+    )?;
+    let der = unsigned.assemble(&signature, &authority.issuer)?;
+
+    let path = path(&app.crl.folder, &authority.name, scope);
+    check(authority, &der, &record, &serials, &path, now, app)?;
+    put(app, &der, &record, serials.len() as u64, &path)?;
+    Ok(Published { record, path })
+}
+
+/// The encoded entries and their serials, in the order of the list.
+fn entries(
+    app: &App,
+    authority: &Authority,
+    scope: &str,
+    before: Option<&CrlRecord>,
+    record: &CrlRecord,
+) -> Result<(Vec<Vec<u8>>, Vec<Serial>), PublishError> {
+    let wanted = CrlScope {
+        issuer: authority.name.clone(),
+        municipality: (!scope.is_empty()).then(|| scope.to_owned()),
+        // RFC 5280 §3.3: an entry stays until one list after the certificate's end.
+        ended_before: before.map_or(Timestamp::UNIX_EPOCH, |list| list.this_update),
+        up_to: record.feed,
+    };
+    let mut entries = Vec::new();
+    let mut serials = Vec::new();
+    let mut malformed = false;
+    app.store.revocations(&wanted, &mut |revoked| {
+        match Serial::from_octets(&revoked.serial) {
+            Ok(serial) => {
+                let reason = revoked.reason.and_then(ReasonCode::from_code);
+                entries.push(encode_entry(&serial, revoked.revoked_at, reason, None));
+                serials.push(serial);
+            }
+            Err(_) => malformed = true,
+        }
+    })?;
+    if malformed {
+        return Err(PublishError::Serial);
+    }
+    Ok((entries, serials))
+}
+
+/// Read the list back as a verifier would, and beside the one in place.
+fn check(
+    authority: &Authority,
+    der: &[u8],
+    record: &CrlRecord,
+    serials: &[Serial],
+    path: &Path,
+    now: Timestamp,
+    app: &App,
+) -> Result<(), PublishError> {
+    let image = CrlImage::decode(der)?;
+    image
+        .verify_signature(authority.issuer.public_key())
+        .map_err(CrlFault::from)?;
+    let mut wanted = serials.iter();
+    for entry in image.entries() {
+        if Some(&entry?.serial) != wanted.next() {
+            return Err(PublishError::Differs);
+        }
+    }
+    if image.number != record.number || wanted.next().is_some() {
+        return Err(PublishError::Differs);
+    }
+    let Ok(before) = fs::read(path) else {
+        return Ok(());
+    };
+    let before = CrlImage::decode(&before)?;
+    let still_valid = |serial: &Serial| {
+        match app.store.certificate(&authority.name, serial.as_octets()) {
+            Ok(Some(stored)) => stored.not_after >= now,
+            // What cannot be looked up is taken for valid: better no list than a loss.
+            _ => true,
+        }
+    };
+    image.follows(&before, still_valid)?;
+    Ok(())
+}
+
+/// Say in the database that the list is out, and put it in its place.
+fn put(
+    app: &App,
+    der: &[u8],
+    record: &CrlRecord,
+    count: u64,
+    path: &Path,
+) -> Result<(), PublishError> {
+    let fault = |source| PublishError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder).map_err(fault)?;
+    let beside = path.with_extension(format!("crl.{}.{}", app.node, record.number));
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(der)?;
+        file.sync_all()
+    });
+    written.map_err(fault)?;
+    let sha256: [u8; 32] = Sha256::digest(der).into();
+    let entry = app.own_entry(
+        app.clock.now(),
+        "crl.publish",
+        format!("crl:{}/{}#{}", record.issuer, record.scope, record.number),
+        serde_json::json!({ "entries": count, "sha256": hex::encode(sha256) }),
+    );
+    let newest = app
+        .store
+        .publish_crl(record, sha256, count, app.clock.now(), entry)
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&beside);
+        })?;
+    if !newest {
+        // Another node was faster with a newer one: theirs stands.
+        let _ = fs::remove_file(&beside);
+        return Ok(());
+    }
+    fs::rename(&beside, path).map_err(fault)?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(fault)?;
+    metrics::gauge!("jitsuin_crl_number", "issuer" => record.issuer.clone(), "scope" => record.scope.clone())
+        .set(record.number as f64);
+    metrics::gauge!("jitsuin_crl_entries", "issuer" => record.issuer.clone(), "scope" => record.scope.clone())
+        .set(count as f64);
+    Ok(())
+}
+
+/// `{issuer}.crl` or `{issuer}/{municipality}.crl` in the folder.
+pub fn path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
+    if scope.is_empty() {
+        folder.join(format!("{issuer}.crl"))
+    } else {
+        folder.join(issuer).join(format!("{scope}.crl"))
+    }
+}
+
+/// Why a health check should worry about lists, if it should.
+pub fn trouble(app: &App) -> Option<String> {
+    let now = app.clock.now();
+    for authority in app.authorities() {
+        match app.store.latest_crl(&authority.name, "") {
+            Ok(Some(list)) if list.next_update > now => {}
+            Ok(Some(_)) => return Some(format!("the list of {} has run out", authority.name)),
+            Ok(None) => return Some(format!("no list of {} was published yet", authority.name)),
+            Err(error) => return Some(error.to_string()),
+        }
+    }
+    None
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
+
+/// Wakes the publisher when there is something new for a list.
+#[derive(Default)]
+pub struct Bell {
+    state: Mutex<Rung>,
+    changed: Condvar,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Rung {
+    rung: bool,
+    closed: bool,
+}
+
+impl Bell {
+    /// Something was revoked or abandoned.
+    pub fn ring(&self) {
+        self.set(|state| state.rung = true);
+    }
+
+    /// The program ends.
+    pub fn close(&self) {
+        self.set(|state| state.closed = true);
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Rung)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Wait for a ring at most so long; `None` when the program ends.
+    fn wait(&self, at_most: Duration) -> Option<bool> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, at_most, |state| !state.rung && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let rung = std::mem::take(&mut state.rung);
+        (!state.closed).then_some(rung)
+    }
+
+    /// Sleep without listening for rings; `false` when the program ends.
+    fn rest(&self, time: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, time, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
+    }
+}
+
+/// Publish for as long as the program runs: at once, after revocations within
+/// the set time, and on schedule. Failures are tried again.
+pub fn run(app: &App) {
+    const LOOK: Duration = Duration::from_secs(5);
+    const AGAIN: Duration = Duration::from_millis(500);
+    let mut pause = Duration::ZERO;
+    let mut in_place = InPlace::new();
+    loop {
+        match app.publisher.wait(pause) {
+            None => return,
+            // Half the allowed time gathers what else is revoked; the other half publishes.
+            Some(true) if !app.publisher.rest(app.crl.after_revocation / 2) => return,
+            Some(_) => {}
+        }
+        let (published, failed) = publish(app, &mut in_place);
+        if let Err(error) = super::resume::sweep(app) {
+            tracing::debug!(error = %crate::causes(&error), "the sweep waits for the database");
+        }
+        for list in &published {
+            tracing::info!(
+                issuer = list.record.issuer,
+                scope = list.record.scope,
+                number = list.record.number,
+                "published a revocation list"
+            );
+        }
+        for error in &failed {
+            tracing::warn!(error = %crate::causes(error), "a revocation list waits");
+        }
+        metrics::counter!("jitsuin_crl_failures_total").increment(failed.len() as u64);
+        pause = if failed.is_empty() { LOOK } else { AGAIN };
+    }
+}

@@ -1,0 +1,126 @@
+//! `POST /ocsp/{issuer}`, `GET /ocsp/{issuer}/{base64}` (RFC 6960 appendix A).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HttpDate},
+    web,
+};
+use pki_core::revocation::ocsp::{ErrorStatus, path};
+
+use super::{
+    block,
+    problem::{Kind, Problem, ProblemDocument},
+};
+use crate::app::answer_ocsp::{self, Answer, StatusApp};
+
+const REQUEST: &str = "application/ocsp-request";
+const RESPONSE: &str = "application/ocsp-response";
+
+/// Ask for the status of certificates.
+#[utoipa::path(
+    post, path = "/ocsp/{issuer}", tag = "ocsp",
+    params(("issuer" = String, Path, description = "Name of the issuer")),
+    request_body(content = Vec<u8>, content_type = "application/ocsp-request"),
+    responses(
+        (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
+        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn post(
+    app: web::Data<StatusApp>,
+    request: HttpRequest,
+    issuer: web::Path<String>,
+    body: web::Bytes,
+) -> Result<HttpResponse, Problem> {
+    let sent = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if !sent.eq_ignore_ascii_case(REQUEST) {
+        return Err(Problem::new(
+            Kind::UnsupportedMediaType,
+            "Send application/ocsp-request.",
+        ));
+    }
+    known(&app, &issuer)?;
+    let answer = block(move || {
+        let issuer = app.issuer(&issuer)?;
+        Some(answer_ocsp::answer(&app, issuer, &body))
+    })
+    .await?
+    .ok_or_else(no_issuer)?;
+    Ok(respond(answer, false))
+}
+
+/// Ask with a GET that caches may answer.
+#[utoipa::path(
+    get, path = "/ocsp/{issuer}/{request}", tag = "ocsp",
+    params(
+        ("issuer" = String, Path, description = "Name of the issuer"),
+        ("request" = String, Path, description = "base64 of the OCSPRequest"),
+    ),
+    responses(
+        (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
+        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn get(
+    app: web::Data<StatusApp>,
+    request: HttpRequest,
+    parts: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (issuer, _) = parts.into_inner();
+    known(&app, &issuer)?;
+    // The raw path: nobody must have decoded or collapsed anything in it before.
+    let raw = request.uri().path();
+    let from = format!("/ocsp/{issuer}/");
+    let text = raw.strip_prefix(&from).unwrap_or_default().to_owned();
+    let answer = block(move || {
+        let issuer = app.issuer(&issuer)?;
+        Some(match path::decode(&text, |der| issuer.is_known(der)) {
+            Ok(der) => answer_ocsp::answer(&app, issuer, &der),
+            Err(_) => Answer {
+                der: ErrorStatus::MalformedRequest.to_der().to_vec(),
+                keep: None,
+            },
+        })
+    })
+    .await?
+    .ok_or_else(no_issuer)?;
+    Ok(respond(answer, true))
+}
+
+fn known(app: &StatusApp, issuer: &str) -> Result<(), Problem> {
+    app.issuer(issuer).map(drop).ok_or_else(no_issuer)
+}
+
+fn no_issuer() -> Problem {
+    Problem::new(Kind::NotFound, "There is no issuer of that name here.")
+}
+
+/// RFC 5019 §6.2: what a cache needs to know, on answers that it may keep.
+fn respond(answer: Answer, cacheable: bool) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.content_type(RESPONSE);
+    match answer.keep {
+        Some((this_update, next_update)) if cacheable => {
+            let seconds = next_update.duration_since(this_update).as_secs().max(0);
+            response
+                .insert_header((
+                    header::CACHE_CONTROL,
+                    format!("max-age={seconds},public,no-transform,must-revalidate"),
+                ))
+                .insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(this_update))))
+                .insert_header((header::EXPIRES, HttpDate::from(std::time::SystemTime::from(next_update))));
+        }
+        _ => {
+            response.insert_header((header::CACHE_CONTROL, "no-store"));
+        }
+    }
+    response.body(answer.der)
+}

@@ -1,0 +1,36 @@
+//! The descriptions of both interfaces (OpenAPI 3.1), made from the handlers.
+
+use actix_web::HttpResponse;
+use utoipa::OpenApi;
+
+use super::{certificates, files, ocsp, problem, revocations};
+
+/// The inner interface.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Jitsuin CA, inner interface", description = "For gateways, over mutual TLS."),
+    paths(certificates::issue, certificates::read, revocations::revoke),
+    components(schemas(problem::ProblemDocument, problem::ItemError))
+)]
+pub struct IssueApi;
+
+/// The public interface.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Jitsuin CA, status", description = "For relying parties."),
+    paths(files::full, files::partition, files::issuer, ocsp::get, ocsp::post),
+    components(schemas(problem::ProblemDocument, problem::ItemError))
+)]
+pub struct StatusApi;
+
+pub(super) async fn issue() -> HttpResponse {
+    answer(&IssueApi::openapi())
+}
+
+pub(super) async fn status() -> HttpResponse {
+    answer(&StatusApi::openapi())
+}
+
+fn answer(api: &utoipa::openapi::OpenApi) -> HttpResponse {
+    HttpResponse::Ok().json(api)
+}

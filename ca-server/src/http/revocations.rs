@@ -1,0 +1,70 @@
+//! `POST /v1/revocations`.
+
+use actix_web::{HttpResponse, web};
+use schema::wire::v1::ca::{RevokeRequest, RevokeResponse};
+
+use super::{
+    block,
+    caller::Gateway,
+    certificates::refusal_problem,
+    problem::{Kind, Problem, ProblemDocument},
+    store_problem,
+};
+use crate::{
+    app::{
+        App,
+        revoke::{self, RevokeError},
+    },
+    port::store::Revoked,
+};
+
+/// Record a revocation for a signed act. Needs no token. A second one answers
+/// what was recorded first.
+#[utoipa::path(
+    post, path = "/v1/revocations", tag = "revocations",
+    request_body = RevokeRequest,
+    responses(
+        (status = 200, description = "Recorded", body = RevokeResponse),
+        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn revoke(
+    app: web::Data<App>,
+    gateway: web::ReqData<Gateway>,
+    wish: web::Json<RevokeRequest>,
+) -> Result<HttpResponse, Problem> {
+    let gateway = gateway.into_inner().0;
+    let revoked = block(move || revoke::revoke(&app, &gateway, &wish))
+        .await?
+        .map_err(|error| problem(&error))?;
+    Ok(HttpResponse::Ok().json(message(&revoked)))
+}
+
+pub(super) fn message(revoked: &Revoked) -> RevokeResponse {
+    RevokeResponse {
+        serial: hex::encode(&revoked.serial),
+        revoked_at: revoked.revoked_at.to_string(),
+        ground: revoked.ground.clone(),
+        reason_code: revoked.reason,
+    }
+}
+
+fn problem(error: &RevokeError) -> Problem {
+    match error {
+        RevokeError::Refused(refusal) => refusal_problem(refusal),
+        RevokeError::Ground => Problem::new(Kind::ActRefused, format!("{error}.")),
+        // Another municipality's certificate is not told apart from none.
+        RevokeError::NotFound | RevokeError::OutOfScope => Problem::new(
+            Kind::NotFound,
+            "No certificate with this serial was issued for this municipality.",
+        ),
+        RevokeError::Store(error) => store_problem(error),
+    }
+}

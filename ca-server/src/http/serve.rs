@@ -1,0 +1,224 @@
+//! Two servers in each process: the one it is for, and health on loopback.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{
+    App as Routes, HttpServer,
+    dev::ServerHandle,
+    middleware::from_fn,
+    rt::{
+        self,
+        signal::unix::{SignalKind, signal},
+    },
+    web,
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{
+    admin::{self, Admin},
+    caller, certificates, openapi, problem,
+    problem::{Kind, Problem},
+    public::{self, Askers},
+    ready, revocations,
+    tls::{self, TlsFault},
+};
+use crate::{
+    app::{App, answer_ocsp::StatusApp},
+    config::{IssueConfig, StatusConfig},
+};
+
+/// How long open requests may take to end after SIGTERM.
+const DRAIN_SECONDS: u64 = 20;
+/// How long a sender may take for a request's head.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// Why a server did not start or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+    #[error("TLS")]
+    Tls(#[from] TlsFault),
+    #[error("the server")]
+    Server(#[from] io::Error),
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let fault = |error| ServeError::Listen(address, error);
+    let listener = TcpListener::bind(address).map_err(fault)?;
+    let bound = listener.local_addr().map_err(fault)?;
+    Ok((listener, bound))
+}
+
+async fn no_route() -> Result<actix_web::HttpResponse, Problem> {
+    Err(Problem::new(Kind::NotFound, "See /openapi.json."))
+}
+
+fn json_config(limit: usize) -> web::JsonConfig {
+    web::JsonConfig::default()
+        .limit(limit)
+        .error_handler(|error, _| problem::of_json(&error).into())
+}
+
+/// Serve the inner interface until a signal asks to end.
+pub fn issue(
+    config: &IssueConfig,
+    app: Arc<App>,
+    metrics: PrometheusHandle,
+    ready_file: Option<&Path>,
+) -> Result<(), ServeError> {
+    let authority = app
+        .infrastructure
+        .issuer
+        .certificate_der()
+        .unwrap_or_default()
+        .to_vec();
+    let tls = tls::mutual(&config.tls, &authority)?;
+    let (inner, inner_address) = listen(config.listen_ca)?;
+    let (side, side_address) = listen(config.listen_admin)?;
+    let app = web::Data::from(app);
+    let admin = web::Data::new(Admin {
+        checks: admin::issue_checks(app.clone()),
+        metrics,
+    });
+    let body = config.limits.body_bytes;
+    rt::System::new().block_on(async move {
+        let inner = HttpServer::new(move || {
+            Routes::new()
+                .app_data(app.clone())
+                .app_data(json_config(body))
+                .app_data(web::PayloadConfig::new(body))
+                .service(
+                    web::scope("/v1")
+                        .wrap(from_fn(caller::gateways_only))
+                        .route("/certificates", web::post().to(certificates::issue))
+                        .route("/certificates/{serial}", web::get().to(certificates::read))
+                        .route("/revocations", web::post().to(revocations::revoke))
+                        .default_service(web::to(no_route)),
+                )
+                .route("/openapi.json", web::get().to(openapi::issue))
+                .default_service(web::to(no_route))
+        })
+        .on_connect(caller::remember)
+        .workers(config.limits.workers)
+        .worker_max_blocking_threads(64)
+        .max_connections(config.limits.connections)
+        .client_request_timeout(HEAD)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen_rustls_0_23(inner, tls)?
+        .run();
+        let side = side_server(side, admin)?;
+        let addresses = BTreeMap::from([
+            ("ca", format!("https://127.0.0.1:{}", inner_address.port())),
+            ("admin", format!("http://{side_address}")),
+        ]);
+        tracing::info!(ca = %inner_address, admin = %side_address, "serving");
+        until_signal(vec![inner, side], ready_file, &addresses).await
+    })
+}
+
+/// Serve relying parties until a signal asks to end.
+pub fn status(
+    config: &StatusConfig,
+    app: Arc<StatusApp>,
+    metrics: PrometheusHandle,
+    ready_file: Option<&Path>,
+) -> Result<(), ServeError> {
+    let (outer, outer_address) = listen(config.listen_public)?;
+    let (side, side_address) = listen(config.listen_admin)?;
+    let app = web::Data::from(app);
+    let admin = web::Data::new(Admin {
+        checks: admin::status_checks(app.clone()),
+        metrics,
+    });
+    let askers = web::Data::new(Askers::new(config.requests_per_second));
+    rt::System::new().block_on(async move {
+        let sweeping = askers.clone();
+        rt::spawn(async move {
+            loop {
+                rt::time::sleep(Duration::from_secs(60)).await;
+                sweeping.forget_old();
+            }
+        });
+        let outer = HttpServer::new(move || {
+            Routes::new()
+                .app_data(app.clone())
+                .app_data(askers.clone())
+                .app_data(web::PayloadConfig::new(
+                    pki_core::revocation::ocsp::request::MAX_OCTETS,
+                ))
+                .wrap(from_fn(public::limit))
+                .configure(public::routes)
+                .default_service(web::to(no_route))
+        })
+        .workers(config.workers)
+        .max_connections(config.connections)
+        .client_request_timeout(HEAD)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen(outer)?
+        .run();
+        let side = side_server(side, admin)?;
+        let addresses = BTreeMap::from([
+            ("public", format!("http://{outer_address}")),
+            ("admin", format!("http://{side_address}")),
+        ]);
+        tracing::info!(public = %outer_address, admin = %side_address, "serving");
+        until_signal(vec![outer, side], ready_file, &addresses).await
+    })
+}
+
+fn side_server(listener: TcpListener, admin: web::Data<Admin>) -> io::Result<actix_web::dev::Server> {
+    Ok(HttpServer::new(move || {
+        Routes::new()
+            .app_data(admin.clone())
+            .configure(admin::routes)
+            .default_service(web::to(no_route))
+    })
+    .workers(1)
+    .client_request_timeout(HEAD)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?
+    .run())
+}
+
+/// Run until SIGTERM or SIGINT, then let open requests end.
+async fn until_signal(
+    servers: Vec<actix_web::dev::Server>,
+    ready_file: Option<&Path>,
+    addresses: &BTreeMap<&'static str, String>,
+) -> Result<(), ServeError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let handles: Vec<ServerHandle> = servers.iter().map(actix_web::dev::Server::handle).collect();
+    let running: Vec<_> = servers.into_iter().map(rt::spawn).collect();
+    if let Some(path) = ready_file {
+        ready::write(path, addresses)?;
+    }
+    // Whichever signal comes first.
+    std::future::poll_fn(|context| {
+        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    tracing::info!("draining");
+    for handle in handles {
+        handle.stop(true).await;
+    }
+    for server in running {
+        let _ = server.await;
+    }
+    Ok(())
+}

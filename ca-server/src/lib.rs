@@ -10,6 +10,10 @@
 //! relying parties with a key of its own and a database it can only read.
 
 pub mod adapter;
+pub mod app;
+pub mod command;
+pub mod config;
+pub mod http;
 pub mod port;
 
 /// An error and all of its causes on one line, for logs.

@@ -379,7 +379,7 @@ impl Bell {
     }
 
     /// Sleep without listening for rings; `false` when the program ends.
-    fn rest(&self, time: Duration) -> bool {
+    pub fn rest(&self, time: Duration) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (state, _) = self
             .changed

@@ -112,6 +112,17 @@ pub struct StatusConfig {
 }
 
 impl StatusConfig {
+    /// The `[token]` table alone: before the responder has a certificate the rest
+    /// of the file cannot be checked.
+    pub fn load_token(path: &Path) -> Result<TokenConfig, ConfigError> {
+        #[derive(Deserialize)]
+        struct TokenOnly {
+            token: TokenSpec,
+        }
+        let only: TokenOnly = super::read(path)?;
+        super::token(&only.token, &base(path))
+    }
+
     /// Read and check the file and the files it names; changes nothing.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let spec: Spec = super::read(path)?;

@@ -1,7 +1,7 @@
 //! `POST /v1/certificates`, `GET /v1/certificates/{serial}`.
 
 use actix_web::{HttpResponse, web};
-use pki_core::certificate::Serial;
+use pki_core::{certificate::Serial, person::certificate_items::CertificateItemsFault};
 use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeResponse};
 
 use super::{
@@ -149,7 +149,7 @@ fn issue_problem(error: &IssueError) -> Problem {
             Kind::ItemsRefused,
             "Correct the items at the window and have the act signed again.",
         )
-        .at(format!("/items/{}", fault.field()), fault.to_string()),
+        .at(items_pointer(fault), fault.to_string()),
         IssueError::Resident => Problem::new(Kind::MalformedMessage, said())
             .at("/resident", "1 to 32 characters of 0-9 A-Z a-z -"),
         IssueError::Request(fault) => Problem::new(
@@ -180,6 +180,16 @@ fn issue_problem(error: &IssueError) -> Problem {
         IssueError::Vault(error) => vault_problem(error),
         IssueError::Store(error) => store_problem(error),
         IssueError::Assemble(_) | IssueError::Entropy(_) => Problem::internal(error),
+    }
+}
+
+fn items_pointer(fault: &CertificateItemsFault) -> String {
+    use CertificateItemsFault as F;
+    match fault {
+        F::Item(fault) => format!("/items/{}", fault.item.field()),
+        F::BirthDate(_) => "/items/birth_date".to_owned(),
+        F::Form { item } | F::Character { item, .. } => format!("/items/{}", item.field()),
+        F::Flags { item } => format!("/items/{}_substitution", item.field()),
     }
 }
 

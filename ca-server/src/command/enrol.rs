@@ -1,0 +1,119 @@
+//! `ca-server enrol`, `suspend`, `resume`.
+
+use std::{fs, net::IpAddr, path::PathBuf};
+
+use clap::Args;
+use pki_core::certificate::pem;
+use schema::wire::v1::ca::{PartyKind, PartyRecord};
+
+use super::{ConfigArgs, Failure, assemble, wait_for_token};
+use crate::{
+    app::enrol::{self, Enrolment, register_issuers},
+    config::IssueConfig,
+    port::store::Party,
+};
+
+#[derive(Args)]
+pub struct EnrolArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// terminal, kiosk, operator, gateway, server or ocsp-responder.
+    #[arg(long)]
+    kind: String,
+    /// Terminal and kiosk: nine characters, municipality first. Operator: 4 to 16.
+    #[arg(long)]
+    id: String,
+    /// Five digits; for operators needed.
+    #[arg(long)]
+    municipality: Option<String>,
+    /// A name that people know it by.
+    #[arg(long)]
+    label: String,
+    /// The PKCS#10 request, PEM.
+    #[arg(long)]
+    request: PathBuf,
+    /// Names of a server.
+    #[arg(long, num_args = 1..)]
+    dns: Vec<String>,
+    /// Addresses of a server.
+    #[arg(long, num_args = 1..)]
+    address: Vec<IpAddr>,
+    /// Take the place of the party of this kind and id.
+    #[arg(long)]
+    replace: bool,
+    /// Where the certificate is written, PEM.
+    #[arg(long)]
+    out: PathBuf,
+    /// Where the record for the gateway's registry is written, JSON.
+    #[arg(long)]
+    record: PathBuf,
+}
+
+#[derive(Args)]
+pub struct PartyArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[arg(long)]
+    kind: String,
+    #[arg(long)]
+    id: String,
+}
+
+pub fn enrol(args: &EnrolArgs) -> Result<(), Failure> {
+    let config = IssueConfig::load(&args.config.config)?;
+    if args.config.check_config {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&args.request)
+        .map_err(|error| format!("{}: {error}", args.request.display()))?;
+    let request = pem::decode(pem::REQUEST, &text)
+        .map_err(|error| format!("{}: {error}", args.request.display()))?;
+    let app = assemble(&config)?;
+    wait_for_token(&app)?;
+    if !register_issuers(&app)? {
+        return Err("the database knows an issuer of the same name with another certificate".into());
+    }
+    let party = enrol::enrol(
+        &app,
+        &Enrolment {
+            kind: args.kind.clone(),
+            id: args.id.clone(),
+            municipality: args.municipality.clone(),
+            label: args.label.clone(),
+            request,
+            dns_names: args.dns.clone(),
+            addresses: args.address.clone(),
+            replace: args.replace,
+        },
+    )?;
+    fs::write(&args.out, pem::encode(pem::CERTIFICATE, &party.certificate))?;
+    fs::write(&args.record, serde_json::to_vec_pretty(&record(&party)?)?)?;
+    println!("enrolled {} {}", party.kind, party.id);
+    Ok(())
+}
+
+/// What the gateway's registry takes.
+pub fn record(party: &Party) -> Result<PartyRecord, Failure> {
+    let kind: PartyKind = serde_json::from_value(serde_json::Value::String(party.kind.clone()))?;
+    Ok(PartyRecord {
+        kind,
+        id: party.id.clone(),
+        municipality: party.municipality.clone(),
+        label: party.label.clone(),
+        certificate: party.certificate.clone().into(),
+    })
+}
+
+pub fn set_active(args: &PartyArgs, active: bool) -> Result<(), Failure> {
+    let config = IssueConfig::load(&args.config.config)?;
+    if args.config.check_config {
+        return Ok(());
+    }
+    let app = assemble(&config)?;
+    if !enrol::set_active(&app, &args.kind, &args.id, active)? {
+        return Err(format!("no {} is enrolled as {}", args.kind, args.id).into());
+    }
+    let word = if active { "resumed" } else { "suspended" };
+    println!("{word} {} {}", args.kind, args.id);
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The command line: what officers and service managers type.
+
+mod audit;
+mod enrol;
+mod migrate;
+mod request;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand};
+use hsm_config::Token;
+
+use crate::{
+    adapter::{
+        aead::AeadVault,
+        database::{AuditMac, Database, DatabaseSettings},
+        hsm::HsmSigner,
+        system::{SystemClock, SystemEntropy},
+    },
+    app::App,
+    config::IssueConfig,
+};
+
+/// Any error of a command; shown with all of its causes.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(
+    name = "ca-server",
+    version,
+    about = "The prefecture's certificate authority"
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring the database up to date and make the audit key when it is missing.
+    Migrate(ConfigArgs),
+    /// Issue and revoke for gateways; publish revocation lists.
+    Issue(ServeArgs),
+    /// Answer OCSP and give out lists to relying parties.
+    Status(ServeArgs),
+    /// Certify a party's key and take the party into the registry.
+    Enrol(enrol::EnrolArgs),
+    /// Suspend a party: it is refused at its next request.
+    Suspend(enrol::PartyArgs),
+    /// Lift a suspension.
+    Resume(enrol::PartyArgs),
+    /// Revocation lists.
+    Crl(CrlArgs),
+    /// The audit log.
+    Audit(audit::AuditArgs),
+    /// Make a key and the request for its certificate.
+    EnrolmentRequest(request::RequestArgs),
+}
+
+#[derive(Args)]
+struct ConfigArgs {
+    /// The configuration file (TOML).
+    #[arg(long)]
+    config: PathBuf,
+    /// Only check the configuration; touch nothing.
+    #[arg(long)]
+    check_config: bool,
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Written, whole, as soon as the server answers.
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct CrlArgs {
+    #[command(subcommand)]
+    command: CrlCommand,
+}
+
+#[derive(Subcommand)]
+enum CrlCommand {
+    /// Publish every list now.
+    Publish(ConfigArgs),
+}
+
+/// Parse the command line, carry it out, and say how it went.
+/// 0: done. 1: not done, and why. 2: the command line is not understood.
+pub fn run() -> ExitCode {
+    let line = Line::parse();
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "info,rustls=error".into()),
+        )
+        .init();
+    match carry_out(line.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let said = crate::causes(&*error);
+            tracing::error!(error = said, "not done");
+            eprintln!("ca-server: {said}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Migrate(args) => migrate::migrate(&args),
+        Command::Issue(args) => serve::issue(&args),
+        Command::Status(args) => serve::status(&args),
+        Command::Enrol(args) => enrol::enrol(&args),
+        Command::Suspend(args) => enrol::set_active(&args, false),
+        Command::Resume(args) => enrol::set_active(&args, true),
+        Command::Crl(CrlArgs {
+            command: CrlCommand::Publish(args),
+        }) => serve::publish(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::EnrolmentRequest(args) => request::run(&args),
+    }
+}
+
+/// The use-cases over the real ports.
+fn assemble(config: &IssueConfig) -> Result<App, Failure> {
+    let mac = Arc::new(migrate::read_mac_key(&config.audit_mac_key_file)?);
+    let store = Arc::new(open_store(config, mac)?);
+    let signer = Arc::new(HsmSigner::new(Token::open(config.token.clone())));
+    let clock = Arc::new(SystemClock);
+    let entropy = Arc::new(SystemEntropy);
+    let vault = Arc::new(AeadVault::new(
+        store.clone(),
+        signer.clone(),
+        clock.clone(),
+        entropy.clone(),
+        config.vault_key.clone(),
+    ));
+    Ok(App::new(config, store, signer, vault, clock, entropy))
+}
+
+fn open_store(config: &IssueConfig, mac: Arc<AuditMac>) -> Result<Database, Failure> {
+    let settings = DatabaseSettings {
+        url: config.database.clone(),
+        node: config.node.clone(),
+        readers: config.database_readers,
+        writers: config.database_writers,
+    };
+    Ok(Database::open(&settings, mac)?)
+}
+
+/// For commands, which have nobody to wait for them: the token as it is once
+/// its start has ended one way or the other.
+fn wait_for_token(app: &App) -> Result<(), Failure> {
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(15);
+    loop {
+        match app.signer.trouble() {
+            None => return Ok(()),
+            Some(reason) if std::time::Instant::now() > until => return Err(reason.into()),
+            Some(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! `ca-server issue`, `ca-server status`, `ca-server crl publish`.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use hsm_config::Token;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use super::{ConfigArgs, Failure, ServeArgs, assemble, wait_for_token};
+use crate::{
+    adapter::{database::Database, hsm::HsmSigner, system::SystemClock},
+    app::{
+        App,
+        answer_ocsp::{Answerer, StatusApp},
+        enrol::register_issuers,
+        publish_crl, resume,
+    },
+    config::{IssueConfig, StatusConfig},
+    http::serve,
+};
+
+fn metrics() -> Result<PrometheusHandle, Failure> {
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    let upkeep = handle.clone();
+    thread::Builder::new()
+        .name("metrics".to_owned())
+        .spawn(move || {
+            loop {
+                thread::sleep(Duration::from_secs(5));
+                upkeep.run_upkeep();
+            }
+        })?;
+    Ok(handle)
+}
+
+pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
+    let config = IssueConfig::load(&args.config.config)?;
+    if args.config.check_config {
+        return Ok(());
+    }
+    let metrics = metrics()?;
+    let app = Arc::new(assemble(&config)?);
+    let background = {
+        let app = Arc::clone(&app);
+        thread::Builder::new()
+            .name("publisher".to_owned())
+            .spawn(move || {
+                if begin(&app) {
+                    publish_crl::run(&app);
+                }
+            })?
+    };
+    let served = serve::issue(&config, Arc::clone(&app), metrics, args.ready_file.as_deref());
+    app.publisher.close();
+    let _ = background.join();
+    Ok(served?)
+}
+
+/// What has to be done once before anything else, as soon as the database is
+/// there; `false` when the program ends first.
+fn begin(app: &App) -> bool {
+    loop {
+        match register_issuers(app) {
+            Ok(true) => match resume::resume(app) {
+                Ok(count) => {
+                    tracing::info!(abandoned = count, "resumed");
+                    return true;
+                }
+                Err(error) => tracing::warn!(error = %crate::causes(&error), "cannot resume yet"),
+            },
+            Ok(false) => tracing::error!(
+                "the database knows an issuer of the same name with another certificate"
+            ),
+            Err(error) => tracing::warn!(error = %crate::causes(&error), "cannot begin yet"),
+        }
+        if !app.publisher.rest(Duration::from_millis(500)) {
+            return false;
+        }
+    }
+}
+
+pub fn status(args: &ServeArgs) -> Result<(), Failure> {
+    let config = StatusConfig::load(&args.config.config)?;
+    let issuers = config
+        .issuers
+        .iter()
+        .map(Answerer::new)
+        .collect::<Result<Vec<_>, _>>()?;
+    if args.config.check_config {
+        return Ok(());
+    }
+    let metrics = metrics()?;
+    let app = Arc::new(StatusApp {
+        store: Arc::new(Database::open_to_read(
+            &config.database,
+            config.database_readers,
+        )?),
+        signer: Arc::new(HsmSigner::new(Token::open(config.token.clone()))),
+        clock: Arc::new(SystemClock),
+        issuers,
+        validity: config.ocsp_validity,
+        crl_folder: config.crl_folder.clone(),
+    });
+    Ok(serve::status(
+        &config,
+        app,
+        metrics,
+        args.ready_file.as_deref(),
+    )?)
+}
+
+pub fn publish(args: &ConfigArgs) -> Result<(), Failure> {
+    let config = IssueConfig::load(&args.config)?;
+    if args.check_config {
+        return Ok(());
+    }
+    let app = assemble(&config)?;
+    wait_for_token(&app)?;
+    if !register_issuers(&app)? {
+        return Err("the database knows an issuer of the same name with another certificate".into());
+    }
+    let (published, failed) = publish_crl::publish(&app, &mut publish_crl::InPlace::new());
+    for list in published {
+        println!("{} number {}", list.path.display(), list.record.number);
+    }
+    match failed.into_iter().next() {
+        None => Ok(()),
+        Some(error) => Err(error.into()),
+    }
+}

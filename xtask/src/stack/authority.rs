@@ -56,15 +56,14 @@ impl<'a> Authority<'a> {
     /// Holds the key ceremony: CA keys and certificates, the responder's key.
     pub fn ceremony(&self, settings: &Settings) -> Result<()> {
         for (token, name, spec) in [
-            (&self.token, "ca", ca_ceremony(settings)),
+            (
+                &self.token,
+                "ca",
+                ca_ceremony(settings, &self.layout.public_url()),
+            ),
             (&self.ocsp_token, "ocsp", ocsp_ceremony()),
         ] {
-            let profiles = workspace::root().join("pki-core/profiles");
-            let spec = format!(
-                "{}\n{}",
-                spec.replace("@PROFILES@", &profiles.to_string_lossy()),
-                token.table(2)
-            );
+            let spec = format!("{spec}\n{}", token.table(2));
             let file = self
                 .layout
                 .write_private(&format!("ceremony/{name}.toml"), &spec)?;
@@ -126,7 +125,8 @@ impl<'a> Authority<'a> {
                 quote(&profiles.join(format!("{kind}.toml")))
             );
         }
-        config += "\n[vault]\nkey = \"vault\"\n\n[audit]\nmac_key_file = \"audit.key\"\nkey = \"audit\"\n";
+        config +=
+            "\n[vault]\nkey = \"data\"\n\n[audit]\nmac_key_file = \"audit.key\"\nkey = \"audit\"\n";
         config += &format!(
             "\n[crl]\nfolder = \"crl\"\nafter_revocation_s = {}\n\n[limits]\nrequests_per_second = {}\n",
             settings.crl_after_revocation_s, settings.ca_requests_per_second
@@ -275,12 +275,41 @@ fn name(place: &str) -> &str {
     place.rsplit_once('/').map_or(place, |(_, name)| name)
 }
 
-/// The reviewed file of the ceremony in the CA room.
-fn ca_ceremony(settings: &Settings) -> String {
-    format!("# signing key: {}\n", settings.issuer_key)
+/// Who holds the rehearsals.
+const OFFICERS: &str = "officers = [\n    { name = \"鈴木 一郎\", role = \"CA officer\" },\n    \
+                        { name = \"佐藤 花子\", role = \"auditor\" },\n]\n";
+
+/// The file of the ceremony in the CA room.
+fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
+    let mut spec = format!(
+        "title = \"Jitsuin demo: keys of the prefecture's CA\"\nrehearsal = true\n{OFFICERS}\n\
+         [publication]\nbase-url = {}\n",
+        text::toml(public_url)
+    );
+    for (label, algorithm) in [
+        ("sign", settings.issuer_key.as_str()),
+        ("infra", "p256"),
+        ("audit", "p256"),
+        ("data", "aes-256-wrap"),
+    ] {
+        spec += &format!("\n[[key]]\nlabel = \"{label}\"\nalgorithm = \"{algorithm}\"\n");
+    }
+    spec + &format!(
+        "\n[[certificate]]\nkey = \"sign\"\nprofile = \"signing-ca\"\n\
+         subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Prefectural CA\", \"OU=Governor of Tokyo-to\"]\n\
+         alternative-name = [\"C=JP\", \"O=公的個人認証サービス試験\", \"OU=都道府県認証局\", \"OU=東京都知事\"]\n\
+         segment = \"{ISSUER}\"\nout = \"sign.cer\"\n\n\
+         [[certificate]]\nkey = \"infra\"\nprofile = \"infrastructure-ca\"\n\
+         subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Infrastructure CA\", \"OU=Governor of Tokyo-to\"]\n\
+         segment = \"infra\"\nout = \"infra.cer\"\n"
+    )
 }
 
-/// The ceremony of a status node: its responder key.
+/// The ceremony of a status node: its responder's key, and the request to certify it.
 fn ocsp_ceremony() -> String {
-    String::new()
+    format!(
+        "title = \"Jitsuin demo: OCSP responder\"\nrehearsal = true\n{OFFICERS}\n\
+         [[key]]\nlabel = \"ocsp\"\nalgorithm = \"p256\"\n\n\
+         [[request]]\nkey = \"ocsp\"\ncommon-name = \"ocsp-1\"\nout = \"ocsp.csr\"\n"
+    )
 }

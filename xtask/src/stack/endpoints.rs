@@ -85,3 +85,20 @@ impl Stack {
         ]
     }
 }
+
+impl super::Addresses {
+    /// The gateway's base URL (mutual TLS).
+    pub fn gateway(&self) -> &str {
+        &self.gateway
+    }
+
+    /// The CA's base URL (mutual TLS).
+    pub fn ca(&self) -> &str {
+        &self.ca
+    }
+
+    /// Base URL of the CA's health and metrics.
+    pub fn ca_admin(&self) -> &str {
+        &self.ca_admin
+    }
+}

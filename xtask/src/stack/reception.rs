@@ -47,7 +47,8 @@ impl<'a> Reception<'a> {
     pub fn configure(&self, database: &str, ca_url: &str, settings: &Settings) -> Result<()> {
         let _ = settings;
         let mut config = format!(
-            "database = {}\nregister = \"register.csv\"\ntrust = \"../ceremony/infra.pem\"\n\n\
+            "node = \"gateway-1\"\nprefecture = \"13\"\ndatabase = {}\nregister = \"register.csv\"\n\
+             issuer = \"../ceremony/ca/sign.cer\"\ntrust = \"../ceremony/infra.pem\"\n\n\
              [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n\
              [ca]\nurl = {}\ncertificate = \"client.pem\"\nkey = \"client.key\"\n\n",
             text::toml(database),

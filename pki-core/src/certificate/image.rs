@@ -14,7 +14,7 @@ use super::oid;
 use super::public_key::{PublicKey, PublicKeyFault, SignatureAlgorithm, SignatureInvalid};
 use super::serial::{Serial, SerialFault};
 use super::subscriber::{SubscriberNumber, other_names, personal_data};
-use super::tbs::{Tbs, split_signed};
+use super::tbs::{SignedParts, Tbs, split_signed};
 use crate::person::certificate_items::CertificateItemsText;
 
 /// Longest certificate that is read, in octets.
@@ -185,7 +185,9 @@ impl CertificateImage {
         if der.len() > MAX_OCTETS {
             return Err(ImageFault::TooLong);
         }
-        let (signed, algorithm, _) = split_signed(der)?;
+        let SignedParts {
+            signed, algorithm, ..
+        } = split_signed(der)?;
         let tbs = Tbs::parse(signed)?;
         if tbs.signature != algorithm {
             return Err(ImageFault::Algorithm);
@@ -300,7 +302,9 @@ impl CertificateImage {
     /// Verifies the signature with the issuer's key. Names, dates and purposes are
     /// other questions.
     pub fn verify_signature(&self, issuer: &PublicKey) -> Result<(), SignatureInvalid> {
-        let (signed, _, signature) = split_signed(&self.der).map_err(|_| SignatureInvalid)?;
+        let SignedParts {
+            signed, signature, ..
+        } = split_signed(&self.der).map_err(|_| SignatureInvalid)?;
         let algorithm = self.signature_algorithm.ok_or(SignatureInvalid)?;
         issuer.verify(algorithm, signed, signature)
     }
@@ -376,7 +380,7 @@ fn policies(value: &[u8]) -> Result<Vec<Policy>, DerFault> {
     Ok(policies)
 }
 
-fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPointImage>, ImageFault> {
+pub(crate) fn distribution_points(value: &[u8]) -> Result<Vec<DistributionPointImage>, ImageFault> {
     let mut points = Vec::new();
     for point in Element::parse_as(value, asn1::SEQUENCE)?.inside()?.rest()? {
         let mut fields = point.expect(asn1::SEQUENCE)?.inside()?;

@@ -8,6 +8,7 @@ pub(crate) mod asn1;
 pub mod distribution_point;
 pub mod image;
 pub mod issuer;
+pub mod key_fitness;
 pub mod lint;
 pub mod name;
 pub(crate) mod oid;

@@ -71,4 +71,3 @@ pub const JPKI_POLICIES: ObjectIdentifier = oid("1.2.392.200149.8.5.1");
 // PKCS#10 attributes of the resident's card (docs/card-interface.md §4).
 pub const REQUEST_VISIT: ObjectIdentifier = oid("1.3.6.1.4.1.99999.2026.3.1");
 pub const REQUEST_CARD: ObjectIdentifier = oid("1.3.6.1.4.1.99999.2026.3.2");
-pub const EXTENSION_REQUEST: ObjectIdentifier = oid("1.2.840.113549.1.9.14");

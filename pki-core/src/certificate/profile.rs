@@ -325,6 +325,11 @@ impl Profile {
         &self.spec.key_usage
     }
 
+    /// Purposes of extendedKeyUsage.
+    pub fn purposes(&self) -> &[Purpose] {
+        &self.spec.extended_key_usage
+    }
+
     /// Attributes with which its subjects begin.
     pub fn subject_base(&self) -> &Name {
         &self.subject_base

@@ -59,9 +59,7 @@ pub(crate) fn personal_data(names: &[(ObjectIdentifier, &str)]) -> Option<Certif
 }
 
 /// The otherNames with a UTF8String among `names`; other general names are left out.
-pub(crate) fn other_names<'a>(
-    general_names: &'a [u8],
-) -> Result<Vec<(ObjectIdentifier, &'a str)>, DerFault> {
+pub(crate) fn other_names(general_names: &[u8]) -> Result<Vec<(ObjectIdentifier, &str)>, DerFault> {
     let mut found = Vec::with_capacity(6);
     let mut names = Element::parse_as(general_names, asn1::SEQUENCE)?.inside()?;
     while !names.is_empty() {

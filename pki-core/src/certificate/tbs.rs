@@ -119,13 +119,22 @@ pub(crate) fn extension(name: &ObjectIdentifier, critical: bool, value: &[u8]) -
     asn1::sequence(&[&asn1::oid(name), &critical, &asn1::octet_string(value)])
 }
 
-/// A signed thing taken apart: bytes signed, AlgorithmIdentifier, signature.
-/// Certificates, CRLs, requests and OCSP answers share this shape.
-pub(crate) fn split_signed(der: &[u8]) -> Result<(&[u8], &[u8], &[u8]), DerFault> {
+/// A signed thing taken apart. Certificates, CRLs and OCSP answers share this shape.
+pub(crate) struct SignedParts<'a> {
+    /// The bytes that were signed.
+    pub signed: &'a [u8],
+    /// AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    pub signature: &'a [u8],
+}
+
+pub(crate) fn split_signed(der: &[u8]) -> Result<SignedParts<'_>, DerFault> {
     let mut fields = Element::parse_as(der, asn1::SEQUENCE)?.inside()?;
-    let signed = fields.expect(asn1::SEQUENCE)?.raw;
-    let algorithm = fields.expect(asn1::SEQUENCE)?.raw;
-    let signature = fields.expect(asn1::BIT_STRING)?.octets_of_bits()?;
+    let parts = SignedParts {
+        signed: fields.expect(asn1::SEQUENCE)?.raw,
+        algorithm: fields.expect(asn1::SEQUENCE)?.raw,
+        signature: fields.expect(asn1::BIT_STRING)?.octets_of_bits()?,
+    };
     fields.finish()?;
-    Ok((signed, algorithm, signature))
+    Ok(parts)
 }

@@ -17,7 +17,7 @@ use crate::certificate::name::Name;
 use crate::certificate::oid;
 use crate::certificate::public_key::{PublicKey, SignatureAlgorithm, SignatureInvalid};
 use crate::certificate::serial::{Serial, SerialFault};
-use crate::certificate::tbs::{extension, read_extensions, split_signed};
+use crate::certificate::tbs::{SignedParts, extension, read_extensions, split_signed};
 
 /// What a list covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -335,7 +335,11 @@ pub struct CrlEntry {
 impl<'a> CrlImage<'a> {
     /// Reads a list. Its entries are not looked at before [`Self::entries`] is driven.
     pub fn decode(der: &'a [u8]) -> Result<Self, CrlReadFault> {
-        let (signed, algorithm, signature) = split_signed(der)?;
+        let SignedParts {
+            signed,
+            algorithm,
+            signature,
+        } = split_signed(der)?;
         let mut fields = Element::parse(signed)?.inside()?;
         if fields.expect(asn1::INTEGER)?.small_integer()? != 1 {
             return Err(CrlReadFault::Form("the list is not of version 2"));

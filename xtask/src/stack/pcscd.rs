@@ -43,13 +43,18 @@ impl CardService {
         let conf = dir.join("conf");
         fs::create_dir_all(&conf).on(&conf)?;
         let (counter, kiosk) = (port::free_row(2)?, port::free_row(2)?);
-        let table = [(COUNTER_READER, counter), (KIOSK_READER, kiosk)]
-            .map(|(name, port)| {
-                format!(
-                    "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:0x{port:04X}\nLIBPATH {DRIVER}\nCHANNELID 0x{port:04X}\n"
-                )
-            })
-            .join("\n");
+        let mut table = Vec::new();
+        for (name, port) in [(COUNTER_READER, counter), (KIOSK_READER, kiosk)] {
+            // The driver keeps its slots in one table per loaded library: a second reader of the same
+            // file would take the first one's sockets over. A copy is another library to the loader.
+            let driver = dir.join(format!("driver-{port}.so"));
+            fs::copy(DRIVER, &driver).on(&driver)?;
+            let driver = driver.display();
+            table.push(format!(
+                "FRIENDLYNAME \"{name}\"\nDEVICENAME /dev/null:0x{port:04X}\nLIBPATH {driver}\nCHANNELID 0x{port:04X}\n"
+            ));
+        }
+        let table = table.join("\n");
         fs::write(conf.join("vpcd"), table).on(&conf)?;
         let pcscd =
             setup::find_program("pcscd").ok_or_else(|| Fault::new("pcscd is not installed"))?;

@@ -1,1 +1,18 @@
+//! An application at the window, from the form to the card in the applicant's hand:
+//! which steps there are, which is due, and what each checks.
+//!
+//! ```text
+//! Received → Identified → CardPrepared → KeyRead → CharactersSettled → Issued → Confirmed → Written → Paid → HandedOver
+//!    ↓            ↑___________|____________|__________|  (new visit)      ↓          ↓          ↓        ↓        ↓
+//! Refused     Cancelled: from each step before an issue was asked for    Revoked: from each step after issue
+//! ```
 
+pub mod cause;
+pub mod fee;
+pub mod identity;
+pub mod image;
+pub mod states;
+pub mod stored;
+pub mod transitions;
+
+pub use stored::{Application, Due, Step};

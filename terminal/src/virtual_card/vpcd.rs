@@ -43,6 +43,8 @@ struct Shared {
 struct Link {
     stop: bool,
     stream: Option<TcpStream>,
+    /// The reader has spoken: a connection alone may wait behind another card's.
+    taken: bool,
 }
 
 impl Shared {
@@ -72,14 +74,14 @@ impl Insertion {
 
     /// Whether the reader has the card.
     pub fn is_connected(&self) -> bool {
-        self.shared.link().stream.is_some()
+        self.shared.link().taken
     }
 
     /// Waits until the reader has the card; false when the time is over.
     pub fn wait_connected(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut link = self.shared.link();
-        while link.stream.is_none() {
+        while !link.taken {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 return false;
             };
@@ -127,14 +129,18 @@ fn stay_inserted(shared: &Shared, card: &SharedCard, address: SocketAddr) {
                         return;
                     }
                     link.stream = Some(kept);
-                    shared.changed.notify_all();
                 }
-                tracing::info!(%address, "card inserted");
-                if let Err(error) = talk(stream, card) {
+                let taken = || {
+                    shared.link().taken = true;
+                    shared.changed.notify_all();
+                    tracing::info!(%address, "card inserted");
+                };
+                if let Err(error) = talk(stream, card, taken) {
                     tracing::info!(%address, %error, "the reader let go of the card");
                 }
                 card.lock().unwrap_or_else(PoisonError::into_inner).reset();
-                shared.link().stream = None;
+                let mut link = shared.link();
+                (link.stream, link.taken) = (None, false);
             }
             Err(error) => tracing::debug!(%address, %error, "no reader there"),
         }
@@ -152,13 +158,17 @@ fn stay_inserted(shared: &Shared, card: &SharedCard, address: SocketAddr) {
     }
 }
 
-/// Answers the reader until it disconnects.
-fn talk(mut stream: TcpStream, card: &SharedCard) -> io::Result<()> {
+/// Answers the reader until it disconnects; `taken` is called at its first word.
+fn talk(mut stream: TcpStream, card: &SharedCard, taken: impl FnOnce()) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut body = Vec::new();
+    let mut taken = Some(taken);
     loop {
         let mut length = [0; 2];
         read_exact(&mut stream, &mut length)?;
+        if let Some(taken) = taken.take() {
+            taken();
+        }
         body.resize(usize::from(u16::from_be_bytes(length)), 0);
         read_exact(&mut stream, &mut body)?;
         let mut card = card.lock().unwrap_or_else(PoisonError::into_inner);

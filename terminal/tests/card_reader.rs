@@ -244,6 +244,8 @@ fn the_card_goes_through_a_visit_in_real_readers_and_opensc_lists_reads_and_sign
 
     // The window, the kiosk, the window again, each through PC/SC.
     card.insert("counter");
+    window.wait(counter, true);
+    opensc_knows(&service.socket(), &slots[0].0);
     host::open_visit(&mut window.connect(counter), 1).expect("prepared");
     assert_eq!(card.status()["card"]["state"], "prepared");
     card.insert("kiosk");
@@ -266,6 +268,8 @@ fn the_card_goes_through_a_visit_in_real_readers_and_opensc_lists_reads_and_sign
     operator_card_signs(&scratch, &window, operator_slot, slots[1].1);
     opensc_accepts(&scratch, &service.socket(), &slots[0].0, &certificate);
     commands_are_fast(&mut window.connect(counter));
+    block(&mut window.connect(counter));
+    opensc_knows(&service.socket(), &slots[0].0);
 
     // A page of another place moves nothing, and there is no reader without a name.
     let foreign = ureq::post(format!("{}/remove", card.control.base()))
@@ -426,6 +430,22 @@ fn operator_card_signs(scratch: &Scratch, window: &Window, reader: &CStr, port: 
         text(&signature),
         text(&message),
     ]);
+}
+
+/// The driver binds, also to a blank card and to one whose password is blocked.
+fn opensc_knows(socket: &Path, reader: &str) {
+    let opensc = OpenSc { socket, reader };
+    assert_eq!(
+        must(&mut opensc.command("opensc-tool", &["-n"])).trim(),
+        "jpki"
+    );
+    let pins = must(&mut opensc.command("pkcs15-tool", &["--list-pins"]));
+    assert!(pins.contains("Tries left     : 0"), "{pins}");
+}
+
+fn block(card: &mut PcscCard) {
+    while host::verify(card, b"WRONG000") != Err(Fault::Status(0x63C0)) {}
+    assert_eq!(host::verify(card, PASSWORD), Err(Fault::Status(0x6984)));
 }
 
 fn opensc_accepts(scratch: &Scratch, socket: &Path, reader: &str, certificate: &[u8]) {

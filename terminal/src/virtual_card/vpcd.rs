@@ -5,6 +5,29 @@
 //! driver always speaks first. Bodies of one byte are the reader's own
 //! (0 power off, 1 power on, 2 reset: no answer; 4 ATR: answered); every other
 //! body is a command APDU, answered by a response APDU.
+//!
+//! A `pcscd` of one's own, as root (otherwise `unshare -rm`), with a directory
+//! `/tmp/pcsc` holding `conf/vpcd`:
+//!
+//! ```text
+//! FRIENDLYNAME "Jitsuin Counter"
+//! DEVICENAME   /dev/null:0x55CB
+//! LIBPATH      /tmp/pcsc/counter.so
+//! CHANNELID    0x55CB
+//! ```
+//!
+//! ```text
+//! cp -L /usr/lib/pcsc/drivers/serial/libifdvpcd.so /tmp/pcsc/counter.so
+//! unshare -m sh -c 'mount -t tmpfs none /run && mkdir /run/pcscd && exec pcscd -f -c /tmp/pcsc/conf' & pid=$!
+//! virtual-card serve --state card.json --reader counter=127.0.0.1:21963 --insert counter &
+//! PCSCLITE_CSOCK_NAME=/proc/$pid/root/run/pcscd/pcscd.comm opensc-tool --list-readers
+//! ```
+//!
+//! Each reader has two slots, on its port and the next. Two readers of one
+//! `pcscd` need a copy of the driver each: the driver keeps its slots in one
+//! table per loaded library, and a second reader would take over the first
+//! one's. Ports lie below 32768, out of the range of client ports; `-c` takes
+//! an absolute path.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

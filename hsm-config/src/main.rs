@@ -39,6 +39,18 @@ enum Command {
         #[arg(long)]
         so_pin_file: PathBuf,
     },
+    /// Measures how fast the token signs, raw and through the worker: JSON lines.
+    Rate {
+        /// `hsm.toml` with the [token] table.
+        #[arg(long)]
+        config: PathBuf,
+        /// Label of the key.
+        #[arg(long)]
+        key: String,
+        /// Length of each measurement.
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
+    },
     /// Makes keys, CA certificates and requests from one reviewed file, and a record of it.
     Ceremony {
         /// The reviewed file.
@@ -75,6 +87,11 @@ fn main() -> ExitCode {
             config,
             so_pin_file,
         } => command::init::run(&config, &so_pin_file),
+        Command::Rate {
+            config,
+            key,
+            seconds,
+        } => command::rate::run(&config, &key, seconds),
         Command::Ceremony { spec, out, check } => command::ceremony::run(&spec, &out, check),
         Command::Worker => hsm_config::token::worker::run().map_err(command::Trouble::new),
     };

@@ -17,6 +17,24 @@ fn signal(pid: u32, name: &str) {
     assert!(sent.success());
 }
 
+/// Stops a process and waits until all its threads stand still: on a busy machine that
+/// takes a while.
+fn stop(pid: u32) {
+    signal(pid, "-STOP");
+    let stands = || {
+        std::fs::read_dir(format!("/proc/{pid}/task"))
+            .unwrap()
+            .all(|task| {
+                let stat = std::fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+                stat.rsplit_once(") ")
+                    .is_some_and(|(_, state)| state.starts_with('T'))
+            })
+    };
+    while !stands() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn within(seconds: u64) -> Instant {
     Instant::now() + Duration::from_secs(seconds)
 }
@@ -116,7 +134,7 @@ fn a_hung_worker_is_replaced_at_the_deadline() {
     let token = hsm.open();
     contract::make(&token, "ca", KeyAlgorithm::P256);
     let pid = token.worker_pid().unwrap();
-    signal(pid, "-STOP");
+    stop(pid);
     let begun = Instant::now();
     std::thread::scope(|scope| {
         // Callers with more time are told as soon as the worker is given up.
@@ -149,7 +167,7 @@ fn a_worker_that_hangs_unasked_is_replaced_too() {
     let token = Token::open(hsm.config("call_timeout_ms = 500"));
     assert!(token.wait_usable(Duration::from_secs(10)).is_usable());
     let pid = token.worker_pid().unwrap();
-    signal(pid, "-STOP");
+    stop(pid);
     let begun = Instant::now();
     while token.worker_pid() == Some(pid) {
         assert!(begun.elapsed() < Duration::from_secs(6));

@@ -4,6 +4,7 @@ pub mod ceremony;
 pub mod check;
 pub mod init;
 pub mod keys;
+pub mod rate;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

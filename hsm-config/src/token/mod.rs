@@ -11,6 +11,7 @@ mod health;
 mod initialise;
 mod key;
 mod link;
+pub mod measure;
 mod pool;
 mod set;
 mod supervise;

@@ -306,7 +306,11 @@ impl Shared {
                     refusal @ (Refusal::WrongPin | Refusal::PinLocked),
                 )) => return Ending::PinRefused(refusal),
                 Reply::NotStarted(failure) => return Ending::NotStarted(failure.words()),
-                Reply::Bytes(_) | Reply::Keys(_) | Reply::Done | Reply::Failed(_) => {
+                Reply::Bytes(_)
+                | Reply::Keys(_)
+                | Reply::Done
+                | Reply::Measured(_)
+                | Reply::Failed(_) => {
                     link.kill();
                     return Ending::Lost("the worker answered what nobody asked".into());
                 }

@@ -30,6 +30,8 @@ pub(crate) enum Greeting {
     Serve(Hello),
     /// Initialise an empty token, and end.
     Initialise(Initialise),
+    /// Sign for a while without anyone asking, and end.
+    Measure(Hello, Measurement),
 }
 
 /// A new token's label and PINs.
@@ -45,6 +47,38 @@ impl Drop for Initialise {
     fn drop(&mut self) {
         self.so_pin.zeroize();
         self.pin.zeroize();
+    }
+}
+
+/// What to measure.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    pub key: String,
+    pub algorithm: SignatureAlgorithm,
+    pub sessions: u16,
+    pub milliseconds: u64,
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Measured {
+    /// Signatures made.
+    pub signatures: u64,
+    /// In this time.
+    pub microseconds: u64,
+    /// With this CPU time, user and system.
+    pub cpu_microseconds: u64,
+}
+
+impl Measured {
+    /// Signatures in a second.
+    pub fn per_second(&self) -> f64 {
+        self.signatures as f64 * 1e6 / self.microseconds.max(1) as f64
+    }
+
+    /// CPU time of one signature in microseconds.
+    pub fn cpu_each(&self) -> f64 {
+        self.cpu_microseconds as f64 / self.signatures.max(1) as f64
     }
 }
 
@@ -70,12 +104,14 @@ pub(crate) enum Request<'a> {
     SignMessage {
         key: &'a str,
         algorithm: SignatureAlgorithm,
+        #[serde(serialize_with = "whole::serialize")]
         message: &'a [u8],
     },
     /// Sign a digest made by us.
     SignDigest {
         key: &'a str,
         algorithm: SignatureAlgorithm,
+        #[serde(serialize_with = "whole::serialize")]
         digest: &'a [u8],
     },
     PublicKey {
@@ -88,10 +124,12 @@ pub(crate) enum Request<'a> {
     },
     ImportCmac {
         label: &'a str,
+        #[serde(serialize_with = "whole::serialize")]
         value: &'a [u8],
     },
     Cmac {
         key: &'a str,
+        #[serde(serialize_with = "whole::serialize")]
         message: &'a [u8],
     },
     Random {
@@ -99,10 +137,12 @@ pub(crate) enum Request<'a> {
     },
     Wrap {
         key: &'a str,
+        #[serde(serialize_with = "whole::serialize")]
         data_key: &'a [u8],
     },
     Unwrap {
         key: &'a str,
+        #[serde(serialize_with = "whole::serialize")]
         wrapped: &'a [u8],
     },
     Destroy {
@@ -130,10 +170,11 @@ impl Request<'_> {
 /// What the worker answers.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Reply {
-    Bytes(Vec<u8>),
+    Bytes(#[serde(with = "whole")] Vec<u8>),
     Keys(Vec<KeyEntry>),
     Done,
     Failed(Failure),
+    Measured(Measured),
     /// By itself: the token is there (after the start, and after each return).
     Usable(TokenDescription),
     /// By itself: the token is gone; the worker goes on looking for it.
@@ -142,6 +183,32 @@ pub(crate) enum Reply {
     NotStarted(Failure),
     /// By itself, twice a second: the worker is alive.
     Alive,
+}
+
+/// Octets written and read in one piece; serde's own way goes octet by octet.
+mod whole {
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(octets: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(octets)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        struct Octets;
+        impl Visitor<'_> for Octets {
+            type Value = Vec<u8>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("octets")
+            }
+
+            fn visit_bytes<E: Error>(self, octets: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(octets.to_vec())
+            }
+        }
+        from.deserialize_bytes(Octets)
+    }
 }
 
 /// Why a call failed, without the times that only the program knows.

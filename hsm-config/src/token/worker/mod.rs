@@ -11,10 +11,13 @@ mod encode;
 mod initialise;
 mod keeper;
 mod ladder;
+mod measure;
 mod module;
 mod objects;
 mod operate;
 mod outcome;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
@@ -22,6 +25,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use self::measure::cpu_microseconds;
 use self::module::Module;
 use super::wire::{BY_ITSELF, Failure, Frame, FrameReader, FrameWriter, Greeting, Reply, Request};
 
@@ -53,6 +57,12 @@ pub fn run() -> io::Result<()> {
         Greeting::Serve(hello) => hello,
         Greeting::Initialise(order) => {
             let reply = initialise::initialise(&order).map_or_else(Reply::Failed, |()| Reply::Done);
+            return writer.send(BY_ITSELF, &reply, false);
+        }
+        Greeting::Measure(hello, order) => {
+            let measured =
+                Module::start(hello).and_then(|module| measure::measure(&module, &order));
+            let reply = measured.map_or_else(Reply::Failed, Reply::Measured);
             return writer.send(BY_ITSELF, &reply, false);
         }
     };

@@ -4,10 +4,8 @@ mod certificate_support;
 
 use certificate_support::*;
 use der::{Decode as _, Header, Reader as _, SliceReader};
-use pki_core::calendar::JapaneseDay;
 use pki_core::certificate::image::{KeyUsage, Purpose};
 use pki_core::certificate::{CertificateImage, ImageFault, SignatureAlgorithm};
-use pki_core::person::era::BirthDate;
 
 const SIGN: &[u8] = include_bytes!("fixtures/jpki-sign-cert.der");
 const SIGN_CA: &[u8] = include_bytes!("fixtures/jpki-sign-ca-cert.der");
@@ -23,19 +21,19 @@ fn the_signature_certificate_of_a_real_card_is_decoded() {
     assert_eq!(items.sex, "1");
     assert_eq!(items.address, "東京都清瀬市観布子南１２－７－２０２");
     assert_eq!(items.address_substitution, "0".repeat(18));
-    let birth: BirthDate = BirthDate::from_code(&items.birth_date).unwrap();
-    assert_eq!(birth.to_string(), "昭和55年2月17日");
+    assert_eq!(image.birth_date().unwrap().to_string(), "昭和55年2月17日");
 
     let number = image.number.as_ref().unwrap();
     assert_eq!(number.window.as_str(), "13221003A");
-    assert_eq!(number.window.municipality().to_string(), "13221");
+    assert_eq!(image.municipality().unwrap().to_string(), "13221");
     assert_eq!(number.sequence, 134);
     assert_eq!(image.subject.attributes()[1].value, "Tokyo-to");
     assert_eq!(image.subject.attributes()[2].value, "Kiyose-shi");
 
     assert_eq!(image.serial.to_string(), "1ee607");
     assert_eq!(image.not_before.to_string(), "2025-10-27T01:35:57Z");
-    let last = JapaneseDay::of(image.not_after);
+    let (first, last) = image.days();
+    assert_eq!(first.to_string(), "2025-10-27");
     assert_eq!(last.to_string(), "2030-02-17");
     assert_eq!(image.not_after, last.last_second(), "23:59:59 in Japan");
 

@@ -15,7 +15,10 @@ use super::public_key::{PublicKey, PublicKeyFault, SignatureAlgorithm, Signature
 use super::serial::{Serial, SerialFault};
 use super::subscriber::{SubscriberNumber, other_names, personal_data};
 use super::tbs::{SignedParts, Tbs, split_signed};
+use crate::calendar::JapaneseDay;
 use crate::person::certificate_items::CertificateItemsText;
+use crate::person::era::BirthDate;
+use crate::person::municipality::MunicipalityCode;
 
 /// Longest certificate that is read, in octets.
 pub const MAX_OCTETS: usize = 16 * 1024;
@@ -297,6 +300,24 @@ impl CertificateImage {
     pub fn is_authority(&self) -> bool {
         matches!(self.basic_constraints, Some((true, _)))
             && self.key_usage.contains(&KeyUsage::KeyCertSign)
+    }
+
+    /// 生年月日 for people, in era form; `None` where there is none or it is no date.
+    pub fn birth_date(&self) -> Option<BirthDate> {
+        BirthDate::from_code(&self.personal.as_ref()?.birth_date).ok()
+    }
+
+    /// First and last day in Japan on which the certificate is in effect.
+    pub fn days(&self) -> (JapaneseDay, JapaneseDay) {
+        (
+            JapaneseDay::of(self.not_before),
+            JapaneseDay::of(self.not_after),
+        )
+    }
+
+    /// The municipality whose window made the request, by the common name.
+    pub fn municipality(&self) -> Option<MunicipalityCode> {
+        Some(self.number.as_ref()?.window.municipality())
     }
 
     /// Verifies the signature with the issuer's key. Names, dates and purposes are

@@ -70,6 +70,9 @@ pub enum IssuerFault {
     /// It is not a CA's.
     #[error("the certificate is not a CA's")]
     NotAnAuthority,
+    /// It names itself as its issuer and its key did not sign it.
+    #[error("the issuer's certificate is not signed by its own key")]
+    SelfSignature,
     /// It carries no subject key identifier.
     #[error("the issuer's certificate carries no subject key identifier")]
     NoKeyIdentifier,
@@ -103,6 +106,9 @@ impl Issuer {
         let image = CertificateImage::decode(der)?;
         if !image.is_authority() {
             return Err(IssuerFault::NotAnAuthority);
+        }
+        if image.issuer == image.subject && image.verify_signature(&image.public_key).is_err() {
+            return Err(IssuerFault::SelfSignature);
         }
         let key_id = image
             .subject_key_id

@@ -388,16 +388,12 @@ fn contradiction(spec: &Spec) -> Option<&'static str> {
         .policy
         .as_ref()
         .map(|policy| ObjectIdentifier::new(&policy.oid));
-    let checks: [(bool, &'static str); 21] = [
+    let checks: [(bool, &'static str); 20] = [
         (
             spec.name.is_empty() || spec.name.len() > 40,
             "its name has 1 to 40 characters",
         ),
         (spec.subject_keys.is_empty(), "it certifies no kind of key"),
-        (
-            spec.subject_keys.contains(&SubjectKey::P384) && spec.subject == SubjectKind::Party,
-            "parties hold RSA or P-256 keys",
-        ),
         (
             matches!(spec.validity, Validity::Years(0 | 31..) | Validity::Days(0)),
             "a validity is 1 day to 30 years",

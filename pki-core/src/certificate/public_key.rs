@@ -260,6 +260,67 @@ impl PublicKey {
     }
 }
 
+impl PublicKey {
+    /// Verifies a signature over a message of which only the digest was kept, by the
+    /// algorithm's own hash ([`SignatureAlgorithm::hasher`]). For lists that are streamed.
+    pub fn verify_digest(
+        &self,
+        algorithm: SignatureAlgorithm,
+        digest: MessageDigest,
+        signature: &[u8],
+    ) -> Result<(), SignatureInvalid> {
+        if !algorithm.fits(self.kind) {
+            return Err(SignatureInvalid);
+        }
+        aws::UnparsedPublicKey::new(algorithm.verifier(), self.octets())
+            .verify_digest(&digest.0, signature)
+            .map_err(|_| SignatureInvalid)
+    }
+}
+
+/// Hashes a message as a signature algorithm does. Takes the message in pieces, and is a
+/// writer so that a list can be streamed into it.
+pub struct MessageHasher(aws_lc_rs::digest::Context);
+
+/// Digest of a message.
+#[derive(Clone)]
+pub struct MessageDigest(aws_lc_rs::digest::Digest);
+
+impl SignatureAlgorithm {
+    /// A hasher of this algorithm's hash.
+    pub fn hasher(self) -> MessageHasher {
+        let hash = match self {
+            Self::RsaPkcs1Sha256 | Self::EcdsaP256Sha256 => &aws_lc_rs::digest::SHA256,
+            Self::RsaPkcs1Sha384 | Self::EcdsaP384Sha384 => &aws_lc_rs::digest::SHA384,
+        };
+        MessageHasher(aws_lc_rs::digest::Context::new(hash))
+    }
+}
+
+impl MessageHasher {
+    /// The digest of all that was written.
+    pub fn finish(self) -> MessageDigest {
+        MessageDigest(self.0.finish())
+    }
+}
+
+impl std::io::Write for MessageHasher {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.update(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl AsRef<[u8]> for MessageDigest {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
+
 fn positive(content: &[u8]) -> Result<&[u8], DerFault> {
     match content {
         [first, ..] if first & 0x80 != 0 => Err(DerFault::Value("a negative number in a key")),

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use zeroize::Zeroizing;
 
 use super::asn1::{self, DerFault, Element};
+use super::key_fitness::{self, KeyUnfit};
 use super::name::{Name, NameFault};
 use super::public_key::{PublicKey, PublicKeyFault, SignatureAlgorithm};
 use super::{oid, pem};
@@ -37,6 +38,9 @@ pub enum RequestFault {
     /// Its key cannot be read.
     #[error("the public key cannot be read")]
     PublicKey(#[from] PublicKeyFault),
+    /// Its key is not good enough to be certified.
+    #[error("the public key is not certified")]
+    Unfit(#[from] KeyUnfit),
     /// Signed with an algorithm that is not accepted.
     #[error("the signature algorithm is not accepted")]
     Algorithm,
@@ -155,6 +159,7 @@ impl<'a> Signed<'a> {
 
     fn verify(&self) -> Result<PublicKey, RequestFault> {
         let public_key = PublicKey::from_spki_der(self.spki)?;
+        key_fitness::check(&public_key)?;
         let algorithm = SignatureAlgorithm::from_identifier_der(self.algorithm)
             .ok_or(RequestFault::Algorithm)?;
         public_key
@@ -243,58 +248,4 @@ pub fn create_p256(common_name: &str) -> Result<CreatedKey, CreateFault<KeyFault
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request() -> Vec<u8> {
-        let made = create_p256("131010001").unwrap();
-        pem::decode(pem::REQUEST, &made.request_pem).unwrap()
-    }
-
-    #[test]
-    fn a_party_request_proves_its_key_and_tells_its_name() {
-        let request = parse_party_request(&request()).unwrap();
-        assert_eq!(request.subject.last("CN").as_deref(), Some("131010001"));
-    }
-
-    #[test]
-    fn a_request_signed_by_another_key_is_no_proof() {
-        let (mine, other) = (request(), request());
-        let signature_of = |der: &[u8]| {
-            let mut fields = Element::parse(der).unwrap().inside().unwrap();
-            let info = fields.next().unwrap().raw.to_vec();
-            let algorithm = fields.next().unwrap().raw.to_vec();
-            (info, algorithm, fields.next().unwrap().raw.to_vec())
-        };
-        let (info, algorithm, _) = signature_of(&mine);
-        let (_, _, signature) = signature_of(&other);
-        let mixed = asn1::sequence(&[&info, &algorithm, &signature]);
-        assert_eq!(parse_party_request(&mixed), Err(RequestFault::Proof));
-    }
-
-    #[test]
-    fn a_party_request_is_not_taken_for_a_cards_request() {
-        assert_eq!(
-            parse_card_request(&request()),
-            Err(RequestFault::SubjectNotEmpty)
-        );
-    }
-
-    #[test]
-    fn bytes_that_follow_or_lack_are_refused() {
-        let request = request();
-        let mut longer = request.clone();
-        longer.push(0);
-        assert!(matches!(
-            parse_party_request(&longer),
-            Err(RequestFault::Encoding(_))
-        ));
-        for length in 0..request.len() {
-            assert!(parse_party_request(&request[..length]).is_err());
-        }
-        assert_eq!(
-            parse_party_request(&vec![0x30; MAX_OCTETS + 1]),
-            Err(RequestFault::TooLong)
-        );
-    }
-}
+mod tests;

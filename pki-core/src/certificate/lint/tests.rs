@@ -10,8 +10,11 @@ use crate::certificate::public_key::PublicKey;
 use crate::certificate::tbs::{Tbs, extension};
 use crate::certificate::{Name, Serial, SignatureAlgorithm, oid};
 use crate::person::certificate_items::{CertificateItems, CertificateItemsText};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use const_oid::ObjectIdentifier;
 use jiff::Timestamp;
+use std::sync::LazyLock;
 
 /// Product of two random primes of 1024 bits.
 const MODULUS: &str = include_str!("../../../tests/fixtures/modulus-plain.hex");
@@ -159,10 +162,15 @@ fn rsa(modulus: &[u8], exponent: u32) -> PublicKey {
     PublicKey::from_rsa_numbers(modulus, &exponent.to_be_bytes()).unwrap()
 }
 
-fn p256() -> PublicKey {
-    use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+static AUTHORITY_KEY: LazyLock<EcdsaKeyPair> =
+    LazyLock::new(|| EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap());
+
+fn public(pair: &EcdsaKeyPair) -> PublicKey {
     PublicKey::from_ec_point(pair.public_key().as_ref()).unwrap()
+}
+
+fn p256() -> PublicKey {
+    public(&EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
 }
 
 /// A kind of certificate with bytes to sign that every lint accepts.
@@ -188,7 +196,7 @@ fn sample(file: &str) -> Profile {
 fn authority() -> Good {
     let profile = sample("signing-ca.toml");
     let serial = Serial::from_random([0xCA; 16]);
-    let key = p256();
+    let key = public(&AUTHORITY_KEY);
     let issuer = Issuer::self_signed(
         name(&["C=JP", "O=JPKI-TEST", "OU=JPKI for digital signature"]),
         Some(&name(&["C=JP", "OU=東京都知事"])),
@@ -219,13 +227,15 @@ fn authority() -> Good {
     }
 }
 
-/// An issuer whose certificate is there. The signature is not looked at by lints.
+/// An issuer whose certificate is there.
 fn governor() -> Issuer {
     let Good { issuer, parts, .. } = authority();
+    let tbs = parts.to_der();
+    let signature = AUTHORITY_KEY.sign(&SystemRandom::new(), &tbs).unwrap();
     let certificate = asn1::sequence(&[
-        &parts.to_der(),
+        &tbs,
         &SignatureAlgorithm::EcdsaP256Sha256.identifier_der(),
-        &asn1::bit_string(&[0]),
+        &asn1::bit_string(signature.as_ref()),
     ]);
     Issuer::from_certificate(&certificate, issuer.publication().clone()).unwrap()
 }

@@ -240,3 +240,6 @@ impl OcspRequest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

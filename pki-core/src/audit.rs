@@ -1,69 +1,11 @@
-//! The Merkle tree over the audit log (RFC 9162 §2.1) and its signed head.
+//! The audit log as one value: a Merkle tree over its rows (RFC 9162 §2.1), and the head that
+//! is signed for a state of it.
+
+pub mod merkle;
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
-/// Hash of one row: `SHA-256(00 || row)`.
-#[must_use]
-pub fn leaf(row: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update([0x00])
-        .chain_update(row)
-        .finalize()
-        .into()
-}
-
-fn node(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update([0x01])
-        .chain_update(left)
-        .chain_update(right)
-        .finalize()
-        .into()
-}
-
-/// A tree that grows row by row and keeps only what its root needs:
-/// one hash for each full subtree.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree {
-    size: u64,
-    /// Roots of full subtrees, the largest first.
-    peaks: Vec<[u8; 32]>,
-}
-
-impl Tree {
-    /// Append a row's hash.
-    pub fn push(&mut self, leaf: [u8; 32]) {
-        let mut hash = leaf;
-        let mut size = self.size;
-        while size & 1 == 1 {
-            let left = self
-                .peaks
-                .pop()
-                .expect("a tree has a peak for each bit of its size");
-            hash = node(&left, &hash);
-            size >>= 1;
-        }
-        self.peaks.push(hash);
-        self.size += 1;
-    }
-
-    /// How many rows.
-    #[must_use]
-    pub const fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The root (RFC 9162 §2.1.1); of no rows, the hash of nothing.
-    #[must_use]
-    pub fn root(&self) -> [u8; 32] {
-        let mut peaks = self.peaks.iter().rev();
-        let Some(last) = peaks.next() else {
-            return Sha256::digest([]).into();
-        };
-        peaks.fold(*last, |right, left| node(left, &right))
-    }
-}
+pub use merkle::{Tree, leaf};
 
 /// What is signed for a state of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,41 +75,6 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// RFC 9162 §2.1.1, written down as it stands there.
-    fn by_definition(rows: &[&[u8]]) -> [u8; 32] {
-        match rows {
-            [] => Sha256::digest([]).into(),
-            [row] => leaf(row),
-            _ => {
-                let split = rows.len().next_power_of_two() / 2;
-                node(
-                    &by_definition(&rows[..split]),
-                    &by_definition(&rows[split..]),
-                )
-            }
-        }
-    }
-
-    #[test]
-    fn the_growing_tree_has_the_root_of_the_definition_at_every_size() {
-        let rows: Vec<Vec<u8>> = (0..70_u8).map(|number| vec![number; 3]).collect();
-        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let mut tree = Tree::default();
-        for size in 0..rows.len() {
-            assert_eq!(tree.root(), by_definition(&rows[..size]), "size {size}");
-            assert_eq!(tree.size(), size as u64);
-            tree.push(leaf(rows[size]));
-        }
-    }
-
-    #[test]
-    fn the_empty_tree_has_the_published_root() {
-        assert_eq!(
-            hex::encode(Tree::default().root()),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
-    }
 
     #[test]
     fn a_head_comes_back_and_nothing_else_is_one() {

@@ -271,6 +271,17 @@ fn the_card_goes_through_a_visit_in_real_readers_and_opensc_lists_reads_and_sign
     block(&mut window.connect(counter));
     opensc_knows(&service.socket(), &slots[0].0);
 
+    let page = ureq::get(card.control.base())
+        .header("Accept", "text/html")
+        .call()
+        .expect("a page");
+    assert!(
+        page.headers()["content-type"]
+            .to_str()
+            .expect("ASCII")
+            .starts_with("text/html")
+    );
+
     // A page of another place moves nothing, and there is no reader without a name.
     let foreign = ureq::post(format!("{}/remove", card.control.base()))
         .header("Origin", "http://evil.example")

@@ -11,7 +11,7 @@ use card_support::judge::{
     pkcs1_verifies, pss_verifies, recovered, request_public_key, request_text, self_signed,
 };
 use card_support::{
-    Bench, CARD, KIOSK, PASSWORD, card_keys, first_pair, make_pair, second_pair, visit_id,
+    Bench, CARD, KIOSK, PASSWORD, card_keys, first_pair, make_pair, pair_of, second_pair, visit_id,
     visit_keys,
 };
 
@@ -478,4 +478,21 @@ fn thousands_of_signatures_are_right_those_with_leading_zeros_among_them() {
     }
     // 11.7 expected; none at all once in 120,000 runs.
     assert!(leading_zero > 0);
+}
+
+#[test]
+fn signatures_with_two_leading_zero_bytes_are_whole() {
+    // A key and two messages that were searched for: once in 65,536 signatures.
+    let pair = pair_of(include_bytes!("card_support/two-leading-zeros.der"));
+    let (mut bench, _) = Bench::certified(&pair);
+    verify(&mut bench.card, PASSWORD).expect("right password");
+    for message in [6_603u32, 47_641] {
+        let signature = compute(&mut bench.card, 0x03, &message.to_be_bytes()).expect("signed");
+        assert_eq!((signature.len(), &signature[..2]), (256, &[0, 0][..]));
+        assert!(pkcs1_verifies(
+            &pair.public_key,
+            &message.to_be_bytes(),
+            &signature
+        ));
+    }
 }

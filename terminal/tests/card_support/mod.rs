@@ -56,9 +56,14 @@ pub struct Pair {
 pub fn make_pair(size: KeySize) -> Pair {
     let pair = KeyPair::generate(size).expect("AWS-LC makes keys");
     let pkcs8: Pkcs8V1Der<'_> = pair.as_der().expect("PKCS#8");
+    pair_of(pkcs8.as_ref())
+}
+
+pub fn pair_of(pkcs8: &[u8]) -> Pair {
+    let pair = KeyPair::from_pkcs8(pkcs8).expect("PKCS#8");
     let public_key: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("SPKI");
     Pair {
-        pkcs8: pkcs8.as_ref().to_vec(),
+        pkcs8: pkcs8.to_vec(),
         public_key: public_key.as_ref().to_vec(),
     }
 }

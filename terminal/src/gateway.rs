@@ -25,7 +25,7 @@ pub struct GatewaySettings {
     /// Base address: `https://host:port`.
     pub url: String,
     /// Certificate of the infrastructure CA that the gateway's certificate comes from (PEM or DER).
-    pub ca: PathBuf,
+    pub trust: PathBuf,
     /// This machine's certificate (PEM or DER).
     pub certificate: PathBuf,
     /// This machine's private key (PKCS#8 PEM, mode 0600).
@@ -42,10 +42,20 @@ fn default_timeout() -> u64 {
 impl GatewaySettings {
     /// The same settings with paths taken from `base`.
     pub fn resolved(mut self, base: &Path) -> Self {
-        for path in [&mut self.ca, &mut self.certificate, &mut self.key] {
+        for path in [&mut self.trust, &mut self.certificate, &mut self.key] {
             *path = base.join(&*path);
         }
         self
+    }
+}
+
+impl GatewaySettings {
+    /// Checks what can be checked without a connection.
+    ///
+    /// # Errors
+    /// The key that is wrong.
+    pub fn check(&self) -> Result<(), SettingsFault> {
+        HttpsGateway::new(self).map(drop)
     }
 }
 
@@ -162,7 +172,7 @@ impl HttpsGateway {
             });
         }
         settings::check_private("gateway.key", &settings.key)?;
-        let ca = certificate("gateway.ca", &settings.ca)?;
+        let ca = certificate("gateway.trust", &settings.trust)?;
         let own = certificate("gateway.certificate", &settings.certificate)?;
         let key_text = Zeroizing::new(settings::read_file(&settings.key)?);
         let key = PrivateKey::from_pem(&key_text).map_err(|error| SettingsFault::Value {

@@ -2,6 +2,7 @@
 //! key-pair machine (`keygen-kiosk`) and an IC card in software (`virtual-card`).
 
 pub mod card;
+pub mod counter;
 pub mod files;
 pub mod gateway;
 pub mod hash;

@@ -154,7 +154,11 @@ fn a_card_pulled_before_any_command_leaves_nothing_and_the_visit_can_begin_again
         bench.reader.pull_before(n);
         let fault = bench.generate("ABC123", &Until::end()).unwrap_err();
         let problem = terminal::local::Problem::from(fault);
-        assert_eq!(problem.document()["type"], "urn:jitsuin:problem:card-removed", "command {n}");
+        assert_eq!(
+            problem.document()["type"],
+            "urn:jitsuin:problem:card-removed",
+            "command {n}"
+        );
         bench.reader.insert(&bench.memory);
         assert_eq!(bench.state(), CardState::Prepared, "command {n}");
     }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pki_core::certificate::pem;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
@@ -16,7 +15,8 @@ use crate::settings::{self, SettingsFault};
 struct Spec {
     kiosk: String,
     listen: SocketAddr,
-    reader: String,
+    reader: ReaderSpec,
+    #[serde(default = "state")]
     state: PathBuf,
     master: PathBuf,
     #[serde(default = "yes")]
@@ -32,6 +32,16 @@ struct Spec {
     link_away_minutes: u64,
 }
 
+/// `[reader]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReaderSpec {
+    name: String,
+}
+
+fn state() -> PathBuf {
+    "state".into()
+}
 fn yes() -> bool {
     true
 }
@@ -101,7 +111,7 @@ impl KioskConfig {
         if !spec.listen.ip().is_loopback() {
             return Err(wrong("listen", "has to be a loopback address"));
         }
-        if spec.reader.is_empty() {
+        if spec.reader.name.is_empty() {
             return Err(wrong(
                 "reader",
                 "names the card reader, or a part of its name",
@@ -110,7 +120,7 @@ impl KioskConfig {
         let config = Self {
             kiosk,
             listen: spec.listen,
-            reader: spec.reader,
+            reader: spec.reader.name,
             state: base.join(spec.state),
             master: base.join(spec.master),
             require_locked_memory: spec.require_locked_memory,
@@ -121,14 +131,7 @@ impl KioskConfig {
             link_away: Duration::from_secs(spec.link_away_minutes.clamp(1, 7 * 24 * 60) * 60),
         };
         settings::check_private("master", &config.master)?;
-        settings::check_private("gateway.key", &config.gateway.key)?;
-        for (key, path) in [
-            ("gateway.ca", &config.gateway.ca),
-            ("gateway.certificate", &config.gateway.certificate),
-        ] {
-            pem::decode_or_der(pem::CERTIFICATE, &settings::read_file(path)?)
-                .map_err(|error| wrong(key, &error.to_string()))?;
-        }
+        config.gateway.check()?;
         Ok(config)
     }
 

@@ -1,0 +1,119 @@
+//! `counter.toml`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pki_core::id::TerminalId;
+use serde::Deserialize;
+
+use crate::gateway::GatewaySettings;
+use crate::settings::{self, SettingsFault};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Spec {
+    terminal: String,
+    listen: SocketAddr,
+    #[serde(default = "state")]
+    state: PathBuf,
+    gateway: GatewaySettings,
+    readers: Readers,
+    #[serde(default)]
+    print: Print,
+    #[serde(default = "recover_seconds")]
+    recover_seconds: u64,
+}
+
+/// `[readers]`: names of the two card readers, or parts of them.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readers {
+    /// Where the resident's card is placed.
+    pub resident: String,
+    /// Where the operator's card stays.
+    pub operator: String,
+}
+
+/// `[print]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Print {
+    /// Japanese font (TrueType or OpenType) that is embedded in the printed copy.
+    pub font: PathBuf,
+    /// Name of the issuing window; else the municipality's.
+    pub window: Option<String>,
+}
+
+impl Default for Print {
+    fn default() -> Self {
+        Self {
+            font: "/usr/share/fonts/opentype/ipaexfont-mincho/ipaexm.ttf".into(),
+            window: None,
+        }
+    }
+}
+
+fn state() -> PathBuf {
+    "state".into()
+}
+
+fn recover_seconds() -> u64 {
+    20
+}
+
+/// The checked configuration of a window PC.
+#[derive(Clone, Debug)]
+pub struct CounterConfig {
+    /// Terminal id (受付窓口識別記号).
+    pub terminal: TerminalId,
+    /// Loopback address of the clerk's pages.
+    pub listen: SocketAddr,
+    /// Folder for acts whose answer is not in yet.
+    pub state: PathBuf,
+    /// Link to the gateway; its key also signs the acts.
+    pub gateway: GatewaySettings,
+    /// Card readers.
+    pub readers: Readers,
+    /// The printed copy.
+    pub print: Print,
+    /// How long one press of a button tries to get a lost answer by itself.
+    pub recover: Duration,
+}
+
+impl CounterConfig {
+    /// Reads and checks a configuration. Touches nothing but the files it names.
+    ///
+    /// # Errors
+    /// With the line or the key that is wrong.
+    pub fn read(path: &Path) -> Result<Self, SettingsFault> {
+        let spec: Spec = settings::read(path)?;
+        let base = settings::base(path);
+        let wrong = |key, message: String| SettingsFault::Value { key, message };
+        if !spec.listen.ip().is_loopback() {
+            return Err(wrong("listen", "has to be a loopback address".to_owned()));
+        }
+        let mut print = spec.print;
+        print.font = base.join(print.font);
+        if !print.font.is_file() {
+            return Err(wrong(
+                "print.font",
+                format!("{} is no font file", print.font.display()),
+            ));
+        }
+        let config = Self {
+            terminal: spec
+                .terminal
+                .parse()
+                .map_err(|error| wrong("terminal", format!("{error}")))?,
+            listen: spec.listen,
+            state: base.join(spec.state),
+            gateway: spec.gateway.resolved(&base),
+            readers: spec.readers,
+            print,
+            recover: Duration::from_secs(spec.recover_seconds.clamp(1, 300)),
+        };
+        config.gateway.check()?;
+        Ok(config)
+    }
+}

@@ -1,0 +1,155 @@
+//! The printed copy (電子証明書の写し): one A4 page, made from the certificate's DER
+//! alone; beside it only where and when it was printed.
+
+mod sheet;
+mod typeset;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use pki_core::certificate::image::CertificateImage;
+use pki_core::id::{ApplicationId, TerminalId};
+use pki_core::person::municipality::Municipality;
+use thiserror::Error;
+
+use super::app::Counter;
+use super::image;
+use crate::local::Problem;
+
+/// Why no copy was made.
+#[derive(Debug, Error)]
+pub enum CopyFault {
+    /// The font file is no font.
+    #[error("the configured font cannot be read")]
+    Font,
+    /// The certificate is not a resident's.
+    #[error("the certificate does not carry the four items")]
+    NotPersonal,
+    /// The page could not be made.
+    #[error("the page could not be made: {0}")]
+    Page(String),
+}
+
+/// One line of the copy: label and text, with the places of substitutes.
+pub(super) struct Item {
+    label: &'static str,
+    text: String,
+    substitutes: Vec<usize>,
+}
+
+/// What stands on the copy.
+pub(super) struct Content {
+    items: Vec<Item>,
+    issuer: String,
+    valid_from: String,
+    valid_until: String,
+    serial: String,
+    fingerprint: String,
+    check_code: String,
+    governor: String,
+    window: String,
+    terminal: String,
+    printed_on: String,
+    substitutes_used: bool,
+}
+
+impl Content {
+    /// Takes everything from the image; window and day from around it.
+    fn new(
+        certificate: &CertificateImage,
+        terminal: &TerminalId,
+        window: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Self, CopyFault> {
+        let personal = certificate
+            .personal
+            .as_ref()
+            .ok_or(CopyFault::NotPersonal)?;
+        let sha256 = certificate.sha256();
+        let item = |label, text: &str, flags: &str| Item {
+            label,
+            text: text.to_owned(),
+            substitutes: image::substitutes(flags),
+        };
+        let items = vec![
+            item("氏名", &personal.name, &personal.name_substitution),
+            item("生年月日", &image::birth_date(personal), ""),
+            item("男女の別", image::sex(personal), ""),
+            item("住所", &personal.address, &personal.address_substitution),
+        ];
+        let municipality = Municipality::find(terminal.municipality());
+        let governor = certificate
+            .issuer_directory_name
+            .as_ref()
+            .map(image::names)
+            .unwrap_or_default();
+        let place = municipality.map_or_else(String::new, |m| {
+            format!("{}{}", m.prefecture().name, m.name)
+        });
+        Ok(Self {
+            substitutes_used: items.iter().any(|item| !item.substitutes.is_empty()),
+            items,
+            issuer: governor.join("　"),
+            valid_from: full_width(&image::moment_in_era(certificate.not_before)),
+            valid_until: full_width(&image::moment_in_era(certificate.not_after)),
+            serial: certificate.serial.to_string(),
+            fingerprint: hex::encode(sha256),
+            check_code: image::check_code(&sha256),
+            governor: governor.last().cloned().unwrap_or_default(),
+            window: window.map_or(place, str::to_owned),
+            terminal: terminal.to_string(),
+            printed_on: full_width(&image::day_in_era(
+                jiff::tz::Offset::constant(9).to_datetime(now).date(),
+            )),
+        })
+    }
+}
+
+/// Digits and spaces as wide as kanji, as official papers write them.
+fn full_width(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '0'..='9' => char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap_or(c),
+            ' ' => '　',
+            other => other,
+        })
+        .collect()
+}
+
+/// Makes the copy as PDF with the font embedded.
+///
+/// # Errors
+/// [`CopyFault`].
+pub fn make(
+    certificate: &CertificateImage,
+    terminal: &TerminalId,
+    window: Option<&str>,
+    font: &Arc<Vec<u8>>,
+    now: Timestamp,
+) -> Result<Vec<u8>, CopyFault> {
+    sheet::draw(
+        &Content::new(certificate, terminal, window, now)?,
+        font,
+        now,
+    )
+}
+
+impl Counter {
+    /// The printed copy of an application's certificate.
+    ///
+    /// # Errors
+    /// Before it is issued.
+    pub fn copy(&self, id: &ApplicationId) -> Result<Vec<u8>, Problem> {
+        let der = self.issued(id)?.1.certificate.0;
+        let certificate =
+            CertificateImage::decode(&der).map_err(|error| Problem::internal(&error))?;
+        make(
+            &certificate,
+            &self.config.terminal,
+            self.config.print.window.as_deref(),
+            &self.font,
+            Timestamp::now(),
+        )
+        .map_err(|error| Problem::internal(&error))
+    }
+}

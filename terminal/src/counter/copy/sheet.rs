@@ -1,0 +1,240 @@
+//! The layout of the copy.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use krilla::configure::{Archival, ConfigurationBuilder};
+use krilla::metadata::{DateTime, Metadata};
+use krilla::page::PageSettings;
+use krilla::text::Font;
+use krilla::{Document, SerializeSettings};
+
+use super::typeset::{INDIGO, INK, MIST, SOFT, Sheet, lines};
+use super::{Content, CopyFault, Item};
+
+const WIDTH: f32 = 595.28;
+const HEIGHT: f32 = 841.89;
+/// Text stands between these.
+const LEFT: f32 = 68.0;
+const RIGHT: f32 = WIDTH - 68.0;
+/// Where the values begin; labels stand left of it.
+const VALUES: f32 = LEFT + 112.0;
+
+const NOTES: [&str; 5] = [
+    "氏名、生年月日、男女の別または住所に変更があったときは、この電子証明書は効力を失います。",
+    "カードもしくは署名用の鍵を失ったとき、または鍵が他人に知られたおそれがあるときは、直ちに発行窓口に届け出て、失効の申請をしてください。",
+    "失効の申請をするときは、上の確認番号またはシリアル番号を窓口に示してください。",
+    "暗証番号を他人に知らせたり、カードとともに保管したりしないでください。",
+    "この写しは電子証明書の記載事項を印刷したものであり、この写しで署名をすることはできません。",
+];
+
+/// Draws the page.
+pub fn draw(content: &Content, font: &Arc<Vec<u8>>, now: Timestamp) -> Result<Vec<u8>, CopyFault> {
+    let font = Font::new(Arc::clone(font).into(), 0).ok_or(CopyFault::Font)?;
+    let configuration = ConfigurationBuilder::new()
+        .with_archival_validator(Archival::A2_B)
+        .finish()
+        .map_err(|error| CopyFault::Page(format!("{error:?}")))?;
+    let mut document = Document::new_with(SerializeSettings {
+        configuration,
+        ..SerializeSettings::default()
+    });
+    document.set_metadata(metadata(now));
+    let size = PageSettings::from_wh(WIDTH, HEIGHT)
+        .ok_or_else(|| CopyFault::Page("page size".to_owned()))?;
+    let mut page = document.start_page_with(size);
+    let mut surface = page.surface();
+    paint(&mut Sheet::new(&mut surface, font), content);
+    surface.finish();
+    page.finish();
+    document
+        .finish()
+        .map_err(|error| CopyFault::Page(format!("{error:?}")))
+}
+
+fn metadata(now: Timestamp) -> Metadata {
+    let local = jiff::tz::Offset::constant(9).to_datetime(now);
+    let number = |n: i8| n.unsigned_abs();
+    Metadata::new()
+        .title("電子証明書の写し".to_owned())
+        .language("ja-JP".to_owned())
+        .creator("Jitsuin".to_owned())
+        .creation_date(
+            DateTime::new(local.year().unsigned_abs())
+                .month(number(local.month()))
+                .day(number(local.day()))
+                .hour(number(local.hour()))
+                .minute(number(local.minute()))
+                .second(number(local.second()))
+                .utc_offset_hour(9)
+                .utc_offset_minute(0),
+        )
+}
+
+fn paint(sheet: &mut Sheet<'_, '_>, content: &Content) {
+    border(sheet);
+    title(sheet, content);
+    let mut y = 196.0;
+    y = items(sheet, y, &content.items);
+    if content.substitutes_used {
+        y += 16.0;
+        sheet.rule((LEFT + 2.0, y + 2.2), (LEFT + 20.0, y + 2.2), 1.1, INDIGO);
+        let legend = "を付した文字は、電子証明書で使えない文字の代わりに用いた代替文字です。";
+        sheet.text(LEFT + 25.0, y, 9.0, SOFT, legend);
+    }
+    y = certificate(sheet, y + 34.0, content);
+    y = check_code(sheet, y + 22.0, &content.check_code);
+    y = notes(sheet, y + 30.0);
+    issued_by(sheet, y.max(714.0), content);
+}
+
+/// A thick and a thin line around the page.
+fn border(sheet: &mut Sheet<'_, '_>) {
+    let edges = |inset: f32| [inset, inset, WIDTH - inset, HEIGHT - inset];
+    sheet.frame(edges(34.0), 2.2, INDIGO);
+    sheet.frame(edges(38.5), 0.5, INDIGO);
+}
+
+fn title(sheet: &mut Sheet<'_, '_>, content: &Content) {
+    let printed = format!("{}　印刷", content.printed_on);
+    sheet.right(RIGHT, 76.0, 9.5, SOFT, &printed);
+    sheet.centred((LEFT, RIGHT), 120.0, 25.0, INDIGO, "電子証明書の写し");
+    let below = "公的個人認証サービス　署名用電子証明書";
+    sheet.centred((LEFT, RIGHT), 142.0, 10.5, SOFT, below);
+    let says = "次の電子証明書を発行したので、その記載事項を電子証明書から印刷して交付します。";
+    sheet.text(LEFT, 178.0, 10.0, INK, says);
+}
+
+/// The four items in a table. Gives the lower edge.
+fn items(sheet: &mut Sheet<'_, '_>, top: f32, items: &[Item]) -> f32 {
+    const SIZE: f32 = 15.0;
+    const LEADING: f32 = 23.0;
+    let cells = ((RIGHT - VALUES - 28.0) / SIZE) as usize;
+    let mut y = top;
+    for item in items {
+        let rows = lines(&item.text, cells);
+        let height = 15.0 + LEADING * rows.len().max(1) as f32;
+        sheet.fill([LEFT, y, VALUES, y + height], MIST);
+        let middle = y + height / 2.0;
+        sheet.spread((LEFT + 20.0, middle + 4.2), 72.0, 11.5, INDIGO, item.label);
+        let mut position = 0;
+        for (i, row) in rows.iter().enumerate() {
+            let baseline = y + 7.5 + LEADING * i as f32 + 17.0;
+            sheet.spaced((VALUES + 16.0, baseline), SIZE, SIZE, INK, row);
+            for cell in 0..row.chars().count() {
+                if item.substitutes.contains(&position) {
+                    let x = VALUES + 16.0 + SIZE * cell as f32;
+                    let y = baseline + 4.0;
+                    sheet.rule((x + 0.5, y), (x + SIZE - 0.5, y), 1.1, INDIGO);
+                }
+                position += 1;
+            }
+        }
+        y += height;
+        sheet.rule((LEFT, y), (RIGHT, y), 0.5, INDIGO);
+    }
+    sheet.frame([LEFT, top, RIGHT, y], 1.2, INDIGO);
+    sheet.rule((VALUES, top), (VALUES, y), 0.5, INDIGO);
+    y
+}
+
+/// Issuer, validity, serial, fingerprint. Gives the last baseline.
+fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
+    let mut y = top;
+    let label = |sheet: &mut Sheet<'_, '_>, y: f32, text: &str| {
+        sheet.spread((LEFT + 6.0, y), 88.0, 10.0, INDIGO, text);
+    };
+    label(sheet, y, "発行者");
+    sheet.text(VALUES + 16.0, y, 11.0, INK, &content.issuer);
+    y += 22.0;
+    label(sheet, y, "有効期間");
+    sheet.text(
+        VALUES + 16.0,
+        y,
+        11.0,
+        INK,
+        &format!("{}から", content.valid_from),
+    );
+    y += 17.0;
+    sheet.text(
+        VALUES + 16.0,
+        y,
+        11.0,
+        INK,
+        &format!("{}まで", content.valid_until),
+    );
+    y += 22.0;
+    label(sheet, y, "シリアル番号");
+    y = groups(sheet, y, &content.serial, 8);
+    y += 22.0;
+    label(sheet, y, "フィンガープリント");
+    y = groups(sheet, y, &content.fingerprint, 8);
+    sheet.text(LEFT + 6.0, y, 8.0, SOFT, "SHA-256");
+    y
+}
+
+/// Hexadecimal digits in groups of four, each digit in its own cell. Gives the last baseline.
+fn groups(sheet: &mut Sheet<'_, '_>, top: f32, digits: &str, per_line: usize) -> f32 {
+    const DIGIT: f32 = 6.3;
+    const GROUP: f32 = DIGIT * 4.0 + 11.0;
+    let digits: Vec<char> = digits.to_uppercase().chars().collect();
+    let mut y = top;
+    for (line, row) in digits.chunks(4 * per_line).enumerate() {
+        y = top + 15.0 * line as f32;
+        for (i, group) in row.chunks(4).enumerate() {
+            let group: String = group.iter().collect();
+            let x = VALUES + 16.0 + GROUP * i as f32;
+            sheet.spaced((x, y), 11.0, DIGIT, INK, &group);
+        }
+    }
+    y
+}
+
+/// The code that finds the certificate again. Gives the lower edge.
+fn check_code(sheet: &mut Sheet<'_, '_>, top: f32, code: &str) -> f32 {
+    let bottom = top + 48.0;
+    sheet.fill([LEFT, top, RIGHT, bottom], MIST);
+    sheet.frame([LEFT, top, RIGHT, bottom], 0.8, INDIGO);
+    sheet.spread((LEFT + 20.0, top + 22.0), 72.0, 11.5, INDIGO, "確認番号");
+    sheet.text(LEFT + 20.0, top + 37.0, 8.0, SOFT, "失効の申請に用います");
+    let mut x = VALUES + 16.0;
+    for (i, group) in code.split('-').enumerate() {
+        if i > 0 {
+            sheet.rule((x - 12.5, top + 25.0), (x - 6.5, top + 25.0), 0.9, SOFT);
+        }
+        sheet.spaced((x, top + 31.5), 21.0, 13.6, INK, group);
+        x += 13.6 * 4.0 + 19.0;
+    }
+    bottom
+}
+
+/// What the holder has to know. Gives the last baseline.
+fn notes(sheet: &mut Sheet<'_, '_>, top: f32) -> f32 {
+    const SIZE: f32 = 9.0;
+    sheet.text(LEFT, top, 10.5, INDIGO, "ご注意");
+    let cells = ((RIGHT - LEFT - 20.0) / SIZE) as usize;
+    let mut y = top + 4.0;
+    for (i, note) in NOTES.iter().enumerate() {
+        y += 2.5;
+        for (row, line) in lines(note, cells).iter().enumerate() {
+            y += 13.0;
+            if row == 0 {
+                let number = char::from_u32('１' as u32 + i as u32).unwrap_or('・');
+                sheet.text(LEFT + 2.0, y, SIZE, INDIGO, &number.to_string());
+            }
+            sheet.spaced((LEFT + 18.0, y), SIZE, SIZE, INK, line);
+        }
+    }
+    y
+}
+
+/// Who handed it out, where and when.
+fn issued_by(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) {
+    sheet.rule((LEFT, top), (RIGHT, top), 0.5, INDIGO);
+    sheet.text(LEFT, top + 24.0, 12.0, INK, &content.printed_on);
+    sheet.right(RIGHT - 8.0, top + 26.0, 17.0, INK, &content.governor);
+    sheet.text(LEFT, top + 48.0, 9.5, SOFT, "発行窓口");
+    sheet.text(LEFT + 52.0, top + 48.0, 10.5, INK, &content.window);
+    sheet.text(LEFT, top + 64.0, 9.5, SOFT, "窓口記号");
+    sheet.text(LEFT + 52.0, top + 64.0, 10.5, INK, &content.terminal);
+}

@@ -1,0 +1,301 @@
+//! The local HTTP interface behind the clerk's screens (`terminal_ui`): one button each.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pki_core::id::ApplicationId;
+use schema::wire::v1::ra::{
+    CharacterChoices, IdentityRequest, ImageVerdict, RegisterLookupRequest,
+};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::app::Counter;
+use super::issue::Revocation;
+use super::next::shown;
+use super::steps::NewApplication;
+use crate::local::{Body, Kind, Problem};
+
+type Window = Data<Arc<Counter>>;
+
+/// The one route table.
+pub fn routes(config: &mut ServiceConfig) {
+    let one = |last: &str| format!("/api/applications/{{id}}{last}");
+    config
+        .route("/api/status", web::get().to(status))
+        .route("/api/sign-in", web::post().to(sign_in))
+        .route("/api/sign-out", web::post().to(sign_out))
+        .route("/api/register-lookups", web::post().to(look_up))
+        .route("/api/applications", web::post().to(receive))
+        .route("/api/applications", web::get().to(list))
+        .route(&one(""), web::get().to(read))
+        .route(&one("/identity"), web::post().to(identity))
+        .route(&one("/prepare-card"), web::post().to(prepare_card))
+        .route(&one("/read-public-key"), web::post().to(read_public_key))
+        .route(&one("/characters"), web::get().to(characters))
+        .route(&one("/characters"), web::post().to(settle))
+        .route(&one("/issue"), web::post().to(issue))
+        .route(&one("/image"), web::get().to(image))
+        .route(&one("/confirm-image"), web::post().to(confirm_image))
+        .route(&one("/write-card"), web::post().to(write_card))
+        .route(&one("/sign"), web::post().to(sign))
+        .route(&one("/fee"), web::post().to(fee))
+        .route(&one("/hand-over"), web::post().to(hand_over))
+        .route(&one("/certificate.cer"), web::get().to(certificate))
+        .route(&one("/copy.pdf"), web::get().to(copy))
+        .route("/api/revocations", web::post().to(revoke));
+}
+
+/// A text that is erased after use.
+struct Secret(Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    pin: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Confirm {
+    verdict: ImageVerdict,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WriteCard {
+    password: Secret,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sign {
+    password: Secret,
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fee {
+    amount_yen: u32,
+}
+
+async fn blocking<T: Send + 'static>(
+    window: Window,
+    work: impl FnOnce(&Counter) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    web::block(move || work(&window))
+        .await
+        .map_err(|error| Problem::internal(&error))?
+}
+
+async fn answer(
+    window: Window,
+    work: impl FnOnce(&Counter) -> Result<Value, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Ok().json(blocking(window, work).await?))
+}
+
+/// The application id of the address.
+fn id(path: &Path<String>) -> Result<ApplicationId, Problem> {
+    path.parse().map_err(|_| {
+        Problem::new(
+            Kind::NotFound,
+            "an application id has 32 lower-case hexadecimal digits",
+            "該当する申請がありません。一覧から選び直してください。",
+            "There is no such application. Choose it from the list.",
+        )
+    })
+}
+
+async fn status(window: Window) -> Result<HttpResponse, Problem> {
+    answer(window, |counter| Ok(counter.status())).await
+}
+
+async fn sign_in(window: Window, Body(asked): Body<SignIn>) -> Result<HttpResponse, Problem> {
+    answer(window, move |counter| counter.sign_in(&asked.pin.0)).await
+}
+
+async fn sign_out(window: Window, _: Body<Nothing>) -> Result<HttpResponse, Problem> {
+    answer(window, |counter| Ok(counter.sign_out())).await
+}
+
+async fn look_up(
+    window: Window,
+    Body(asked): Body<RegisterLookupRequest>,
+) -> Result<HttpResponse, Problem> {
+    answer(window, move |counter| counter.look_up(&asked)).await
+}
+
+async fn receive(window: Window, Body(new): Body<NewApplication>) -> Result<HttpResponse, Problem> {
+    let received = blocking(window, move |counter| counter.receive(new));
+    Ok(HttpResponse::Created().json(received.await?))
+}
+
+async fn list(window: Window) -> Result<HttpResponse, Problem> {
+    answer(window, |counter| counter.list()).await
+}
+
+async fn read(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| {
+        counter.application(&id).map(|a| shown(&a))
+    })
+    .await
+}
+
+async fn identity(
+    window: Window,
+    path: Path<String>,
+    Body(decision): Body<IdentityRequest>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.identity(&id, &decision)).await
+}
+
+async fn prepare_card(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.prepare_card(&id)).await
+}
+
+async fn read_public_key(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.read_public_key(&id)).await
+}
+
+async fn characters(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.characters(&id)).await
+}
+
+async fn settle(
+    window: Window,
+    path: Path<String>,
+    Body(choices): Body<CharacterChoices>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.settle(&id, &choices)).await
+}
+
+async fn issue(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.issue(&id)).await
+}
+
+async fn image(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.image(&id)).await
+}
+
+async fn confirm_image(
+    window: Window,
+    path: Path<String>,
+    Body(asked): Body<Confirm>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| {
+        counter.confirm_image(&id, asked.verdict)
+    })
+    .await
+}
+
+async fn write_card(
+    window: Window,
+    path: Path<String>,
+    Body(asked): Body<WriteCard>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| {
+        counter.write_card(&id, &asked.password.0)
+    })
+    .await
+}
+
+async fn sign(
+    window: Window,
+    path: Path<String>,
+    Body(asked): Body<Sign>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    let message = STANDARD.decode(&asked.message).map_err(|_| {
+        Problem::at(
+            "/message",
+            "the message is not base64",
+            "メッセージの形式が違います。",
+            "The message is not in base64.",
+        )
+    })?;
+    answer(window, move |counter| {
+        counter.sign(&id, &asked.password.0, &message)
+    })
+    .await
+}
+
+async fn fee(
+    window: Window,
+    path: Path<String>,
+    Body(asked): Body<Fee>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.fee(&id, asked.amount_yen)).await
+}
+
+async fn hand_over(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.hand_over(&id)).await
+}
+
+async fn certificate(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    let der = blocking(window, move |counter| counter.certificate(&id)).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pkix-cert")
+        .insert_header((
+            "Content-Disposition",
+            "inline; filename=\"certificate.cer\"",
+        ))
+        .body(der))
+}
+
+async fn copy(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    let pdf = blocking(window, move |counter| counter.copy(&id)).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header(("Content-Disposition", "inline; filename=\"copy.pdf\""))
+        .body(pdf))
+}
+
+async fn revoke(window: Window, Body(asked): Body<Revocation>) -> Result<HttpResponse, Problem> {
+    answer(window, move |counter| counter.revoke(asked)).await
+}

@@ -1,0 +1,161 @@
+//! The certificate image (証明書イメージ) for screen and paper: everything from the DER.
+
+use jiff::Timestamp;
+use pki_core::certificate::image::CertificateImage;
+use pki_core::person::certificate_items::CertificateItemsText;
+use pki_core::person::era::{BirthDate, Era};
+use serde_json::{Value, json};
+
+/// Characters of a check code in the printed copy, in groups of four.
+const CHECK_CODE: usize = 16;
+/// Crockford's base 32: no letters that are taken for others.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The check code by which a later revocation finds the certificate: the first 80
+/// bits of its SHA-256, `XXXX-XXXX-XXXX-XXXX`.
+pub fn check_code(certificate_sha256: &[u8; 32]) -> String {
+    let mut bits: u128 = 0;
+    for byte in &certificate_sha256[..10] {
+        bits = bits << 8 | u128::from(*byte);
+    }
+    let mut code = String::with_capacity(CHECK_CODE + 3);
+    for place in 0..CHECK_CODE {
+        if place > 0 && place % 4 == 0 {
+            code.push('-');
+        }
+        let digit = bits >> (5 * (CHECK_CODE - 1 - place)) & 31;
+        code.push(char::from(ALPHABET[digit as usize]));
+    }
+    code
+}
+
+/// A moment on the Japanese clock: `令和8年11月22日 15時04分05秒`.
+pub fn moment_in_era(at: Timestamp) -> String {
+    let local = jiff::tz::Offset::constant(9).to_datetime(at);
+    format!(
+        "{} {:02}時{:02}分{:02}秒",
+        day_in_era(local.date()),
+        local.hour(),
+        local.minute(),
+        local.second()
+    )
+}
+
+/// A day in era form: `令和8年11月22日`, `令和元年5月1日`.
+pub fn day_in_era(day: jiff::civil::Date) -> String {
+    let Some(era) = Era::of(day) else {
+        return format!("{}年{}月{}日", day.year(), day.month(), day.day());
+    };
+    let year = day.year() - era.first_year() + 1;
+    let year = if year == 1 {
+        "元".to_owned()
+    } else {
+        year.to_string()
+    };
+    format!(
+        "{}{year}年{}月{}日",
+        era.data().name,
+        day.month(),
+        day.day()
+    )
+}
+
+/// The birth date in era form.
+pub fn birth_date(items: &CertificateItemsText) -> String {
+    BirthDate::from_code(&items.birth_date)
+        .map_or_else(|_| items.birth_date.clone(), |date| date.to_string())
+}
+
+/// 男 or 女.
+pub fn sex(items: &CertificateItemsText) -> &str {
+    match items.sex.as_str() {
+        "1" => "男",
+        "2" => "女",
+        other => other,
+    }
+}
+
+/// Positions, from 0, at which a substitute character stands.
+pub fn substitutes(flags: &str) -> Vec<usize> {
+    flags
+        .chars()
+        .enumerate()
+        .filter(|(_, flag)| *flag == '1')
+        .map(|(i, _)| i)
+        .collect()
+}
+
+/// The organisation's names in a directory name, outermost first: governor and the like.
+pub fn names(name: &pki_core::certificate::name::Name) -> Vec<String> {
+    name.attributes()
+        .into_iter()
+        .filter(|attribute| attribute.key != "C")
+        .map(|attribute| attribute.value)
+        .collect()
+}
+
+/// The image as JSON.
+pub fn shown(image: &CertificateImage) -> Value {
+    let sha256 = image.sha256();
+    let items = image.personal.as_ref().map(|items| {
+        json!({
+            "name": {"value": items.name, "substitutes": substitutes(&items.name_substitution)},
+            "birth_date": {"value": birth_date(items), "code": items.birth_date},
+            "sex": {"value": sex(items), "code": items.sex},
+            "address": {"value": items.address, "substitutes": substitutes(&items.address_substitution)},
+        })
+    });
+    json!({
+        "items": items,
+        "serial": image.serial.to_string(),
+        "issuer": {
+            "name": image.issuer.to_string(),
+            "japanese": image.issuer_directory_name.as_ref().map(names),
+        },
+        "subject": image.subject.to_string(),
+        "valid": {
+            "from": {"era": moment_in_era(image.not_before), "utc": image.not_before},
+            "until": {"era": moment_in_era(image.not_after), "utc": image.not_after},
+        },
+        "signature_algorithm": image.signature_algorithm,
+        "key": {
+            "sha256": hex::encode(image.public_key.sha256()),
+            "usage": image.key_usage,
+        },
+        "policies": image.policies.iter().map(|p| json!({"oid": p.oid, "cps": p.cps})).collect::<Vec<_>>(),
+        "distribution_points": image.distribution_points.iter().map(|point| json!({
+            "name": point.name.as_ref().map(ToString::to_string),
+            "uris": point.uris,
+        })).collect::<Vec<_>>(),
+        "certificate_sha256": hex::encode(sha256),
+        "check_code": check_code(&sha256),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_year_of_an_era_is_written_gannen() {
+        let day = |y, m, d| day_in_era(jiff::civil::date(y, m, d));
+        assert_eq!(day(2019, 4, 30), "平成31年4月30日");
+        assert_eq!(day(2019, 5, 1), "令和元年5月1日");
+        assert_eq!(day(2026, 11, 22), "令和8年11月22日");
+    }
+
+    #[test]
+    fn the_end_of_a_day_in_japan_is_shown_as_such() {
+        let end: Timestamp = "2029-11-21T14:59:59Z".parse().unwrap();
+        assert_eq!(moment_in_era(end), "令和11年11月21日 23時59分59秒");
+    }
+
+    #[test]
+    fn the_check_code_is_eighty_bits_in_letters_that_are_not_mistaken() {
+        let code = check_code(&[0xFF; 32]);
+        assert_eq!(code, "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
+        let mut one = [0; 32];
+        one[9] = 1;
+        assert_eq!(check_code(&one), "0000-0000-0000-0001");
+    }
+}

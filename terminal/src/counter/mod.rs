@@ -1,0 +1,20 @@
+//! The window PC (受付窓口端末): what the clerk does, one button each. The terminal
+//! relays to the card what it cannot read, signs acts with its own key, has them
+//! countersigned by the operator's card, and decides nothing by itself.
+
+pub mod acts;
+pub mod advice;
+pub mod app;
+pub mod card_steps;
+pub mod config;
+pub mod copy;
+pub mod http;
+pub mod image;
+pub mod issue;
+pub mod next;
+pub mod pending;
+pub mod sign_in;
+pub mod steps;
+
+pub use app::Counter;
+pub use config::CounterConfig;

@@ -1,0 +1,178 @@
+//! Operator sign-in (操作者認証): card and PIN. The PIN goes to the card and is kept
+//! nowhere; the session lasts as long as the card lies in its reader.
+
+use jiff::Timestamp;
+use pki_core::id::OperatorId;
+use schema::wire::bytes::Base64;
+use schema::wire::v1::ra::{
+    OperatorChallengeRequest, OperatorChallengeResponse, OperatorSessionRequest,
+    OperatorSessionResponse, SessionToken, operator_challenge_message,
+};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::advice::{session_ended, sign_in_needed};
+use super::app::{Counter, lock};
+use crate::card::operator::OperatorCard;
+use crate::gateway::{GatewayFault, Method};
+use crate::local::Problem;
+
+/// An operator at work.
+pub struct Session {
+    /// Operator id.
+    pub operator: OperatorId,
+    label: String,
+    role: String,
+    expires_at: Timestamp,
+    token: SessionToken,
+    /// The card, its PIN presented.
+    pub card: OperatorCard,
+}
+
+impl Session {
+    /// For the screen.
+    pub fn shown(&self) -> Value {
+        json!({
+            "operator": self.operator.to_string(),
+            "label": self.label,
+            "role": self.role,
+            "expires_at": self.expires_at,
+        })
+    }
+
+    /// For the header `Operator-Session`.
+    pub fn token(&self) -> &str {
+        &self.token.0
+    }
+}
+
+impl Counter {
+    /// Signs an operator in; who was signed in before is signed out.
+    ///
+    /// # Errors
+    /// A wrong PIN with the tries left, card errors, what the gateway says.
+    pub fn sign_in(&self, pin: &Zeroizing<String>) -> Result<Value, Problem> {
+        if !(6..=12).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Problem::at(
+                "/pin",
+                "the PIN has 6 to 12 digits",
+                "暗証番号は6桁から12桁の数字です。",
+                "The PIN has 6 to 12 digits.",
+            ));
+        }
+        let mut place = lock(&self.session);
+        // Lets the card go before it is taken anew.
+        if let Some(before) = place.take() {
+            self.end_session(&before);
+        }
+        let mut card = OperatorCard::open(self.operator_reader.as_ref(), pin)?;
+        let operator: OperatorId = card
+            .operator()
+            .parse()
+            .map_err(|_| Problem::from(crate::card::CardFault::Form("the operator id")))?;
+        let challenge: OperatorChallengeResponse = self.gateway().post(
+            "/v1/operator-challenges",
+            None,
+            &OperatorChallengeRequest {
+                operator: operator.to_string(),
+            },
+        )?;
+        let message =
+            operator_challenge_message(&self.config.terminal.to_string(), &challenge.challenge.0);
+        let signature = card.sign(&message, &[])?;
+        let answer: OperatorSessionResponse = self.gateway().post(
+            "/v1/operator-sessions",
+            None,
+            &OperatorSessionRequest {
+                challenge_id: challenge.challenge_id,
+                operator: operator.to_string(),
+                signature: Base64(signature),
+            },
+        )?;
+        let session = Session {
+            operator,
+            label: answer.label,
+            role: answer.role,
+            expires_at: answer
+                .expires_at
+                .parse()
+                .map_err(|_| GatewayFault::Form("expires_at".to_owned()))?,
+            token: answer.session,
+            card,
+        };
+        let shown = session.shown();
+        tracing::info!(operator = %session.operator, "signed in");
+        *place = Some(session);
+        drop(place);
+        let recovered = self.recover_pending();
+        Ok(json!({"operator": shown, "recovered": recovered}))
+    }
+
+    /// Signs out.
+    pub fn sign_out(&self) -> Value {
+        if let Some(session) = lock(&self.session).take() {
+            self.end_session(&session);
+            tracing::info!(operator = %session.operator, "signed out");
+        }
+        json!({"operator": null})
+    }
+
+    fn end_session(&self, session: &Session) {
+        let ended = self.gateway().call(
+            Method::Delete,
+            "/v1/operator-sessions/current",
+            Some(session.token()),
+            None,
+        );
+        if let Err(error) = ended {
+            // It ends there by itself when idle.
+            tracing::info!(%error, "the gateway was not told of the end of the session");
+        }
+    }
+
+    /// Runs `work` for the operator at work. The card has to lie in its reader still.
+    ///
+    /// # Errors
+    /// [`crate::local::Kind::SignInNeeded`] when nobody is; what `work` gives.
+    pub fn with_session<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let mut place = lock(&self.session);
+        let session = place
+            .as_mut()
+            .ok_or_else(|| sign_in_needed("nobody is signed in"))?;
+        if session.expires_at <= Timestamp::now() {
+            *place = None;
+            return Err(sign_in_needed("the session has expired"));
+        }
+        if let Err(fault) = session.card.check() {
+            tracing::info!(%fault, "the operator's card has left");
+            *place = None;
+            return Err(sign_in_needed("the operator's card was taken out"));
+        }
+        let done = work(session);
+        if let Err(problem) = &done
+            && problem.kind() == crate::local::Kind::SignInNeeded
+        {
+            *place = None;
+        }
+        done
+    }
+
+    /// The token of the operator at work, for calls that need no signature.
+    ///
+    /// # Errors
+    /// As [`with_session`](Self::with_session).
+    pub fn token(&self) -> Result<Zeroizing<String>, Problem> {
+        self.with_session(|session| Ok(Zeroizing::new(session.token().to_owned())))
+    }
+
+    /// Forgets the session when the gateway no longer knows it.
+    pub fn heed(&self, fault: GatewayFault) -> Problem {
+        if session_ended(&fault) {
+            *lock(&self.session) = None;
+        }
+        fault.into()
+    }
+}

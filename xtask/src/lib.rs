@@ -4,6 +4,7 @@
 //!
 //! Light on purpose: this crate builds on a bare machine before anything is installed.
 
+pub mod bench;
 pub mod demo;
 pub mod fault;
 pub mod judge;

@@ -7,7 +7,7 @@ use xtask::demo::{self, Wish};
 use xtask::fault::{Fault, Result};
 use xtask::report::Report;
 use xtask::stack::layout::Database;
-use xtask::{setup, signals, test, up};
+use xtask::{bench, setup, signals, test, up};
 
 const USAGE: &str = "\
 cargo xtask <command>        each command does its own set-up first
@@ -65,6 +65,10 @@ fn run(words: &[String], report: &Report) -> Result<()> {
         "test" => {
             let options = Options::parse(&rest, &["--long"], &[])?;
             test::run(report, options.has("--long"))
+        }
+        "bench" => {
+            let options = Options::parse(&rest, &["WORDS"], &[])?;
+            bench::run(report, &options.words)
         }
         "help" | "--help" | "-h" => {
             report.line(USAGE);

@@ -1,5 +1,6 @@
 //! The CA room: tokens, key ceremony, `ca-server issue` and `ca-server status`.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use super::layout::Layout;
 use super::token::Token;
 use super::{ISSUER, MUNICIPALITIES, Settings};
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, OnPath, Result};
 use crate::process::{self, Program, Start};
 use crate::text;
 use crate::workspace::{self, Programs};
@@ -53,8 +54,41 @@ impl<'a> Authority<'a> {
         })
     }
 
+    /// Copies the profiles into the state directory, those of the signing CA changed to the kind of its key.
+    pub fn write_profiles(&self, settings: &Settings) -> Result<()> {
+        let from = workspace::root().join("pki-core/profiles");
+        let signature = match settings.issuer_key.as_str() {
+            "p256" => "ecdsa-p256-sha256",
+            "p384" => "ecdsa-p384-sha384",
+            _ => "rsa-sha256",
+        };
+        for entry in fs::read_dir(&from).on(&from)? {
+            let path = entry?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let mut text = fs::read_to_string(&path).on(&path)?;
+            text = text.replace(
+                "signature = \"rsa-sha256\"",
+                &format!("signature = \"{signature}\""),
+            );
+            if name == "signing-ca.toml" {
+                text = text.replace(
+                    "subject-keys = [\"rsa-2048\"",
+                    &format!("subject-keys = [\"{}\"", settings.issuer_key),
+                );
+            }
+            self.layout
+                .write_private(&format!("profiles/{name}"), &text)?;
+        }
+        Ok(())
+    }
+
     /// Holds the key ceremony: CA keys and certificates, the responder's key.
     pub fn ceremony(&self, settings: &Settings) -> Result<()> {
+        self.write_profiles(settings)?;
         for (token, name, spec) in [
             (
                 &self.token,
@@ -101,7 +135,7 @@ impl<'a> Authority<'a> {
     /// Writes `ca.toml` for the database at this address.
     pub fn configure(&self, database: &str, settings: &Settings) -> Result<()> {
         let quote = |path: &Path| text::toml(&path.to_string_lossy());
-        let profiles = workspace::root().join("pki-core/profiles");
+        let profiles = self.layout.path("profiles");
         let mut config = format!(
             "node = \"ca-1\"\nprefecture = \"13\"\nprefecture_name = \"Tokyo-to\"\ndatabase = {}\naccess = \"open\"\n\
              public_url = {}\n\n[tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n",
@@ -295,11 +329,11 @@ fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
         spec += &format!("\n[[key]]\nlabel = \"{label}\"\nalgorithm = \"{algorithm}\"\n");
     }
     spec + &format!(
-        "\n[[certificate]]\nkey = \"sign\"\nprofile = \"signing-ca\"\n\
+        "\n[[certificate]]\nkey = \"sign\"\nprofile = \"../profiles/signing-ca.toml\"\n\
          subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Prefectural CA\", \"OU=Governor of Tokyo-to\"]\n\
          alternative-name = [\"C=JP\", \"O=公的個人認証サービス試験\", \"OU=都道府県認証局\", \"OU=東京都知事\"]\n\
          segment = \"{ISSUER}\"\nout = \"sign.cer\"\n\n\
-         [[certificate]]\nkey = \"infra\"\nprofile = \"infrastructure-ca\"\n\
+         [[certificate]]\nkey = \"infra\"\nprofile = \"../profiles/infrastructure-ca.toml\"\n\
          subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Infrastructure CA\", \"OU=Governor of Tokyo-to\"]\n\
          segment = \"infra\"\nout = \"infra.cer\"\n"
     )

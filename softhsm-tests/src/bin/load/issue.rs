@@ -11,7 +11,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use pki_core::act::{Act, ActFrame, Deed, IssueDeed, Signatory};
 use pki_core::certificate::pem;
-use pki_core::id::{ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, Sha256Digest, TerminalId, VisitId};
+use pki_core::id::{
+    ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, Sha256Digest, TerminalId, VisitId,
+};
 use pki_core::kiosk_record::{self, Generation, KioskRecord};
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
 use rsa::RsaPrivateKey;
@@ -43,9 +45,18 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
         Some((&options.path("certificate")?, &options.path("key")?)),
     )?;
     let parties = Parties {
-        terminal: (id(options.text("terminal")?)?, signing_key(&options.path("terminal-key")?)?),
-        operator: (id(options.text("operator")?)?, signing_key(&options.path("operator-key")?)?),
-        kiosk: (id(options.text("kiosk")?)?, signing_key(&options.path("kiosk-key")?)?),
+        terminal: (
+            id(options.text("terminal")?)?,
+            signing_key(&options.path("terminal-key")?)?,
+        ),
+        operator: (
+            id(options.text("operator")?)?,
+            signing_key(&options.path("operator-key")?)?,
+        ),
+        kiosk: (
+            id(options.text("kiosk")?)?,
+            signing_key(&options.path("kiosk-key")?)?,
+        ),
     };
     let first = options.number("first-resident")?;
     let requests = prepare(&parties, first, count)?;
@@ -53,10 +64,16 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
     let queue = Mutex::new(requests);
     let begun = Instant::now();
     let outcomes: Vec<Result<Vec<(String, f64)>>> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..connections).map(|_| scope.spawn(|| issue_all(&client, &queue))).collect();
+        let workers: Vec<_> = (0..connections)
+            .map(|_| scope.spawn(|| issue_all(&client, &queue)))
+            .collect();
         workers
             .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(Fault::new("a connection's thread panicked"))))
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(Fault::new("a connection's thread panicked")))
+            })
             .collect()
     });
     let took = begun.elapsed().as_secs_f64();
@@ -82,14 +99,19 @@ fn issue_all(client: &Client, queue: &Mutex<VecDeque<Vec<u8>>>) -> Result<Vec<(S
     let mut connection = client.connect()?;
     let mut issued = Vec::new();
     loop {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
         let Some(body) = next else { return Ok(issued) };
         let begun = Instant::now();
         let reply = connection.ask("POST", "/v1/certificates", &[], &body)?;
         let took = begun.elapsed().as_secs_f64();
         if reply.status != 201 {
             let said = String::from_utf8_lossy(&reply.body).into_owned();
-            return Err(Fault::new(format!("the CA answered {}", reply.status)).with_lines(&said, 5));
+            return Err(
+                Fault::new(format!("the CA answered {}", reply.status)).with_lines(&said, 5)
+            );
         }
         let answer: IssueResponse = serde_json::from_slice(&reply.body)?;
         issued.push((answer.serial, took));
@@ -106,13 +128,21 @@ fn prepare(parties: &Parties, first: usize, count: usize) -> Result<VecDeque<Vec
             .enumerate()
             .map(|(part, pairs)| {
                 scope.spawn(move || {
-                    pairs.iter().enumerate().map(|(at, pair)| request(parties, first + part * half + at, pair)).collect()
+                    pairs
+                        .iter()
+                        .enumerate()
+                        .map(|(at, pair)| request(parties, first + part * half + at, pair))
+                        .collect()
                 })
             })
             .collect();
         workers
             .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(Fault::new("a preparing thread panicked"))))
+            .map(|worker| {
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(Fault::new("a preparing thread panicked")))
+            })
             .collect()
     });
     let mut requests = VecDeque::with_capacity(count);
@@ -125,7 +155,10 @@ fn prepare(parties: &Parties, first: usize, count: usize) -> Result<VecDeque<Vec
 fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<Vec<u8>> {
     let now = jiff::Timestamp::now();
     let (visit, card): (VisitId, CardId) = (fresh()?, fresh()?);
-    let spki = pair.to_public_key().to_public_key_der().map_err(|error| Fault::new(error.to_string()))?;
+    let spki = pair
+        .to_public_key()
+        .to_public_key_der()
+        .map_err(|error| Fault::new(error.to_string()))?;
     let text = CertificateItemsText {
         name: "総務　太郎".into(),
         name_substitution: "00000".into(),
@@ -165,8 +198,14 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
     let (json, message) = record.to_sign();
     let body = IssueRequest {
         act: SignedActMessage {
-            terminal_signature: Base64(sign(&parties.terminal.1, &Signatory::Terminal.message(&payload))?),
-            operator_signature: Base64(sign(&parties.operator.1, &Signatory::Operator.message(&payload))?),
+            terminal_signature: Base64(sign(
+                &parties.terminal.1,
+                &Signatory::Terminal.message(&payload),
+            )?),
+            operator_signature: Base64(sign(
+                &parties.operator.1,
+                &Signatory::Operator.message(&payload),
+            )?),
             payload: Base64(payload),
         },
         items: CertificateItemsMessage {
@@ -178,23 +217,46 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
             address_substitution: text.address_substitution,
         },
         resident: format!("{resident:010}"),
-        request: Base64(card_request(pair, spki.as_bytes(), visit.as_bytes(), card.as_bytes())),
-        kiosk_record: Base64(kiosk_record::carried(&json, &sign(&parties.kiosk.1, &message)?)),
+        request: Base64(card_request(
+            pair,
+            spki.as_bytes(),
+            visit.as_bytes(),
+            card.as_bytes(),
+        )),
+        kiosk_record: Base64(kiosk_record::carried(
+            &json,
+            &sign(&parties.kiosk.1, &message)?,
+        )),
     };
     Ok(serde_json::to_vec(&body)?)
 }
 
 /// The card's PKCS#10 request (`docs/card-interface.md` §4).
 fn card_request(pair: &RsaPrivateKey, spki: &[u8], visit: &[u8], card: &[u8]) -> Vec<u8> {
-    const SHA256_WITH_RSA: &[u8] = &[0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00];
+    const SHA256_WITH_RSA: &[u8] = &[
+        0x30, 0x0D, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B, 0x05, 0x00,
+    ];
     let attribute = |number: u8, value: &[u8]| {
-        let oid = [0x06, 0x0C, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8D, 0x1F, 0x8F, 0x6A, 0x03, number];
+        let oid = [
+            0x06, 0x0C, 0x2B, 0x06, 0x01, 0x04, 0x01, 0x86, 0x8D, 0x1F, 0x8F, 0x6A, 0x03, number,
+        ];
         tlv(0x30, &[&oid[..], &tlv(0x31, &tlv(0x04, value))].concat())
     };
     let attributes = tlv(0xA0, &[attribute(1, visit), attribute(2, card)].concat());
-    let info = tlv(0x30, &[&[0x02, 0x01, 0x00, 0x30, 0x00][..], spki, &attributes].concat());
+    let info = tlv(
+        0x30,
+        &[&[0x02, 0x01, 0x00, 0x30, 0x00][..], spki, &attributes].concat(),
+    );
     let signature = SigningKey::<Sha256>::new(pair.clone()).sign(&info).to_vec();
-    tlv(0x30, &[&info[..], SHA256_WITH_RSA, &tlv(0x03, &[&[0][..], &signature].concat())].concat())
+    tlv(
+        0x30,
+        &[
+            &info[..],
+            SHA256_WITH_RSA,
+            &tlv(0x03, &[&[0][..], &signature].concat()),
+        ]
+        .concat(),
+    )
 }
 
 fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -210,18 +272,23 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 fn sign(key: &EcdsaKeyPair, message: &[u8]) -> Result<Vec<u8>> {
-    let signature = key.sign(&SystemRandom::new(), message).map_err(|_| Fault::new("no signature could be made"))?;
+    let signature = key
+        .sign(&SystemRandom::new(), message)
+        .map_err(|_| Fault::new("no signature could be made"))?;
     Ok(signature.as_ref().to_vec())
 }
 
 fn signing_key(path: &Path) -> Result<EcdsaKeyPair> {
     let text = fs::read_to_string(path).on(path)?;
-    let der = pem::decode(pem::PRIVATE_KEY, &text).map_err(|error| Fault::new(error.to_string()))?;
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der).map_err(|_| Fault::new("no P-256 key"))
+    let der =
+        pem::decode(pem::PRIVATE_KEY, &text).map_err(|error| Fault::new(error.to_string()))?;
+    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der)
+        .map_err(|_| Fault::new("no P-256 key"))
 }
 
 fn id<T: std::str::FromStr>(text: &str) -> Result<T> {
-    text.parse().map_err(|_| Fault::new(format!("{text} is malformed")))
+    text.parse()
+        .map_err(|_| Fault::new(format!("{text} is malformed")))
 }
 
 fn fresh<T: std::str::FromStr>() -> Result<T> {

@@ -16,9 +16,13 @@ pub fn pairs(count: usize) -> Result<Vec<RsaPrivateKey>> {
     }
     let mut primes: Vec<BigUint> = Vec::new();
     while primes.len() < wanted {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| Fault::new("no RSA key could be made"))?;
-        let der = pair.as_der().map_err(|_| Fault::new("an RSA key could not be written"))?;
-        let key = RsaPrivateKey::from_pkcs8_der(der.as_ref()).map_err(|error| Fault::new(error.to_string()))?;
+        let pair = KeyPair::generate(KeySize::Rsa2048)
+            .map_err(|_| Fault::new("no RSA key could be made"))?;
+        let der = pair
+            .as_der()
+            .map_err(|_| Fault::new("an RSA key could not be written"))?;
+        let key = RsaPrivateKey::from_pkcs8_der(der.as_ref())
+            .map_err(|error| Fault::new(error.to_string()))?;
         primes.extend(key.primes().iter().cloned());
     }
     let mut pairs = Vec::with_capacity(count);
@@ -27,7 +31,8 @@ pub fn pairs(count: usize) -> Result<Vec<RsaPrivateKey>> {
             if pairs.len() == count {
                 return Ok(pairs);
             }
-            let key = RsaPrivateKey::from_p_q(p.clone(), q.clone(), BigUint::from(65_537u32)).map_err(|error| Fault::new(error.to_string()))?;
+            let key = RsaPrivateKey::from_p_q(p.clone(), q.clone(), BigUint::from(65_537u32))
+                .map_err(|error| Fault::new(error.to_string()))?;
             pairs.push(key);
         }
     }

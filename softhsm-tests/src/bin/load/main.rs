@@ -3,6 +3,7 @@
 //! `load raw …` signs through the vendor's module directly (the yardstick); `load issue …` asks a CA for
 //! certificates over mutual TLS; `load ocsp …` asks a status server; `load hash …` hashes, and writes with fsync.
 
+mod crl;
 mod issue;
 mod keys;
 mod ocsp;
@@ -29,11 +30,15 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[String]) -> Result<serde_json::Value> {
-    let (command, rest) = words.split_first().ok_or_else(|| Fault::new("load raw|issue|ocsp --option value …"))?;
+    let (command, rest) = words
+        .split_first()
+        .ok_or_else(|| Fault::new("load raw|issue|ocsp --option value …"))?;
     let options = Options::parse(rest)?;
     match command.as_str() {
         "raw" => raw::run(&options),
         "issue" => issue::run(&options),
+        "hash" => crl::hash(&options),
+        "revoked" => crl::revoked(&options),
         "ocsp" => ocsp::run(&options),
         other => Err(Fault::new(format!("there is no command {other}"))),
     }
@@ -47,7 +52,9 @@ impl Options {
         let mut options = BTreeMap::new();
         for pair in words.chunks(2) {
             match pair {
-                [name, value] if name.starts_with("--") => options.insert(name[2..].to_owned(), value.clone()),
+                [name, value] if name.starts_with("--") => {
+                    options.insert(name[2..].to_owned(), value.clone())
+                }
                 _ => return Err(Fault::new(format!("{} needs a value", pair[0]))),
             };
         }
@@ -56,7 +63,10 @@ impl Options {
 
     /// The value of an option that has to be there.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.0.get(name).map(String::as_str).ok_or_else(|| Fault::new(format!("--{name} is missing")))
+        self.0
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| Fault::new(format!("--{name} is missing")))
     }
 
     /// A path.
@@ -67,7 +77,8 @@ impl Options {
     /// A number.
     pub fn number(&self, name: &str) -> Result<usize> {
         let text = self.text(name)?;
-        text.parse().map_err(|_| Fault::new(format!("--{name} {text} is no number")))
+        text.parse()
+            .map_err(|_| Fault::new(format!("--{name} {text} is no number")))
     }
 }
 

@@ -15,10 +15,16 @@ use crate::Options;
 /// Asks at `--url` about the serials in `--serials` of the issuer `--issuer` (DER) for `--seconds` over
 /// `--connections` connections. `--nonce yes` makes every request one that has to be signed for.
 pub fn run(options: &Options) -> Result<serde_json::Value> {
-    let url = options.text("url")?.trim_start_matches("http://").to_owned();
-    let (authority, path) = url.split_once('/').ok_or_else(|| Fault::new("--url has no path"))?;
+    let url = options
+        .text("url")?
+        .trim_start_matches("http://")
+        .to_owned();
+    let (authority, path) = url
+        .split_once('/')
+        .ok_or_else(|| Fault::new("--url has no path"))?;
     let issuer = options.path("issuer")?;
-    let image = CertificateImage::decode(&std::fs::read(&issuer).on(&issuer)?).map_err(|error| Fault::new(error.to_string()))?;
+    let image = CertificateImage::decode(&std::fs::read(&issuer).on(&issuer)?)
+        .map_err(|error| Fault::new(error.to_string()))?;
     let file = options.path("serials")?;
     let serials: Vec<Vec<u8>> = std::fs::read_to_string(&file)
         .on(&file)?
@@ -37,17 +43,23 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
 
     let (count, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let (done, took, length) = thread::scope(|scope| {
-        let workers: Vec<_> = (0..connections).map(|number| scope.spawn({
-            let (asked, count, stop) = (&asked, &count, &stop);
-            move || ask_all(asked, number, count, stop)
-        })).collect();
+        let workers: Vec<_> = (0..connections)
+            .map(|number| {
+                scope.spawn({
+                    let (asked, count, stop) = (&asked, &count, &stop);
+                    move || ask_all(asked, number, count, stop)
+                })
+            })
+            .collect();
         let begun = Instant::now();
         thread::sleep(Duration::from_secs(seconds as u64));
         let (done, took) = (count.load(Ordering::Relaxed), begun.elapsed().as_secs_f64());
         stop.store(true, Ordering::Relaxed);
         let mut length = 0;
         for worker in workers {
-            length = worker.join().unwrap_or_else(|_| Err(Fault::new("a connection's thread panicked")))?;
+            length = worker
+                .join()
+                .unwrap_or_else(|_| Err(Fault::new("a connection's thread panicked")))?;
         }
         Ok::<_, Fault>((done, took, length))
     })?;
@@ -62,7 +74,12 @@ struct Asked<'a> {
     nonce: bool,
 }
 
-fn ask_all(asked: &Asked<'_>, number: usize, count: &AtomicU64, stop: &AtomicBool) -> Result<usize> {
+fn ask_all(
+    asked: &Asked<'_>,
+    number: usize,
+    count: &AtomicU64,
+    stop: &AtomicBool,
+) -> Result<usize> {
     let socket = TcpStream::connect(asked.authority)?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
@@ -72,7 +89,9 @@ fn ask_all(asked: &Asked<'_>, number: usize, count: &AtomicU64, stop: &AtomicBoo
     while !stop.load(Ordering::Relaxed) {
         turn += 1;
         let serial = &asked.serials[turn % asked.serials.len()];
-        let nonce = asked.nonce.then(|| ((number as u128) << 64 | turn as u128).to_be_bytes());
+        let nonce = asked
+            .nonce
+            .then(|| ((number as u128) << 64 | turn as u128).to_be_bytes());
         let request = request(asked.issuer, serial, nonce.as_ref());
         let head = format!(
             "POST /{} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/ocsp-request\r\nContent-Length: {}\r\n\r\n",
@@ -80,7 +99,9 @@ fn ask_all(asked: &Asked<'_>, number: usize, count: &AtomicU64, stop: &AtomicBoo
             asked.authority,
             request.len()
         );
-        stream.get_mut().write_all(&[head.as_bytes(), &request].concat())?;
+        stream
+            .get_mut()
+            .write_all(&[head.as_bytes(), &request].concat())?;
         let status = line(&mut stream)?;
         let mut length = 0;
         loop {
@@ -94,8 +115,16 @@ fn ask_all(asked: &Asked<'_>, number: usize, count: &AtomicU64, stop: &AtomicBoo
         body.resize(length, 0);
         stream.read_exact(&mut body)?;
         // OCSPResponse { responseStatus ENUMERATED successful(0) }
-        if !status.contains(" 200") || !body.windows(3).take(8).any(|window| window == [0x0A, 0x01, 0x00]) {
-            return Err(Fault::new(format!("the responder answered {}", status.trim())));
+        if !status.contains(" 200")
+            || !body
+                .windows(3)
+                .take(8)
+                .any(|window| window == [0x0A, 0x01, 0x00])
+        {
+            return Err(Fault::new(format!(
+                "the responder answered {}",
+                status.trim()
+            )));
         }
         count.fetch_add(1, Ordering::Relaxed);
     }
@@ -112,19 +141,36 @@ fn line(stream: &mut BufReader<TcpStream>) -> Result<String> {
 
 /// An OCSP request (RFC 6960 §4.1) with a SHA-1 CertID, as OpenSSL makes it.
 fn request(issuer: &CertificateImage, serial: &[u8], nonce: Option<&[u8; 16]>) -> Vec<u8> {
-    const SHA1: &[u8] = &[0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E, 0x03, 0x02, 0x1A, 0x05, 0x00];
-    let sha1 = |bytes: &[u8]| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref().to_vec();
+    const SHA1: &[u8] = &[
+        0x30, 0x09, 0x06, 0x05, 0x2B, 0x0E, 0x03, 0x02, 0x1A, 0x05, 0x00,
+    ];
+    let sha1 = |bytes: &[u8]| {
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, bytes)
+            .as_ref()
+            .to_vec()
+    };
     let id = tlv(
         0x30,
-        &[SHA1, &tlv(0x04, &sha1(issuer.subject.as_der())), &tlv(0x04, &issuer.public_key.key_id()), &tlv(0x02, serial)].concat(),
+        &[
+            SHA1,
+            &tlv(0x04, &sha1(issuer.subject.as_der())),
+            &tlv(0x04, &issuer.public_key.key_id()),
+            &tlv(0x02, serial),
+        ]
+        .concat(),
     );
     let list = tlv(0x30, &tlv(0x30, &id));
     let extensions = nonce.map(|nonce| {
-        let oid = [0x06, 0x09, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02];
+        let oid = [
+            0x06, 0x09, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01, 0x02,
+        ];
         let value = tlv(0x04, &tlv(0x04, nonce));
         tlv(0xA2, &tlv(0x30, &tlv(0x30, &[&oid[..], &value].concat())))
     });
-    tlv(0x30, &tlv(0x30, &[list, extensions.unwrap_or_default()].concat()))
+    tlv(
+        0x30,
+        &tlv(0x30, &[list, extensions.unwrap_or_default()].concat()),
+    )
 }
 
 /// None of these is longer than 127 bytes but the outer ones, which stay below 256.

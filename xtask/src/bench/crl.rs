@@ -1,0 +1,83 @@
+//! A CRL of n entries, against hashing that many bytes, one signature and one fsynced write.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Figure, Room, cpu};
+use crate::fault::{Fault, Result};
+use crate::local::Local;
+use crate::report::Report;
+use crate::stack::ISSUER;
+use crate::stack::layout::Database;
+use crate::workspace::Programs;
+
+/// Measures on SQLite, with entries that the load generator puts into the table.
+pub fn run(report: &Report, programs: &Programs, dir: &Path) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for entries in [10_000usize, 100_000] {
+        let name = format!("crl.{entries}");
+        let room = Room::open(programs, &dir.join(&name), Database::Sqlite, "rsa-2048")?;
+        report.long_step(
+            &format!("{name}: {entries} revocations in the table"),
+            || seed(&room, entries),
+        )?;
+        let before = cpu::anonymous_memory(room.issue.pid());
+        let (took, bytes) = report.long_step(&format!("{name}: published"), || publish(&room))?;
+        let peak = cpu::anonymous_memory(room.issue.pid()).saturating_sub(before);
+        let yardstick = hash_sign_write(&room, bytes)?;
+        report.detail(&format!("{bytes} bytes"));
+        figures.push(Figure {
+            name: format!("{name}.time"),
+            unit: "s, against SHA-256 + one signature + one fsynced write",
+            figure: took.as_secs_f64(),
+            yardstick,
+            higher_is_better: false,
+            floor: None,
+        });
+        figures.push(Figure {
+            name: format!("{name}.memory"),
+            unit: "bytes of anonymous memory kept afterwards, against the CRL's size",
+            figure: peak as f64,
+            yardstick: bytes as f64,
+            higher_is_better: false,
+            floor: None,
+        });
+        room.close()?;
+    }
+    Ok(figures)
+}
+
+fn seed(room: &Room, entries: usize) -> Result<()> {
+    let mut load = room.load("revoked");
+    load.args([
+        "--database",
+        &format!("sqlite:{}", room.layout().path("ca/ca.sqlite").display()),
+    ]);
+    load.args(["--issuer", ISSUER, "--entries", &entries.to_string()]);
+    super::room::told(&mut load).map(drop)
+}
+
+/// Publishes through the officer's command and gives the time it took and the full CRL's size.
+fn publish(room: &Room) -> Result<(Duration, usize)> {
+    let authority = room.authority()?;
+    let begun = Instant::now();
+    authority.ca(&["crl", "publish"])?;
+    let took = begun.elapsed();
+    let crl = Local::new(room.public(), None)
+        .get(&format!("/crl/{ISSUER}.crl"))?
+        .ok()?;
+    if crl.len() < 10_000 {
+        return Err(Fault::new("the published CRL does not have the entries"));
+    }
+    Ok((took, crl.len()))
+}
+
+fn hash_sign_write(room: &Room, bytes: usize) -> Result<f64> {
+    let mut load = room.load("hash");
+    load.args(["--bytes", &bytes.to_string()])
+        .arg("--file")
+        .arg(room.layout().path("load/hashed"));
+    let hashed = super::room::number(&super::room::told(&mut load)?, "seconds")?;
+    let (_, signature) = room.raw_issuer()?;
+    Ok(hashed + signature)
+}

@@ -1,0 +1,274 @@
+//! A CA room alone: the authority with its tokens and database, and the parties that a load generator plays.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::fault::{Fault, OnPath, Result};
+use crate::process::{self, Program};
+use crate::stack::authority::{Authority, Party};
+use crate::stack::layout::{Database, Layout};
+use crate::stack::place::address;
+use crate::stack::postgres::{self, Cluster};
+use crate::stack::{ISSUER, MUNICIPALITY, Settings};
+use crate::text;
+use crate::workspace::Programs;
+
+const TERMINAL: &str = "131010001";
+const KIOSK: &str = "13101K001";
+const OPERATOR: &str = "13101-0001";
+
+/// The running room.
+pub struct Room {
+    /// `ca-server issue`.
+    pub issue: Program,
+    /// `ca-server status`.
+    pub status: Program,
+    ca: String,
+    public: String,
+    cluster: Option<Cluster>,
+    layout: Layout,
+    programs: Programs,
+    /// Kind of the signing key.
+    issuer_key: String,
+}
+
+impl Room {
+    /// Makes and starts a room in `dir`.
+    pub fn open(
+        programs: &Programs,
+        dir: &Path,
+        database: Database,
+        issuer_key: &str,
+    ) -> Result<Self> {
+        let (layout, _) = Layout::open(dir, Some(database))?;
+        let settings = Settings {
+            issuer_key: issuer_key.to_owned(),
+            ca_sessions: 4,
+            crl_after_revocation_s: 3600,
+            ca_requests_per_second: 1_000_000,
+            ca_environment: Vec::new(),
+        };
+        let cluster = match database {
+            Database::Sqlite => None,
+            Database::Postgres => {
+                let cluster = Cluster::start(
+                    &layout.folder("postgres")?,
+                    layout.log("postgres")?,
+                    &layout.password,
+                    &postgres::Settings::default(),
+                )?;
+                cluster.ensure_database("ca")?;
+                Some(cluster)
+            }
+        };
+        let url = cluster.as_ref().map_or_else(
+            || "sqlite:ca.sqlite".to_owned(),
+            |cluster| cluster.url("ca"),
+        );
+        let authority = Authority::open(&layout, programs)?;
+        authority.ceremony(&settings)?;
+        authority.write_trust()?;
+        authority.configure(&url, &settings)?;
+        enrol(&authority, &layout)?;
+        authority.configure_status(&url)?;
+        let (issue, ready) = authority.start_issue(&[])?;
+        let (status, status_ready) = authority.start_status()?;
+        Ok(Self {
+            issue,
+            status,
+            ca: address(&ready, "ca")?.replace("127.0.0.1", "localhost"),
+            public: address(&status_ready, "public")?,
+            cluster,
+            programs: programs.clone(),
+            issuer_key: issuer_key.to_owned(),
+            layout,
+        })
+    }
+
+    /// Processes whose CPU time an issuance costs.
+    pub fn pids(&self) -> Vec<u32> {
+        let mut pids = vec![self.issue.pid()];
+        pids.extend(self.cluster.as_ref().map(|cluster| cluster.program().pid()));
+        pids
+    }
+
+    /// Raw signing of a token: (best rate over 1, 2 and 4 sessions, least CPU seconds per signature).
+    pub fn raw(&self, token: &str, key: &str, rsa: bool) -> Result<(f64, f64)> {
+        let (mut best, mut least) = (0f64, f64::INFINITY);
+        for threads in ["1", "2", "4"] {
+            let mut load = self.load("raw");
+            load.env(
+                "SOFTHSM2_CONF",
+                self.layout.path(&format!("tokens/{token}/softhsm2.conf")),
+            );
+            load.args([
+                "--module",
+                "/usr/lib/softhsm/libsofthsm2.so",
+                "--label",
+                token,
+                "--key",
+                key,
+            ]);
+            load.args([
+                "--kind",
+                if rsa { "rsa" } else { "ec" },
+                "--threads",
+                threads,
+                "--seconds",
+                "2",
+            ]);
+            load.arg("--pin-file")
+                .arg(self.layout.path(&format!("tokens/{token}/pin")));
+            let figures = told(&mut load)?;
+            best = best.max(number(&figures, "rate")?);
+            least = least.min(number(&figures, "cpu_per_signature")?);
+        }
+        Ok((best, least))
+    }
+
+    /// Raw signing with the CA's key.
+    pub fn raw_issuer(&self) -> Result<(f64, f64)> {
+        self.raw("ca", "sign", self.issuer_key.starts_with("rsa"))
+    }
+
+    /// Issues certificates; what the load generator reports.
+    pub fn issue(&self, first: usize, count: usize, connections: usize) -> Result<Value> {
+        let mut load = self.load("issue");
+        let file = |name: &str| self.layout.path(name);
+        load.args([
+            "--ca",
+            &self.ca,
+            "--terminal",
+            TERMINAL,
+            "--operator",
+            OPERATOR,
+            "--kiosk",
+            KIOSK,
+        ]);
+        load.args([
+            "--count",
+            &count.to_string(),
+            "--connections",
+            &connections.to_string(),
+        ]);
+        load.args(["--first-resident", &first.to_string()]);
+        for (option, path) in [
+            ("--trust", file("ceremony/infra.pem")),
+            ("--certificate", file("load/gateway.pem")),
+            ("--key", file("load/gateway.key")),
+            ("--terminal-key", file("load/terminal.key")),
+            ("--operator-key", file("load/operator.key")),
+            ("--kiosk-key", file("load/kiosk.key")),
+            ("--serials", self.serials()),
+        ] {
+            load.arg(option).arg(path);
+        }
+        told(&mut load)
+    }
+
+    /// Asks the responder for `seconds`.
+    pub fn ask_ocsp(&self, nonce: bool, connections: usize, seconds: usize) -> Result<Value> {
+        let mut load = self.load("ocsp");
+        load.args(["--url", &format!("{}/ocsp/{ISSUER}", self.public)]);
+        load.args([
+            "--nonce",
+            if nonce { "yes" } else { "no" },
+            "--connections",
+            &connections.to_string(),
+        ]);
+        load.args(["--seconds", &seconds.to_string()]);
+        load.arg("--issuer")
+            .arg(self.layout.path("ceremony/ca/sign.cer"))
+            .arg("--serials")
+            .arg(self.serials());
+        told(&mut load)
+    }
+
+    /// The room's files.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The officers' commands.
+    pub fn authority(&self) -> Result<Authority<'_>> {
+        Authority::open(&self.layout, &self.programs)
+    }
+
+    /// The public side's base URL.
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// The load generator.
+    pub fn load(&self, command: &str) -> Command {
+        let mut load = Command::new(self.programs.path("load"));
+        load.arg(command);
+        load
+    }
+
+    /// Ends everything.
+    pub fn close(mut self) -> Result<()> {
+        self.status.end()?;
+        self.issue.end()?;
+        if let Some(cluster) = &mut self.cluster {
+            cluster.end()?;
+        }
+        std::fs::remove_dir_all(self.layout.dir()).on(self.layout.dir())
+    }
+
+    fn serials(&self) -> PathBuf {
+        self.layout.path("load/serials")
+    }
+}
+
+fn enrol(authority: &Authority<'_>, layout: &Layout) -> Result<()> {
+    let parties = [
+        ("server", "ca-1", None, "ca/server"),
+        ("gateway", "gateway-1", None, "load/gateway"),
+        ("terminal", TERMINAL, Some(MUNICIPALITY), "load/terminal"),
+        ("operator", OPERATOR, Some(MUNICIPALITY), "load/operator"),
+        ("kiosk", KIOSK, Some(MUNICIPALITY), "load/kiosk"),
+    ];
+    for (kind, id, municipality, place) in parties {
+        let (_, request) = authority.key_and_request("ca-server", id, place)?;
+        let party = Party {
+            kind,
+            id,
+            municipality,
+            label: "load",
+        };
+        authority.enrol(&party, &request)?;
+    }
+    let request = layout.path("ceremony/ocsp/ocsp.csr");
+    let party = Party {
+        kind: "ocsp-responder",
+        id: "ocsp-1",
+        municipality: None,
+        label: "load",
+    };
+    let (certificate, _) = authority.enrol(&party, &request)?;
+    let mut command = Command::new("openssl");
+    command
+        .args(["x509", "-outform", "DER", "-in"])
+        .arg(certificate)
+        .arg("-out")
+        .arg(layout.path("ca/ocsp.cer"));
+    process::run(&mut command).map(drop)
+}
+
+/// Runs a load command and reads its report.
+pub fn told(command: &mut Command) -> Result<Value> {
+    Ok(serde_json::from_slice(&process::run(command)?)?)
+}
+
+/// A figure of a report.
+pub fn number(report: &Value, name: &str) -> Result<f64> {
+    report[name].as_f64().ok_or_else(|| {
+        Fault::new(format!(
+            "the load generator reports no {name}: {}",
+            text::toml(&report.to_string())
+        ))
+    })
+}

@@ -16,3 +16,6 @@ pub mod stored;
 pub mod transitions;
 
 pub use stored::{Application, Due, Step};
+
+#[cfg(test)]
+mod tests;

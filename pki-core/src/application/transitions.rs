@@ -13,8 +13,9 @@ use super::states::{
 };
 use crate::act::{Act, Deed, SignedAct};
 use crate::calendar::JapaneseDay;
+use crate::certificate::key_fitness::KeyUnfit;
 use crate::certificate::public_key::SignatureAlgorithm;
-use crate::certificate::request::parse_card_request;
+use crate::certificate::request::{RequestFault, parse_card_request};
 use crate::id::Sha256Digest;
 use crate::person::substitution::{self, Choice, SettleFault, SubstitutionList};
 
@@ -38,10 +39,12 @@ pub enum StepFault {
     KioskElsewhere,
     #[error("the card's request or record is longer than {CARD_DOCUMENT_BYTES_MAX} bytes")]
     TooLarge,
-    #[error(
-        "the card's request cannot be read or does not prove its key: send the card to the kiosk again"
-    )]
-    RequestUnproven,
+    /// The request cannot be read, or does not prove its key.
+    #[error(transparent)]
+    Request(RequestFault),
+    /// The key is proven and not good enough: too small, weak, of another kind.
+    #[error("the card's public key cannot be certified: {0}")]
+    UnfitKey(KeyUnfit),
     #[error("the request was made in another visit: send the card to the kiosk again")]
     OtherVisit,
     #[error("the request was made by another card")]
@@ -64,6 +67,15 @@ pub enum StepFault {
     TrialSignature,
     #[error("the amount is not the fee that is due, {due_yen} yen")]
     WrongAmount { due_yen: u32 },
+}
+
+impl From<RequestFault> for StepFault {
+    fn from(fault: RequestFault) -> Self {
+        match fault {
+            RequestFault::Unfit(unfit) => Self::UnfitKey(unfit),
+            other => Self::Request(other),
+        }
+    }
 }
 
 impl Received {
@@ -161,8 +173,8 @@ impl CardPrepared {
     /// in this visit.
     ///
     /// # Errors
-    /// When the proof does not hold or is another visit's or card's. Whether the key is
-    /// good enough is the certificate authority's question.
+    /// When the proof does not hold, the key is not good enough, or the request is another
+    /// visit's or card's. Whether the key was ever certified the certificate authority knows.
     pub fn read_key(
         self,
         request: Vec<u8>,
@@ -172,7 +184,7 @@ impl CardPrepared {
         if request.len().max(kiosk_record.len()) > CARD_DOCUMENT_BYTES_MAX {
             return Err(StepFault::TooLarge);
         }
-        let proven = parse_card_request(&request).map_err(|_| StepFault::RequestUnproven)?;
+        let proven = parse_card_request(&request)?;
         if proven.card != *self.visit.card.as_bytes() {
             return Err(StepFault::OtherCard);
         }
@@ -410,8 +422,7 @@ impl Confirmed {
             return Err(StepFault::TrialLength);
         }
         // The issuer certified the key of the request, so this is the certificate's key.
-        let proven =
-            parse_card_request(&self.key.request).map_err(|_| StepFault::RequestUnproven)?;
+        let proven = parse_card_request(&self.key.request)?;
         let key = proven.public_key;
         key.verify(
             SignatureAlgorithm::usual_for(key.kind()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -63,6 +64,15 @@ impl TokenConfig {
     /// [`PinFault`]; the PIN is in no message.
     pub fn pin(&self) -> Result<Pin, PinFault> {
         self.pin.read()
+    }
+
+    /// The PIN file, when others than its owner can read it.
+    pub fn exposed_pin_file(&self) -> Option<&Path> {
+        let PinSource::File(path) = &self.pin else {
+            return None;
+        };
+        let mode = std::fs::metadata(path).ok()?.permissions().mode();
+        (mode & 0o077 != 0).then_some(path)
     }
 
     /// The same token with another source for its PIN.

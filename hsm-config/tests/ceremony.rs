@@ -104,7 +104,7 @@ fn the_demo_ceremony_makes_certificates_that_others_accept() {
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();
     assert_eq!(record["outcome"], "complete");
     assert_eq!(record["rehearsal"], true);
-    assert_eq!(record["keys"].as_array().unwrap().len(), 3);
+    assert_eq!(record["keys"].as_array().unwrap().len(), 4);
     assert_eq!(record["officers"][0]["confirmed"], serde_json::Value::Null);
     let reviewed = judge("sha256sum", &["demo-ca.toml"], dir);
     assert_eq!(record["spec_sha256"], reviewed[..64]);
@@ -207,6 +207,80 @@ fn without_its_officers_a_real_ceremony_is_not_held() {
     assert_eq!(open.keys(open.deadline()).unwrap(), []);
 }
 
+/// Runs `hsm` on a terminal of its own and types the lines.
+fn on_a_terminal(arguments: &str, typed: &str, dir: &Path) -> Output {
+    use std::io::Write;
+    let command = format!("{} {arguments}", env!("CARGO_BIN_EXE_hsm"));
+    let mut child = Command::new("script")
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keyboard = child.stdin.take().unwrap();
+    let (typed, typist) = (typed.to_owned(), std::thread::spawn);
+    let typist = typist(move || {
+        for line in typed.lines() {
+            // People read the question first.
+            std::thread::sleep(std::time::Duration::from_millis(700));
+            if writeln!(keyboard, "{line}").is_err() {
+                return;
+            }
+        }
+        // The terminal hangs up when the keyboard is put away.
+        std::thread::sleep(std::time::Duration::from_secs(3));
+    });
+    let output = child.wait_with_output().unwrap();
+    typist.join().unwrap();
+    output
+}
+
+#[test]
+fn each_officer_confirms_the_reviewed_file() {
+    let token = SoftHsm::new();
+    let text = example(&token, "demo-ocsp.toml").replace("rehearsal = true\n", "");
+    std::fs::write(token.dir().join("real.toml"), text).unwrap();
+    let digest = judge("sha256sum", &["real.toml"], token.dir());
+    let digest = &digest[..16];
+
+    let typed = format!("{digest}\n0000000000000000\n");
+    let refused = on_a_terminal("ceremony real.toml --out made", &typed, token.dir());
+    assert!(!refused.status.success());
+    assert!(
+        said(&refused).contains("nothing was done"),
+        "{}",
+        said(&refused)
+    );
+    assert!(!token.dir().join("made").exists());
+
+    let typed = format!("{digest}\n{digest}\n");
+    let held = on_a_terminal("ceremony real.toml --out made", &typed, token.dir());
+    assert!(held.status.success(), "{}", said(&held));
+    let record = std::fs::read_to_string(token.dir().join("made/ceremony-record.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    assert_eq!(record["rehearsal"], false);
+    for officer in record["officers"].as_array().unwrap() {
+        assert!(officer["confirmed"].is_string(), "{officer}");
+    }
+}
+
+#[test]
+fn the_pin_is_asked_for_on_the_terminal_and_not_shown() {
+    let token = SoftHsm::new();
+    write_config(&token, "test");
+    let config = std::fs::read_to_string(token.dir().join("hsm.toml")).unwrap();
+    let config = config.replace("pin_file = 'pin'\n", "");
+    std::fs::write(token.dir().join("hsm.toml"), config).unwrap();
+    let keys = on_a_terminal("keys --config hsm.toml", "1234\n", token.dir());
+    let said = said(&keys);
+    assert!(
+        keys.status.success() && said.contains("User PIN:"),
+        "{said}"
+    );
+    assert!(said.contains("no keys") && !said.contains("1234"), "{said}");
+}
+
 #[test]
 fn a_ceremony_that_fails_half_way_says_how_far_it_came() {
     let token = SoftHsm::new();
@@ -264,6 +338,24 @@ fn init_makes_a_new_token_and_leaves_others_alone() {
     assert!(
         keys.iter()
             .any(|key| key.label == "ca" && key.class == KeyClass::Private)
+    );
+}
+
+#[test]
+fn check_finds_a_pin_file_that_others_can_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let token = SoftHsm::new();
+    write_config(&token, "test");
+    let pin = token.dir().join("pin");
+    std::fs::set_permissions(&pin, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let check = hsm(&["check", "--config", "hsm.toml"], token.dir());
+    assert_eq!(check.status.code(), Some(1));
+    assert!(said(&check).contains("chmod 600"), "{}", said(&check));
+    std::fs::set_permissions(&pin, std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(
+        hsm(&["check", "--config", "hsm.toml"], token.dir())
+            .status
+            .success()
     );
 }
 

@@ -5,7 +5,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use hsm_config::contract::{self, SoftHsm};
-use hsm_config::{Health, KeyAlgorithm, Refusal, SignatureAlgorithm, Token, TokenError};
+use hsm_config::{
+    Health, KeyAlgorithm, KeyClass, Refusal, SignatureAlgorithm, Token, TokenError, TokenSet,
+};
 
 const WAY: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
 
@@ -355,4 +357,62 @@ fn the_worker_started_by_hand_says_what_it_is_for() {
         .unwrap();
     assert!(!ran.status.success());
     assert!(String::from_utf8_lossy(&ran.stderr).contains("started by other programs"));
+}
+
+#[test]
+fn a_key_replaced_by_another_program_never_gives_a_signature_of_the_wrong_key() {
+    let hsm = SoftHsm::new();
+    let (token, other) = (hsm.open(), hsm.open());
+    let old = contract::make(&token, "ca", KeyAlgorithm::P256);
+    token.sign("ca", WAY, b"m", within(5)).unwrap();
+    other.destroy("ca", KeyClass::Private, within(5)).unwrap();
+    other.destroy("ca", KeyClass::Public, within(5)).unwrap();
+    let new = contract::make(&other, "ca", KeyAlgorithm::P256);
+    let begun = Instant::now();
+    loop {
+        match token.sign("ca", WAY, b"m", within(5)) {
+            Ok(signature) => {
+                // The public key that callers are told belongs to the signature.
+                let spki = token.public_key("ca", within(5)).unwrap();
+                let key = if spki == new.spki_der() { &new } else { &old };
+                key.verify(WAY, b"m", &signature).unwrap();
+                if spki == new.spki_der() {
+                    break;
+                }
+            }
+            Err(fault) => assert!(fault.may_retry(), "{fault}"),
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn of_several_tokens_the_first_usable_one_signs() {
+    let (first, second) = (SoftHsm::new(), SoftHsm::new());
+    let set = TokenSet::new(first.open(), [second.open()]);
+    let keys: Vec<_> = set
+        .tokens()
+        .iter()
+        .map(|token| contract::make(token, "ca", KeyAlgorithm::P256))
+        .collect();
+    let by = |number: usize| {
+        let signature = set.sign("ca", WAY, b"m", within(5)).unwrap();
+        keys[number].verify(WAY, b"m", &signature).unwrap();
+    };
+    by(0);
+    first.take_away();
+    std::thread::sleep(Duration::from_millis(100));
+    by(1);
+    first.bring_back();
+    assert!(
+        set.tokens()[0]
+            .wait_usable(Duration::from_secs(5))
+            .is_usable()
+    );
+    by(0);
+    first.take_away();
+    second.take_away();
+    std::thread::sleep(Duration::from_millis(100));
+    let fault = set.sign("ca", WAY, b"m", within(5)).unwrap_err();
+    assert!(matches!(fault, TokenError::Away { .. }), "{fault}");
 }

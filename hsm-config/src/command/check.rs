@@ -19,6 +19,7 @@ const NEEDED: [(&str, &str); 5] = [
 pub fn run(config: &Path) -> Result<(), Trouble> {
     let config = read_config(config)?;
     println!("module      {}", config.module().display());
+    let exposed = config.exposed_pin_file().map(Path::to_owned);
     let token = open(config)?;
     let Health::Usable(found) = token.health() else {
         return Err(Trouble::new("the token went away while it was checked"));
@@ -62,6 +63,13 @@ pub fn run(config: &Path) -> Result<(), Trouble> {
         return Err(Trouble::with(
             format!("{unfit} finding(s) in the keys, as printed above"),
             "make a fresh key in a ceremony; a key that can be taken out may have been",
+        ));
+    }
+    if let Some(path) = exposed {
+        let path = path.display();
+        return Err(Trouble::with(
+            format!("{path} with the PIN can be read by others than its owner"),
+            &format!("chmod 600 {path}"),
         ));
     }
     println!("all is well");

@@ -1,6 +1,7 @@
 //! Real tokens for tests: SoftHSM in a directory of its own, and SoftHSM at the far
 //! end of p11-kit's remoting.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,8 @@ impl SoftHsm {
         );
         std::fs::write(dir.join("softhsm2.conf"), conf).expect("softhsm2.conf");
         std::fs::write(dir.join("pin"), "1234\n").expect("pin file");
+        std::fs::set_permissions(dir.join("pin"), std::fs::Permissions::from_mode(0o600))
+            .expect("pin file for its owner alone");
         let hsm = Self { dir };
         let pin = |text: &str| Pin::parse(text.into()).expect("a PIN");
         initialise(&hsm.config(""), &pin("so-pin-5678"), &pin("1234"))

@@ -70,13 +70,23 @@ pub(super) enum LinkFault {
 impl Link {
     /// Starts a worker and sends it its greeting. The reader is the supervisor's.
     pub(super) fn start(config: &TokenConfig, pin: &Pin) -> io::Result<(Self, FrameReader)> {
-        let (child, ours) = spawn_worker(config)?;
-        ours.set_write_timeout(Some(config.call_timeout))?;
+        let (mut child, ours) = spawn_worker(config)?;
+        let ends = ours
+            .set_write_timeout(Some(config.call_timeout))
+            .and_then(|()| Ok((ours.try_clone()?, ours.try_clone()?)));
+        let (to_worker, stream) = match ends {
+            Ok(ends) => ends,
+            Err(fault) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(fault);
+            }
+        };
         let link = Self {
             pid: child.id(),
             child: Mutex::new(child),
-            writer: FrameWriter::new(ours.try_clone()?),
-            stream: ours.try_clone()?,
+            writer: FrameWriter::new(to_worker),
+            stream,
             calls: Mutex::new(Calls {
                 open: true,
                 last: 0,
@@ -93,7 +103,7 @@ impl Link {
             sessions: config.sessions,
         };
         if let Err(fault) = link.writer.send(0, &Greeting::Serve(hello), true) {
-            link.kill();
+            link.end();
             return Err(fault);
         }
         Ok((link, FrameReader::new(ours)))

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use jiff::civil::{Date, time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
-use serde::{Deserialize, Serialize};
+
+use crate::id::text_serde;
 
 const JST: Offset = Offset::constant(9);
 
@@ -17,8 +18,7 @@ pub const VALIDITY_YEARS: u16 = 3;
 pub const RENEWAL_MONTHS: u16 = 3;
 
 /// A calendar day as it is counted in Japan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JapaneseDay(Date);
 
 impl JapaneseDay {
@@ -115,12 +115,29 @@ impl fmt::Display for JapaneseDay {
     }
 }
 
+/// A text that is no day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a day of the calendar, written like 2026-11-22")]
+pub struct NotADay;
+
 impl FromStr for JapaneseDay {
-    type Err = jiff::Error;
-    fn from_str(text: &str) -> Result<Self, jiff::Error> {
-        text.parse().map(Self)
+    type Err = NotADay;
+    fn from_str(text: &str) -> Result<Self, NotADay> {
+        let plain = |(at, b): (usize, u8)| {
+            if at == 4 || at == 7 {
+                b == b'-'
+            } else {
+                b.is_ascii_digit()
+            }
+        };
+        if text.len() != 10 || !text.bytes().enumerate().all(plain) {
+            return Err(NotADay);
+        }
+        text.parse().map(Self).map_err(|_| NotADay)
     }
 }
+
+text_serde!(JapaneseDay);
 
 /// End of a certificate issued at `issued_at`: 23:59:59 in Japan of the last day of
 /// three years that begin with the day of issue (Art 5).
@@ -197,6 +214,24 @@ mod tests {
                 86_399
             );
             day = JapaneseDay(day.date().tomorrow().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_day_is_written_in_one_way() {
+        let day = JapaneseDay::new(2026, 11, 22).unwrap();
+        assert_eq!("2026-11-22".parse(), Ok(day));
+        assert_eq!(serde_json::to_string(&day).unwrap(), "\"2026-11-22\"");
+        for text in [
+            "2026-11-31",
+            "2026-1-22",
+            "20261122",
+            "2026-11-22T00:00",
+            "-026-11-22",
+            "2026/11/22",
+            "",
+        ] {
+            assert_eq!(text.parse::<JapaneseDay>(), Err(NotADay), "{text}");
         }
     }
 

@@ -433,8 +433,9 @@ fn forbidden(c: char) -> Option<FaultReason> {
     match c {
         '\u{FF61}'..='\u{FF9F}' => Some(FaultReason::HalfWidthKatakana),
         '\u{0300}'..='\u{036F}' | '\u{3099}' | '\u{309A}' => Some(FaultReason::CombiningMark),
-        '\u{00AD}'
-        | '\u{200B}'..='\u{200F}'
+        '\u{00A0}'
+        | '\u{00AD}'
+        | '\u{2000}'..='\u{200F}'
         | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}'
         | '\u{FEFF}'
@@ -494,3 +495,6 @@ impl fmt::Debug for FourItems {
         f.write_str("FourItems(…)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -218,3 +218,49 @@ fn a_birth_date_after_today_is_seen_even_when_its_day_is_unknown() {
 fn debug_shows_nothing_of_the_person() {
     assert_eq!(format!("{:?}", parse("S25.4.1").unwrap()), "BirthDate(…)");
 }
+
+/// Pieces of spellings, put together in ways that nobody writes.
+#[test]
+fn whatever_is_written_is_read_into_a_date_that_comes_back_or_is_refused() {
+    const PIECES: [&str; 24] = [
+        "昭和",
+        "平成",
+        "S",
+        "h",
+        "西暦",
+        "元",
+        "年",
+        "月",
+        "日",
+        "不詳",
+        "月日不詳",
+        ".",
+        "/",
+        "-",
+        "0",
+        "1",
+        "2",
+        "12",
+        "29",
+        "31",
+        "64",
+        "1950",
+        "319500401",
+        "２",
+    ];
+    let mut state = 20_261_122_u32;
+    let mut next = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    let mut dates = 0;
+    for _ in 0..200_000 {
+        let text: String = (0..=next(7)).map(|_| PIECES[next(PIECES.len())]).collect();
+        if let Ok(date) = parse(&text) {
+            assert_eq!(BirthDate::from_code(&date.code()), Ok(date), "{text}");
+            assert_eq!(parse(&date.to_string()), Ok(date), "{text}");
+            dates += 1;
+        }
+    }
+    assert!(dates > 100, "{dates} dates came about");
+}

@@ -283,3 +283,74 @@ fn every_sample_profile_works_with_every_algorithm() {
         }
     }
 }
+
+#[test]
+fn an_independent_decoder_reads_the_certificate_and_writes_the_same_bytes() {
+    use x509_cert::der::{Decode as _, Encode as _};
+    use x509_cert::ext::pkix;
+    let governor = Governor::new(P256, open());
+    let taro = governor.certify_taro(at("2026-11-22T06:00:00Z"), 3);
+    let (_, responder) = governor.certify_responder(at("2026-11-22T06:00:00Z"));
+    for der in [taro.as_der(), responder.as_der(), &governor.certificate] {
+        let read = x509_cert::Certificate::from_der(der).unwrap();
+        assert_eq!(read.to_der().unwrap(), der);
+    }
+    let read = x509_cert::Certificate::from_der(taro.as_der()).unwrap();
+    let tbs = read.tbs_certificate();
+    let image = taro.image().unwrap();
+    assert_eq!(tbs.serial_number().as_bytes(), taro.serial().as_octets());
+    assert_eq!(tbs.subject().to_der().unwrap(), image.subject.as_der());
+    let extension = |critical, found: bool| assert_eq!(critical, found);
+    let (critical, usage) = tbs.get_extension::<pkix::KeyUsage>().unwrap().unwrap();
+    extension(critical, true);
+    assert!(usage.digital_signature() && usage.non_repudiation() && !usage.key_cert_sign());
+    let (critical, policies) = tbs
+        .get_extension::<pkix::CertificatePolicies>()
+        .unwrap()
+        .unwrap();
+    extension(critical, true);
+    assert_eq!(
+        policies.0[0].policy_identifier.to_string(),
+        image.policies[0].oid
+    );
+    let (critical, names) = tbs
+        .get_extension::<pkix::SubjectAltName>()
+        .unwrap()
+        .unwrap();
+    extension(critical, false);
+    let texts: Vec<String> = names
+        .0
+        .iter()
+        .map(|name| match name {
+            pkix::name::GeneralName::OtherName(other) => other.value.decode_as::<String>().unwrap(),
+            _ => panic!("only otherNames"),
+        })
+        .collect();
+    assert_eq!(texts[0], "総務　太郎");
+    assert_eq!(texts[3], "東京都千代田区霞が関２丁目１番２号");
+}
+
+#[test]
+fn openssl_finds_the_right_generation_of_a_ca_that_keeps_its_name() {
+    let now = jiff::Timestamp::now();
+    let now = jiff::Timestamp::from_second(now.as_second() - 60).unwrap();
+    let generations = [Governor::new(P256, open()), Governor::new(P256, open())];
+    let dir = TempDir::new("generations");
+    let both: String = generations
+        .iter()
+        .map(|governor| pem::encode(pem::CERTIFICATE, &governor.certificate))
+        .collect();
+    let both = dir.write("both.pem", both.as_bytes());
+    for governor in &generations {
+        let taro = governor.certify_taro(now, 4);
+        let leaf = dir.write(
+            "leaf.pem",
+            pem::encode(pem::CERTIFICATE, taro.as_der()).as_bytes(),
+        );
+        let (accepted, said) = run(
+            "openssl",
+            &["verify", "-x509_strict", "-CAfile", &both, &leaf],
+        );
+        assert!(accepted, "{said}");
+    }
+}

@@ -54,12 +54,13 @@ fn list(governor: &Governor, scope: &Scope, number: u64, revoked: &[&Serial]) ->
 
 #[test]
 fn openssl_and_gnutls_agree_on_good_and_revoked_with_every_algorithm() {
-    for algorithm in [
-        SignatureAlgorithm::RsaPkcs1Sha256,
-        SignatureAlgorithm::EcdsaP256Sha256,
-        SignatureAlgorithm::EcdsaP384Sha384,
+    for (algorithm, publication) in [
+        (SignatureAlgorithm::RsaPkcs1Sha256, open()),
+        (SignatureAlgorithm::RsaPkcs1Sha384, registered()),
+        (SignatureAlgorithm::EcdsaP256Sha256, registered()),
+        (SignatureAlgorithm::EcdsaP384Sha384, open()),
     ] {
-        let governor = Governor::new(algorithm, open());
+        let governor = Governor::new(algorithm, publication);
         let taro = governor.certify_taro(now(), 0x77);
         let bystander = Serial::from_random([0x33; 16]);
         let dir = TempDir::new(&format!("judges-{algorithm:?}"));

@@ -1,5 +1,9 @@
 //! Public keys and the signatures that they verify.
 
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::signature as aws;
 use const_oid::ObjectIdentifier;
 use serde::{Deserialize, Serialize};
@@ -125,20 +129,38 @@ pub enum PublicKeyFault {
 #[error("the signature does not verify")]
 pub struct SignatureInvalid;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 enum Numbers {
     Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
     Point,
 }
 
 /// A public key as its SubjectPublicKeyInfo.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PublicKey {
     spki: Vec<u8>,
     kind: KeyKind,
     numbers: Numbers,
     /// Where the BIT STRING's octets begin in `spki`; they run to its end.
     octets_at: usize,
+    /// Made at the first verification, with the algorithm it was made for: a CA verifies
+    /// with the same key and algorithm again and again.
+    parsed: Arc<OnceLock<(SignatureAlgorithm, aws::ParsedPublicKey)>>,
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = hex::encode(self.key_id());
+        write!(f, "PublicKey({:?}, {id})", self.kind)
+    }
 }
 
 impl PublicKey {
@@ -189,6 +211,7 @@ impl PublicKey {
             spki: spki.to_vec(),
             kind,
             numbers,
+            parsed: Arc::default(),
         })
     }
 
@@ -251,12 +274,7 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
-        if !algorithm.fits(self.kind) {
-            return Err(SignatureInvalid);
-        }
-        aws::UnparsedPublicKey::new(algorithm.verifier(), self.octets())
-            .verify(message, signature)
-            .map_err(|_| SignatureInvalid)
+        self.with_parsed(algorithm, |key| key.verify_sig(message, signature))
     }
 }
 
@@ -269,12 +287,28 @@ impl PublicKey {
         digest: MessageDigest,
         signature: &[u8],
     ) -> Result<(), SignatureInvalid> {
+        self.with_parsed(algorithm, |key| key.verify_digest_sig(&digest.0, signature))
+    }
+
+    fn with_parsed(
+        &self,
+        algorithm: SignatureAlgorithm,
+        verify: impl FnOnce(&aws::ParsedPublicKey) -> Result<(), Unspecified>,
+    ) -> Result<(), SignatureInvalid> {
         if !algorithm.fits(self.kind) {
             return Err(SignatureInvalid);
         }
-        aws::UnparsedPublicKey::new(algorithm.verifier(), self.octets())
-            .verify_digest(&digest.0, signature)
-            .map_err(|_| SignatureInvalid)
+        let parse = || aws::ParsedPublicKey::new(algorithm.verifier(), self.octets());
+        if self.parsed.get().is_none() {
+            let parsed = parse().map_err(|_| SignatureInvalid)?;
+            // Another thread may have been first; either key is the same.
+            let _ = self.parsed.set((algorithm, parsed));
+        }
+        match self.parsed.get() {
+            Some((made_for, parsed)) if *made_for == algorithm => verify(parsed),
+            _ => verify(&parse().map_err(|_| SignatureInvalid)?),
+        }
+        .map_err(|_| SignatureInvalid)
     }
 }
 
@@ -334,4 +368,66 @@ fn bit_length(number: &[u8]) -> u32 {
     number
         .first()
         .map_or(0, |first| number.len() as u32 * 8 - first.leading_zeros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::rsa::KeySize;
+
+    #[test]
+    fn one_key_verifies_with_each_of_its_algorithms_and_with_no_other() {
+        let pair = aws::RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let spki: PublicKeyX509Der<'_> = aws::KeyPair::public_key(&pair).as_der().unwrap();
+        let key = PublicKey::from_spki_der(spki.as_ref()).unwrap();
+        let (modulus, exponent) = key.rsa_numbers().unwrap();
+        assert_eq!(
+            PublicKey::from_rsa_numbers(modulus, exponent),
+            Ok(key.clone())
+        );
+        let sign = |encoding: &'static dyn aws::RsaEncoding| {
+            let mut signature = vec![0; 256];
+            pair.sign(encoding, &SystemRandom::new(), b"message", &mut signature)
+                .unwrap();
+            signature
+        };
+        let (short, long) = (sign(&aws::RSA_PKCS1_SHA256), sign(&aws::RSA_PKCS1_SHA384));
+        use SignatureAlgorithm as A;
+        for _ in 0..2 {
+            assert_eq!(key.verify(A::RsaPkcs1Sha256, b"message", &short), Ok(()));
+            assert_eq!(key.verify(A::RsaPkcs1Sha384, b"message", &long), Ok(()));
+        }
+        for (algorithm, message, signature) in [
+            (A::RsaPkcs1Sha256, &b"message"[..], &long),
+            (A::RsaPkcs1Sha384, b"message", &short),
+            (A::RsaPkcs1Sha256, b"massage", &short),
+            (A::EcdsaP256Sha256, b"message", &short),
+        ] {
+            assert_eq!(
+                key.verify(algorithm, message, signature),
+                Err(SignatureInvalid)
+            );
+        }
+    }
+
+    #[test]
+    fn algorithms_are_known_by_their_exact_identifier() {
+        for algorithm in SignatureAlgorithm::ALL {
+            let der = algorithm.identifier_der();
+            assert_eq!(
+                SignatureAlgorithm::from_identifier_der(&der),
+                Some(algorithm)
+            );
+        }
+        // sha256WithRSAEncryption without NULL, and sha1WithRSAEncryption
+        for der in [
+            "300b06092a864886f70d01010b",
+            "300d06092a864886f70d0101050500",
+        ] {
+            let der = hex::decode(der).unwrap();
+            assert_eq!(SignatureAlgorithm::from_identifier_der(&der), None);
+        }
+    }
 }

@@ -144,6 +144,15 @@ pub(super) const LINTS: &[Lint] = &[
         },
     },
     Lint {
+        name: "authority-key",
+        sentence: "An authority's own certificate carries the key that signs it, and no other certificate does (policy).",
+        holds: |facts| {
+            facts.key.as_ref().is_none_or(|key| {
+                (key == facts.issuer.public_key()) == facts.is(SubjectKind::Authority)
+            })
+        },
+    },
+    Lint {
         name: "subject-key-fit",
         sentence: "The key has exponent 65537, no small factor and not the ROCA fingerprint (policy).",
         holds: |facts| match &facts.key {

@@ -379,6 +379,7 @@ const CASES: &[Case] = &[
         parts.subject = name(&subject).as_der().to_vec();
     }),
     ("subject-key", subscriber, |parts| parts.set_key(&p256())),
+    ("authority-key", authority, |parts| parts.set_key(&p256())),
     ("subject-key-fit", subscriber, |parts| {
         parts.set_key(&rsa(&modulus(ROCA), 65537));
     }),

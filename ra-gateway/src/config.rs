@@ -60,6 +60,7 @@ fn value(key: &'static str, reason: impl Into<String>) -> ConfigError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Spec {
+    #[serde(default = "one")]
     node: String,
     prefecture: String,
     #[serde(default = "signature")]
@@ -69,16 +70,22 @@ struct Spec {
     database_connections: u32,
     register: PathBuf,
     /// Certificate of the signing CA, DER or PEM: what issued certificates must come from.
-    issuer_certificate: PathBuf,
+    issuer: PathBuf,
+    /// Certificate of the infrastructure CA, DER or PEM: whom to speak with at all.
+    trust: PathBuf,
     #[serde(default)]
     listen: ListenSpec,
     tls: TlsSpec,
-    authority: AuthoritySpec,
+    ca: AuthoritySpec,
     token: TokenSpec,
     #[serde(default)]
     sessions: SessionSpec,
     #[serde(default)]
     limits: LimitSpec,
+}
+
+fn one() -> String {
+    "gateway-1".into()
 }
 
 fn signature() -> String {
@@ -111,8 +118,6 @@ impl Default for ListenSpec {
 struct TlsSpec {
     certificate: PathBuf,
     key: PathBuf,
-    /// Certificate of the infrastructure CA, DER or PEM.
-    infrastructure_ca: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -334,14 +339,14 @@ impl Config {
         if spec.node.is_empty() || spec.node.len() > 32 || !spec.node.is_ascii() {
             return Err(value("node", "must be 1 to 32 ASCII characters"));
         }
-        let issuer = certificate(&base.join(&spec.issuer_certificate))?;
+        let issuer = certificate(&base.join(&spec.issuer))?;
         let image = CertificateImage::decode(&issuer)
-            .map_err(|fault| value("issuer_certificate", fault.to_string()))?;
+            .map_err(|fault| value("issuer", fault.to_string()))?;
         let tls = KeyFiles {
             certificate: base.join(&spec.tls.certificate),
             key: base.join(&spec.tls.key),
         };
-        let client = match (spec.authority.certificate, spec.authority.key) {
+        let client = match (spec.ca.certificate, spec.ca.key) {
             (Some(certificate), Some(key)) => KeyFiles {
                 certificate: base.join(certificate),
                 key: base.join(key),
@@ -349,13 +354,13 @@ impl Config {
             (None, None) => tls.clone(),
             _ => {
                 return Err(value(
-                    "authority.certificate",
+                    "ca.certificate",
                     "name certificate and key, or neither",
                 ));
             }
         };
-        if !spec.authority.url.starts_with("https://") {
-            return Err(value("authority.url", "must begin with https://"));
+        if !spec.ca.url.starts_with("https://") {
+            return Err(value("ca.url", "must begin with https://"));
         }
         Ok(Self {
             prefecture: spec
@@ -373,18 +378,18 @@ impl Config {
             },
             listen_gateway: spec.listen.gateway,
             listen_admin: spec.listen.admin,
-            infrastructure_ca: certificate(&base.join(&spec.tls.infrastructure_ca))?,
+            infrastructure_ca: certificate(&base.join(&spec.trust))?,
             tls,
             authority: AuthorityConfig {
-                url: spec.authority.url.trim_end_matches('/').to_owned(),
+                url: spec.ca.url.trim_end_matches('/').to_owned(),
                 client,
                 timeout: Duration::from_millis(within(
-                    "authority.timeout_ms",
-                    spec.authority.timeout_ms,
+                    "ca.timeout_ms",
+                    spec.ca.timeout_ms,
                     500,
                     120_000,
                 )?),
-                attempts: within("authority.attempts", spec.authority.attempts, 1, 10)?,
+                attempts: within("ca.attempts", spec.ca.attempts, 1, 10)?,
             },
             token: spec.token.check(&base).map_err(ConfigError::Token)?,
             session_s: within("sessions.longest_s", spec.sessions.longest_s, 60, 86_400)?,

@@ -8,6 +8,8 @@
 
 pub mod adapter;
 pub mod app;
+pub mod command;
 pub mod config;
 pub mod http;
 pub mod port;
+pub mod startup;

@@ -1,1 +1,244 @@
-fn main() {}
+//! The command line.
+
+use std::{error::Error, path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ra_gateway::{
+    command::{Fault, masters, officer},
+    config::Config,
+    port::PartyKind,
+    startup,
+};
+
+/// The prefecture's reception server.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args)]
+struct Configured {
+    /// ra.toml
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    Terminal,
+    Kiosk,
+    Operator,
+}
+
+impl From<Kind> for PartyKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Terminal => Self::Terminal,
+            Kind::Kiosk => Self::Kiosk,
+            Kind::Operator => Self::Operator,
+        }
+    }
+}
+
+#[derive(Args)]
+struct Named {
+    #[command(flatten)]
+    configured: Configured,
+    /// terminal, kiosk or operator
+    #[arg(long)]
+    kind: Kind,
+    /// Its id as enrolled
+    #[arg(long)]
+    id: String,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make or update the database's tables
+    Migrate(Configured),
+    /// Serve terminals and kiosks until SIGTERM
+    Serve {
+        #[command(flatten)]
+        configured: Configured,
+        /// Check the configuration and end; touches nothing
+        #[arg(long)]
+        check_config: bool,
+        /// Written when the gateway listens
+        #[arg(long)]
+        ready_file: Option<PathBuf>,
+    },
+    /// Register a party from the record that `ca-server enrol` wrote
+    Register {
+        #[command(flatten)]
+        configured: Configured,
+        /// The record
+        #[arg(long)]
+        record: PathBuf,
+    },
+    /// Cut a party off, at its next request
+    Suspend(Named),
+    /// Let a suspended party in again
+    Resume(Named),
+    /// Make the gateway's masters in its token
+    CardMaster(Configured),
+    /// Make a kiosk's master: into the token and into a file for the kiosk
+    KioskMaster {
+        #[command(flatten)]
+        configured: Configured,
+        /// The kiosk's id
+        #[arg(long)]
+        kiosk: String,
+        /// The file, 64 hexadecimal digits, mode 0600
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Export a card's keys for its factory
+    CardKeys {
+        #[command(flatten)]
+        configured: Configured,
+        /// The card's id, 32 hexadecimal digits
+        #[arg(long)]
+        card: String,
+        /// The file, JSON, mode 0600
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Make the gateway's TLS key and its request for the authority
+    EnrolmentRequest {
+        /// The gateway's name
+        #[arg(long)]
+        id: String,
+        /// Where the key goes (PKCS#8 PEM, mode 0600)
+        #[arg(long)]
+        key: PathBuf,
+        /// Where the request goes (PKCS#10 PEM)
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// The circuit breaker of issuing
+    Breaker {
+        #[command(subcommand)]
+        command: Breaker,
+    },
+}
+
+#[derive(Subcommand)]
+enum Breaker {
+    /// Show the stops
+    Show(Configured),
+    /// Open issuing again
+    Release {
+        #[command(flatten)]
+        configured: Configured,
+        /// The officer who decided
+        #[arg(long)]
+        by: String,
+        /// Why it is safe
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+fn run(command: Command) -> Result<String, Fault> {
+    match command {
+        Command::Migrate(configured) => {
+            officer::migrate(&configured.config)?;
+            Ok("the database is up to date".into())
+        }
+        Command::Serve {
+            configured,
+            check_config,
+            ready_file,
+        } => {
+            let config = Config::load(&configured.config)?;
+            if check_config {
+                return Ok("the configuration is sound".into());
+            }
+            startup::serve(&config, ready_file.as_deref())?;
+            Ok("stopped".into())
+        }
+        Command::Register { configured, record } => officer::register(&configured.config, &record),
+        Command::Suspend(named) => officer::set_suspended(
+            &named.configured.config,
+            named.kind.into(),
+            &named.id,
+            true,
+        ),
+        Command::Resume(named) => officer::set_suspended(
+            &named.configured.config,
+            named.kind.into(),
+            &named.id,
+            false,
+        ),
+        Command::CardMaster(configured) => masters::card_master(&configured.config),
+        Command::KioskMaster {
+            configured,
+            kiosk,
+            out,
+        } => masters::kiosk_master_command(&configured.config, &kiosk, &out),
+        Command::CardKeys {
+            configured,
+            card,
+            out,
+        } => masters::card_keys(&configured.config, &card, &out),
+        Command::EnrolmentRequest { id, key, out } => officer::enrolment_request(&id, &key, &out),
+        Command::Breaker {
+            command: Breaker::Show(configured),
+        } => officer::breaker_show(&configured.config),
+        Command::Breaker {
+            command:
+                Breaker::Release {
+                    configured,
+                    by,
+                    reason,
+                },
+        } => officer::breaker_release(&configured.config, &by, &reason),
+    }
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .json()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| "info,rustls=error".into()),
+        )
+        .init();
+    match run(Arguments::parse().command) {
+        Ok(told) => {
+            println!("{told}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

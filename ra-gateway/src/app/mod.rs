@@ -4,6 +4,7 @@ pub mod caller;
 pub mod channel;
 pub mod kiosk;
 pub mod look_up;
+pub mod card_keys;
 pub mod refusal;
 pub mod sign_in;
 

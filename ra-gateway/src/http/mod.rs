@@ -1,1 +1,168 @@
+//! The asynchronous skin: one route table, one file per noun, one place for errors.
+
+mod application;
+mod caller;
+mod card_channel;
+mod health;
+mod kiosk;
+mod limit;
+mod operator;
 pub mod problem;
+mod register;
+mod revocation;
+pub mod tls;
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpResponse,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+pub use limit::Limits;
+use metrics_exporter_prometheus::PrometheusHandle;
+use utoipa::OpenApi;
+
+use crate::app::{App, refusal::Reason};
+use problem::Problem;
+
+/// What every request finds.
+pub struct Gateway {
+    /// The use-cases.
+    pub app: Arc<App>,
+    /// How often one caller may ask.
+    pub limits: Limits,
+    /// Largest body.
+    pub body_bytes: usize,
+    /// The metrics' page.
+    pub metrics: PrometheusHandle,
+}
+
+/// The gateway's interface.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Jitsuin reception gateway",
+        description = "Mutual TLS: the client certificate names the terminal or kiosk. \
+                       Operators sign in; their session goes into the header `Operator-Session`."
+    ),
+    paths(
+        operator::challenge,
+        operator::sign_in,
+        operator::sign_out,
+        register::look_up,
+        application::receive,
+        application::list,
+        application::read,
+        application::identity,
+        application::public_key,
+        application::findings,
+        application::choices,
+        application::issue,
+        application::image,
+        application::written,
+        application::fee,
+        application::hand_over,
+        application::cancel,
+        card_channel::open,
+        card_channel::relay,
+        revocation::revoke,
+        revocation::certificate,
+        kiosk::record,
+        kiosk::health,
+    ),
+    components(schemas(problem::ProblemDocument))
+)]
+struct Interface;
+
+async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().json(Interface::openapi())
+}
+
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::refused(
+        Reason::NotFound,
+        "there is nothing at this address",
+    ))
+}
+
+/// A resource whose other methods are answered with a problem document.
+fn at(path: &str) -> actix_web::Resource {
+    web::resource(path).default_service(web::to(async || -> Result<HttpResponse, Problem> {
+        Err(Problem::method_not_allowed())
+    }))
+}
+
+/// The routes for terminals and kiosks.
+pub fn routes(config: &mut ServiceConfig) {
+    use web::{delete, get, post};
+
+    config.service(
+        web::scope("")
+            .wrap(from_fn(limit::guard))
+            .service(at("/openapi.json").route(get().to(openapi)))
+            .service(at("/v1/operator-challenges").route(post().to(operator::challenge)))
+            .service(at("/v1/operator-sessions").route(post().to(operator::sign_in)))
+            .service(at("/v1/operator-sessions/current").route(delete().to(operator::sign_out)))
+            .service(at("/v1/register-lookups").route(post().to(register::look_up)))
+            .service(
+                at("/v1/applications")
+                    .route(post().to(application::receive))
+                    .route(get().to(application::list)),
+            )
+            .service(at("/v1/applications/{id}").route(get().to(application::read)))
+            .service(at("/v1/applications/{id}/identity").route(post().to(application::identity)))
+            .service(at("/v1/applications/{id}/card-channels").route(post().to(card_channel::open)))
+            .service(at("/v1/card-channels/{channel}").route(post().to(card_channel::relay)))
+            .service(
+                at("/v1/applications/{id}/public-key").route(post().to(application::public_key)),
+            )
+            .service(
+                at("/v1/applications/{id}/characters")
+                    .route(get().to(application::findings))
+                    .route(post().to(application::choices)),
+            )
+            .service(at("/v1/applications/{id}/issue").route(post().to(application::issue)))
+            .service(at("/v1/applications/{id}/image").route(post().to(application::image)))
+            .service(at("/v1/applications/{id}/written").route(post().to(application::written)))
+            .service(at("/v1/applications/{id}/fee").route(post().to(application::fee)))
+            .service(at("/v1/applications/{id}/hand-over").route(post().to(application::hand_over)))
+            .service(at("/v1/applications/{id}/cancel").route(post().to(application::cancel)))
+            .service(at("/v1/revocations").route(post().to(revocation::revoke)))
+            .service(at("/v1/certificates/{serial}").route(get().to(revocation::certificate)))
+            .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))
+            .service(at("/v1/kiosk/health").route(post().to(kiosk::health)))
+            .default_service(web::to(not_found)),
+    );
+}
+
+/// The routes for the machine's keepers, on plain loopback HTTP.
+pub fn admin_routes(config: &mut ServiceConfig) {
+    config
+        .service(at("/healthz").route(web::get().to(health::healthz)))
+        .service(at("/readyz").route(web::get().to(health::readyz)))
+        .service(at("/metrics").route(web::get().to(health::metrics)))
+        .service(at("/openapi.json").route(web::get().to(openapi)))
+        .default_service(web::to(not_found));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interface_names_every_route_of_the_table() {
+        let document = serde_json::to_value(Interface::openapi()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let table = include_str!("mod.rs");
+        for path in table
+            .split("at(\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|path| path.starts_with("/v1/"))
+        {
+            assert!(paths.contains_key(path), "{path} is not in the interface");
+        }
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    }
+}

@@ -1,0 +1,3 @@
+//! Procedures beside the walk from application to hand-over.
+
+pub mod revoke;

@@ -1,0 +1,77 @@
+//! Keys of cards and visits, derived from masters in the gateway's token.
+
+use pki_core::{
+    card_channel::{Command, KeySet, kdf, wrap::kw_wrap},
+    id::{CardId, KioskId, VisitId},
+};
+
+use super::refusal::Failure;
+use crate::port::{MasterFault, Masters};
+
+/// Label of the master of all card keys.
+pub const CARD_MASTER: &str = "card-master";
+
+/// Label of a kiosk's master.
+#[must_use]
+pub fn kiosk_master(kiosk: &KioskId) -> String {
+    format!("kiosk-master-{kiosk}")
+}
+
+/// A card's key set.
+pub fn of_card(masters: &dyn Masters, card: &CardId) -> Result<KeySet, MasterFault> {
+    kdf::card_keys(
+        |message| masters.cmac(CARD_MASTER, message),
+        card.as_bytes(),
+    )
+}
+
+/// PUT KEY that opens a visit (docs/card-interface.md §3.1): the visit keys wrapped under
+/// the card's K-DEK, with their check values.
+pub fn put_key(
+    masters: &dyn Masters,
+    card_keys: &KeySet,
+    card: &CardId,
+    visit: &VisitId,
+    kiosk: &KioskId,
+) -> Result<Command, Failure> {
+    let label = kiosk_master(kiosk);
+    let kiosk_bytes: &[u8; 9] = kiosk
+        .as_str()
+        .as_bytes()
+        .try_into()
+        .expect("a kiosk id has nine ASCII characters");
+    let keys = kdf::visit_keys(
+        |message| masters.cmac(&label, message),
+        kiosk_bytes,
+        card.as_bytes(),
+        visit.as_bytes(),
+    )?;
+    let mut data = Vec::with_capacity(25 + 72 + 9);
+    data.extend_from_slice(visit.as_bytes());
+    data.extend_from_slice(kiosk_bytes);
+    for key in [&keys.enc, &keys.mac, &keys.dek] {
+        let wrapped = kw_wrap(&card_keys.dek, key.expose())
+            .expect("AES-KW takes the sixteen bytes of a key");
+        data.extend_from_slice(&wrapped);
+    }
+    for key in [&keys.enc, &keys.mac, &keys.dek] {
+        data.extend_from_slice(&key.check_value());
+    }
+    Ok(Command::new(0x80, 0xD8, 0x30, 0x00).with_data(&data))
+}
+
+/// STORE DATA blocks of a file (`1` certificate, `2` CA certificate).
+pub fn store_data(file: u8, content: &[u8]) -> Vec<Command> {
+    use pki_core::card_channel::BLOCK;
+
+    let last = content.chunks(BLOCK).count().saturating_sub(1);
+    content
+        .chunks(BLOCK)
+        .enumerate()
+        .map(|(number, block)| {
+            let p1 = if number == last { file | 0x80 } else { file };
+            let number = u8::try_from(number).expect("a certificate has fewer than 256 blocks");
+            Command::new(0x80, 0xE2, p1, number).with_data(block)
+        })
+        .collect()
+}

@@ -1,0 +1,178 @@
+//! Parties, enrolment and the circuit breaker.
+
+use std::{fs, path::Path, sync::Arc};
+
+use hsm_config::Token;
+use pki_core::certificate::{CertificateImage, request};
+use schema::wire::v1::ca::{PartyKind as WireKind, PartyRecord};
+
+use super::{Fault, masters::write_private};
+use crate::{
+    adapter::{
+        database::Database,
+        system::SystemClock,
+        token::TokenMasters,
+        vault::TokenAuditMac,
+    },
+    config,
+    port::{AuditEntry, Clock, Party, PartyKind, Store},
+};
+
+/// Largest party record, in bytes.
+const LARGEST_RECORD: u64 = 64 * 1024;
+
+/// The database as the officer's commands reach it: they audit like everything else, so
+/// the token must be there.
+fn store(config: &Path) -> Result<Database, Fault> {
+    let token = Token::open(config::token_of(config)?);
+    let masters = Arc::new(TokenMasters::new(token));
+    Ok(Database::open(
+        &config::database_of(config)?,
+        2,
+        "officer",
+        Arc::new(TokenAuditMac::new(masters)),
+    )?)
+}
+
+/// Makes or updates the tables.
+pub fn migrate(config: &Path) -> Result<(), Fault> {
+    Ok(schema::ra::migrate(&config::database_of(config)?)?)
+}
+
+/// Enters a party that the authority has enrolled.
+pub fn register(config: &Path, record: &Path) -> Result<String, Fault> {
+    if fs::metadata(record)?.len() > LARGEST_RECORD {
+        return Err("the record is larger than any party's".into());
+    }
+    let record: PartyRecord = serde_json::from_slice(&fs::read(record)?)?;
+    let party = party(record)?;
+    store(config)?.register_party(
+        &party,
+        SystemClock.now(),
+        &AuditEntry {
+            act: "register-party",
+            reference: Some(format!("{} {}", party.kind.name(), party.id)),
+            ..AuditEntry::default()
+        },
+    )?;
+    Ok(format!("{} {} is registered", party.kind.name(), party.id))
+}
+
+/// A record as a party, if it is one that speaks to the gateway.
+pub fn party(record: PartyRecord) -> Result<Party, Fault> {
+    use pki_core::id::{KioskId, OperatorId, TerminalId};
+
+    let kind = match record.kind {
+        WireKind::Terminal => PartyKind::Terminal,
+        WireKind::Kiosk => PartyKind::Kiosk,
+        WireKind::Operator => PartyKind::Operator,
+        WireKind::Gateway | WireKind::Server | WireKind::OcspResponder => {
+            return Err("only terminals, kiosks and operators are registered with a gateway".into());
+        }
+    };
+    let municipality = record
+        .municipality
+        .ok_or("the record names no municipality")?
+        .parse()?;
+    let place = match kind {
+        PartyKind::Terminal => Some(record.id.parse::<TerminalId>()?.municipality()),
+        PartyKind::Kiosk => Some(record.id.parse::<KioskId>()?.municipality()),
+        PartyKind::Operator => {
+            record.id.parse::<OperatorId>()?;
+            None
+        }
+    };
+    if place.is_some_and(|place| place != municipality) {
+        return Err("the id belongs to another municipality than the record says".into());
+    }
+    CertificateImage::decode(&record.certificate.0)?;
+    if record.label.chars().count() > 100 {
+        return Err("the label is longer than 100 characters".into());
+    }
+    Ok(Party {
+        kind,
+        id: record.id,
+        municipality,
+        label: record.label,
+        certificate: record.certificate.0,
+        suspended: false,
+    })
+}
+
+/// Suspends or resumes a party, at once.
+pub fn set_suspended(
+    config: &Path,
+    kind: PartyKind,
+    id: &str,
+    suspended: bool,
+) -> Result<String, Fault> {
+    let found = store(config)?.set_suspended(
+        kind,
+        id,
+        suspended,
+        SystemClock.now(),
+        &AuditEntry {
+            act: if suspended { "suspend-party" } else { "resume-party" },
+            reference: Some(format!("{} {id}", kind.name())),
+            ..AuditEntry::default()
+        },
+    )?;
+    if !found {
+        return Err(format!("there is no {} {id}", kind.name()).into());
+    }
+    Ok(format!(
+        "{} {id} is {}",
+        kind.name(),
+        if suspended { "suspended" } else { "in service" }
+    ))
+}
+
+/// Shows the stops of issuing.
+pub fn breaker_show(config: &Path) -> Result<String, Fault> {
+    let stops = store(config)?.stops()?;
+    if stops.is_empty() {
+        return Ok("issuing is open".into());
+    }
+    Ok(stops
+        .iter()
+        .map(|stop| {
+            format!(
+                "issuing is stopped since {} by application {} (certificate {})",
+                stop.tripped_at, stop.application, stop.serial
+            )
+        })
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+/// Releases all stops.
+pub fn breaker_release(config: &Path, by: &str, reason: &str) -> Result<String, Fault> {
+    for (text, name) in [(by, "by"), (reason, "reason")] {
+        if text.trim().is_empty() || text.chars().count() > 200 {
+            return Err(format!("--{name} must have 1 to 200 characters").into());
+        }
+    }
+    let count = store(config)?.release_stops(
+        by,
+        reason,
+        SystemClock.now(),
+        &AuditEntry {
+            act: "release-breaker",
+            reference: Some(by.to_owned()),
+            ..AuditEntry::default()
+        },
+    )?;
+    Ok(format!("{count} stop(s) released; issuing is open"))
+}
+
+/// Makes the gateway's TLS key and its request for the authority.
+pub fn enrolment_request(id: &str, key: &Path, out: &Path) -> Result<String, Fault> {
+    let made = request::create_p256(id)?;
+    write_private(key, made.private_key_pem.as_bytes())?;
+    fs::write(out, &made.request_pem)?;
+    Ok(format!(
+        "key in {}, request in {}",
+        key.display(),
+        out.display()
+    ))
+}

@@ -1,0 +1,162 @@
+//! Applications and their steps. Every step answers with the application.
+
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{Path, Query},
+};
+use schema::wire::v1::ra::{
+    Application, ApplicationList, CancelRequest, CharacterChoices, CharacterFindings, FeeRequest,
+    HandOverRequest, IdentityRequest, ImageRequest, IssueActRequest, PublicKeyRequest,
+    ReceiveRequest, WrittenRequest,
+};
+use serde::Deserialize;
+
+use super::{
+    caller::Call,
+    problem::{Problem, ProblemDocument},
+};
+
+/// Which applications are listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// Only those that still walk.
+    #[serde(default)]
+    open: bool,
+}
+
+/// Takes an application (電子証明書発行申請書).
+#[utoipa::path(post, path = "/v1/applications", request_body = ReceiveRequest,
+    params(("Operator-Session" = String, Header)),
+    responses((status = 201, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::CREATED, |app, clerk, body| app.receive(clerk, &body))
+        .await
+}
+
+/// Applications of this municipality.
+#[utoipa::path(get, path = "/v1/applications",
+    params(("open" = Option<bool>, Query), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = ApplicationList), (status = "default", body = ProblemDocument)))]
+pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk_asking(move |app, clerk| app.applications(clerk, query.open))
+        .await
+}
+
+/// One application.
+#[utoipa::path(get, path = "/v1/applications/{id}",
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk_asking(move |app, clerk| app.application(clerk, &id))
+        .await
+}
+
+/// Characters that the certificate cannot carry, and what may stand for them.
+#[utoipa::path(get, path = "/v1/applications/{id}/characters",
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = CharacterFindings), (status = "default", body = ProblemDocument)))]
+pub async fn findings(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk_asking(move |app, clerk| app.characters(clerk, &id))
+        .await
+}
+
+/// The identity check as a recorded decision.
+#[utoipa::path(post, path = "/v1/applications/{id}/identity", request_body = IdentityRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn identity(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: IdentityRequest| {
+        app.identify(clerk, &id, &body)
+    })
+    .await
+}
+
+/// The key that the card proves (公開鍵読込).
+#[utoipa::path(post, path = "/v1/applications/{id}/public-key", request_body = PublicKeyRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn public_key(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: PublicKeyRequest| {
+        app.read_public_key(clerk, &id, &body)
+    })
+    .await
+}
+
+/// The applicant's choices of substitute characters.
+#[utoipa::path(post, path = "/v1/applications/{id}/characters", request_body = CharacterChoices,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn choices(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: CharacterChoices| {
+        app.settle_characters(clerk, &id, &body)
+    })
+    .await
+}
+
+/// The issuing request (発行要求).
+#[utoipa::path(post, path = "/v1/applications/{id}/issue", request_body = IssueActRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn issue(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: IssueActRequest| {
+        app.request_issue(clerk, &id, &body)
+    })
+    .await
+}
+
+/// What clerk and applicant say of the certificate image.
+#[utoipa::path(post, path = "/v1/applications/{id}/image", request_body = ImageRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn image(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: ImageRequest| {
+        app.confirm_image(clerk, &id, &body)
+    })
+    .await
+}
+
+/// What was read back from the card, and its trial signature.
+#[utoipa::path(post, path = "/v1/applications/{id}/written", request_body = WrittenRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn written(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: WrittenRequest| {
+        app.confirm_written(clerk, &id, &body)
+    })
+    .await
+}
+
+/// The fee.
+#[utoipa::path(post, path = "/v1/applications/{id}/fee", request_body = FeeRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn fee(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: FeeRequest| {
+        app.take_fee(clerk, &id, &body)
+    })
+    .await
+}
+
+/// Card, guide and printed copy are handed over.
+#[utoipa::path(post, path = "/v1/applications/{id}/hand-over", request_body = HandOverRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn hand_over(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: HandOverRequest| {
+        app.hand_over(clerk, &id, &body)
+    })
+    .await
+}
+
+/// The applicant withdraws before anything was issued.
+#[utoipa::path(post, path = "/v1/applications/{id}/cancel", request_body = CancelRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+pub async fn cancel(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, move |app, clerk, body: CancelRequest| {
+        app.cancel(clerk, &id, &body)
+    })
+    .await
+}

@@ -1,0 +1,30 @@
+//! Revocation at the window, and what is known of a certificate.
+
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use schema::wire::v1::{
+    ca::{CertificateRecord, RevokeResponse},
+    ra::WindowRevokeRequest,
+};
+
+use super::{
+    caller::Call,
+    problem::{Problem, ProblemDocument},
+};
+
+/// Records a revocation under Art 9 or 10.
+#[utoipa::path(post, path = "/v1/revocations", request_body = WindowRevokeRequest,
+    params(("Operator-Session" = String, Header)),
+    responses((status = 200, body = RevokeResponse), (status = "default", body = ProblemDocument)))]
+pub async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk(StatusCode::OK, |app, clerk, body| app.revoke(clerk, &body))
+        .await
+}
+
+/// A certificate of this municipality and its status.
+#[utoipa::path(get, path = "/v1/certificates/{serial}",
+    params(("serial" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = CertificateRecord), (status = "default", body = ProblemDocument)))]
+pub async fn certificate(serial: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.as_clerk_asking(move |app, clerk| app.certificate(clerk, &serial))
+        .await
+}

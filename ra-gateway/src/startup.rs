@@ -19,6 +19,7 @@ use actix_web::{
     web,
 };
 use hsm_config::Token;
+use pki_core::{application::fee::FeeTable, person::substitution::SubstitutionList};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::{
@@ -70,6 +71,8 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             prefecture: config.prefecture,
             profile: config.profile.clone(),
             issuer: config.issuer.clone(),
+            fees: FeeTable::standard(),
+            substitutes: SubstitutionList::standard(),
             session_s: config.session_s,
             session_idle_s: config.session_idle_s,
             act_skew_s: config.limits.act_skew_s,

@@ -100,7 +100,7 @@ impl HttpAuthority {
         loop {
             let begun = Instant::now();
             let fault = match self.once(path, body) {
-                Ok(answer) => return understand(&answer),
+                Ok(answer) => return understand(&answer, attempt == 1),
                 Err(fault) => fault,
             };
             tracing::warn!(
@@ -164,7 +164,7 @@ struct Problem {
     detail: String,
 }
 
-fn understand<T: DeserializeOwned>(answer: &Answer) -> Result<T, AuthorityFault> {
+fn understand<T: DeserializeOwned>(answer: &Answer, first_answer: bool) -> Result<T, AuthorityFault> {
     let strange = |error: serde_json::Error| AuthorityFault::Answer(Box::new(error));
     if matches!(answer.status, 200 | 201) {
         return serde_json::from_slice(&answer.body).map_err(strange);
@@ -190,6 +190,7 @@ fn understand<T: DeserializeOwned>(answer: &Answer) -> Result<T, AuthorityFault>
     Err(AuthorityFault::Refused {
         problem: name,
         detail: problem.detail.chars().take(300).collect(),
+        first_answer,
     })
 }
 
@@ -235,7 +236,7 @@ mod tests {
     fn an_absent_token_is_passed_on_with_its_time() {
         let body =
             r#"{"type":"urn:jitsuin:problem:token-away","title":"t","status":503,"detail":"d"}"#;
-        match understand::<IssueResponse>(&answer(503, body)) {
+        match understand::<IssueResponse>(&answer(503, body), true) {
             Err(AuthorityFault::Away {
                 problem,
                 retry_after,
@@ -251,7 +252,7 @@ mod tests {
     fn a_refusal_is_not_taken_for_absence() {
         let body = r#"{"type":"urn:jitsuin:problem:act-invalid","detail":"no"}"#;
         assert!(matches!(
-            understand::<IssueResponse>(&answer(422, body)),
+            understand::<IssueResponse>(&answer(422, body), true),
             Err(AuthorityFault::Refused { problem, .. }) if problem == "act-invalid"
         ));
     }
@@ -259,7 +260,7 @@ mod tests {
     #[test]
     fn a_success_that_cannot_be_read_is_no_success() {
         assert!(matches!(
-            understand::<IssueResponse>(&answer(201, "{}")),
+            understand::<IssueResponse>(&answer(201, "{}"), true),
             Err(AuthorityFault::Answer(_))
         ));
     }

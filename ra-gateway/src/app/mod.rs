@@ -1,17 +1,37 @@
-//! The window's use-cases, in walking order.
+//! The window's use-cases, in walking order. Each is an ordinary function that reads the
+//! clock once; what a step may do is decided in `pki_core::application`.
 
 pub mod caller;
-pub mod channel;
-pub mod kiosk;
-pub mod look_up;
-pub mod card_keys;
-pub mod refusal;
 pub mod sign_in;
+pub mod look_up;
+
+mod receive;
+mod identify;
+mod prepare_card;
+mod read_public_key;
+mod settle_characters;
+mod request_issue;
+mod confirm_image;
+mod write_card;
+mod take_fee;
+mod hand_over;
+mod aside;
+
+mod acts;
+pub mod card_keys;
+pub mod channel;
+mod dossier;
+pub mod kiosk;
+pub mod refusal;
+mod view;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use pki_core::person::municipality::PrefectureCode;
+use pki_core::{
+    application::fee::FeeTable,
+    person::{municipality::PrefectureCode, substitution::SubstitutionList},
+};
 
 use crate::{
     config::IssuerConfig,
@@ -28,6 +48,10 @@ pub struct Settings {
     pub profile: String,
     /// What issued certificates must come from.
     pub issuer: IssuerConfig,
+    /// What each kind of application costs.
+    pub fees: FeeTable,
+    /// What may stand for characters that a certificate cannot carry.
+    pub substitutes: SubstitutionList,
     /// A session ends after so many seconds.
     pub session_s: i64,
     /// A session ends after so many seconds without use.

@@ -251,7 +251,9 @@ impl From<AuthorityFault> for Failure {
                 retry_after,
                 source: Some(Box::new(error)),
             },
-            AuthorityFault::Refused { problem, detail } => Refused::new(
+            AuthorityFault::Refused {
+                problem, detail, ..
+            } => Refused::new(
                 Reason::AuthorityRefused,
                 format!("the certificate authority refused ({problem}): {detail}"),
             )

@@ -26,6 +26,8 @@ pub enum AuthorityFault {
         problem: String,
         /// The authority's explanation; carries no personal data.
         detail: String,
+        /// No answer was lost before this one, so it speaks for the whole request.
+        first_answer: bool,
     },
     /// It answered in a form that is not its interface.
     #[error("the certificate authority's answer cannot be understood")]

@@ -1,0 +1,157 @@
+//! 2. The identity check as a recorded decision (Art 3 ③).
+
+use pki_core::{
+    application::{
+        Application,
+        identity::{
+            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, RegisterMatch,
+            ShownDocument,
+        },
+        states::Case,
+        transitions::Identification,
+    },
+    calendar::JapaneseDay,
+};
+use schema::wire::v1::ra;
+
+use super::{
+    App,
+    caller::Clerk,
+    dossier::{Move, not_due},
+    refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
+};
+use crate::port::{RegisterEntry, RegisterQuery, Residence};
+
+/// Most people of one name and birth date that are looked at.
+const NAMESAKES: usize = 50;
+
+impl App {
+    /// Compares with the register, item by item, and records the clerk's decision. A person
+    /// who is not registered or whose items differ is refused whatever the clerk decided.
+    pub fn identify(
+        &self,
+        clerk: &Clerk,
+        id: &str,
+        request: &ra::IdentityRequest,
+    ) -> Result<ra::Application, Failure> {
+        self.walk(clerk, id, "identify", |_, state, now| {
+            let received = match state {
+                Application::Received(received) => received,
+                // A repeat of the decision that was recorded.
+                Application::Identified(ref identified)
+                    if repeats(identified.identity.decision(), clerk, request)? =>
+                {
+                    return Ok(Move::Stay(state));
+                }
+                Application::Refused(ref refused)
+                    if repeats(refused.identity.decision(), clerk, request)? =>
+                {
+                    return Ok(Move::Stay(state));
+                }
+                other => return not_due(&other),
+            };
+            let entry = self.registered(clerk, &received.case)?;
+            let decision = IdentityDecision::new(IdentityCheck {
+                application: received.case.id,
+                terminal: clerk.terminal.id,
+                operator: clerk.operator.clone(),
+                at: now,
+                register: entry.map(|entry| RegisterMatch {
+                    items: received.case.items.compare(&entry.items),
+                    resident: entry.resident,
+                }),
+                document: shown(&request.document)?,
+                face_matches: request.face_matches,
+                decision: verdict(request.decision),
+                remark: request.remark.clone(),
+            })
+            .map_err(|fault| Failure::from(wrong(fault)))?;
+            let next = received
+                .identify(decision.record())
+                .map_err(|fault| Refused::new(Reason::ItemsInvalid, fault.to_string()))?;
+            Ok(match next {
+                Identification::Identified(identified) => Application::Identified(identified),
+                Identification::Refused(refused) => Application::Refused(refused),
+            }
+            .into())
+        })
+    }
+
+    /// The applicant in the register, if a resident there: by number, or as the one of that
+    /// name and birth date (and address, where there are namesakes).
+    fn registered(&self, clerk: &Clerk, case: &Case) -> Result<Option<RegisterEntry>, Failure> {
+        let mut query = RegisterQuery {
+            resident: case.resident.clone(),
+            ..RegisterQuery::default()
+        };
+        if case.resident.is_none() {
+            query.name = Some(case.items.name().clone());
+            query.birth_date = Some(case.items.birth_date());
+        }
+        let mut found = self
+            .register
+            .look_up(&clerk.municipality(), &query, NAMESAKES)?;
+        found.retain(|entry| entry.residence == Residence::Resident);
+        if found.len() > 1 {
+            found.retain(|entry| entry.items.address() == case.items.address());
+        }
+        if found.len() > 1 {
+            return refuse(
+                Reason::ItemsInvalid,
+                "several residents have these items; take them over from a register look-up",
+            );
+        }
+        Ok(found.pop())
+    }
+}
+
+const fn verdict(verdict: ra::IdentityVerdict) -> IdentityVerdict {
+    match verdict {
+        ra::IdentityVerdict::Accepted => IdentityVerdict::Accepted,
+        ra::IdentityVerdict::Refused => IdentityVerdict::Refused,
+    }
+}
+
+/// The document of a message.
+pub(super) fn shown(document: &ra::IdentityDocument) -> Result<ShownDocument, Failure> {
+    Ok(ShownDocument {
+        kind: document.kind.clone(),
+        issuer: document.issuer.clone(),
+        expires_on: document
+            .expires_on
+            .as_deref()
+            .map(|day| parse::<JapaneseDay>("/document/expires_on", day))
+            .transpose()?,
+    })
+}
+
+fn repeats(
+    decision: &IdentityDecision,
+    clerk: &Clerk,
+    request: &ra::IdentityRequest,
+) -> Result<bool, Failure> {
+    Ok(decision.terminal == clerk.terminal.id
+        && decision.operator == clerk.operator
+        && decision.document == shown(&request.document)?
+        && decision.face_matches == request.face_matches
+        && decision.decision == verdict(request.decision)
+        && decision.remark == request.remark)
+}
+
+/// Where the clerk has to correct an entry.
+fn wrong(fault: IdentityFault) -> Refused {
+    let pointer = match fault {
+        IdentityFault::DocumentUnknown => "/document/kind",
+        IdentityFault::ExpiryMissing
+        | IdentityFault::ExpiryUnexpected
+        | IdentityFault::DocumentExpired => "/document/expires_on",
+        IdentityFault::FaceDiffers => "/face_matches",
+        IdentityFault::Remark => "/remark",
+        IdentityFault::Issuer => "/document/issuer",
+        IdentityFault::Unreadable => "",
+    };
+    Refused::items(vec![ItemError {
+        pointer: pointer.to_owned(),
+        detail: fault.to_string(),
+    }])
+}

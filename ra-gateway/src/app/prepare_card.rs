@@ -1,0 +1,253 @@
+//! 3. The card gets its two visit keys; and the relay that this and writing share.
+
+use pki_core::{
+    application::{Application, states::Visit},
+    id::{ApplicationId, CardId, VisitId},
+};
+use schema::wire::{
+    bytes::Base64,
+    v1::ra::{
+        CardChannelRequest, CardChannelResponse, CardRelayRequest, CardRelayResponse,
+        ChannelPurpose,
+    },
+};
+
+use super::{
+    App,
+    caller::Clerk,
+    card_keys::{of_card, put_key},
+    channel::{Channel, Channels, Purpose, Relay, Round},
+    dossier::{Dossier, not_due},
+    refusal::{Failure, Reason, Refused, parse, refuse},
+    write_card,
+};
+
+/// Most answers in one round, and longest answer in bytes.
+const MOST_ANSWERS: usize = 64;
+const LONGEST_ANSWER: usize = 300;
+
+impl App {
+    /// Opens a channel to the card; an earlier one of this application at this terminal is
+    /// given up.
+    pub fn open_card_channel(
+        &self,
+        clerk: &Clerk,
+        id: &str,
+        request: &CardChannelRequest,
+    ) -> Result<CardChannelResponse, Failure> {
+        let now = self.clock.now();
+        let act = match request.purpose {
+            ChannelPurpose::Prepare => "prepare-card",
+            ChannelPurpose::Write => "write-card",
+        };
+        let mut answer = None;
+        self.with_dossier(clerk, id, act, now, |dossier| {
+            let card: CardId = parse("/card", &request.card)?;
+            let keys = of_card(&*self.masters, &card)?;
+            let (purpose, work) = match request.purpose {
+                ChannelPurpose::Prepare => {
+                    may_prepare(&dossier.state)?;
+                    let kiosk = self
+                        .store
+                        .kiosks(&clerk.municipality())?
+                        .first()
+                        .map(|kiosk| kiosk.id.clone())
+                        .ok_or_else(|| {
+                            Refused::new(
+                                Reason::NoKiosk,
+                                "this municipality has no kiosk in service",
+                            )
+                        })?
+                        .parse()
+                        .map_err(|fault| Failure::Broken(Box::new(fault)))?;
+                    let visit = VisitId::from_bytes(self.entropy.id());
+                    let work = put_key(&*self.masters, &keys, &card, &visit, &kiosk)?;
+                    (Purpose::Prepare { visit, kiosk }, vec![work])
+                }
+                ChannelPurpose::Write => write_card::plan(&dossier.state, card)?,
+            };
+            let mut challenge = [0; 8];
+            self.entropy.fill(&mut challenge);
+            let (relay, commands) = Relay::begin(card, &keys, challenge, work);
+            let channel = hex::encode(self.entropy.id());
+            let kept = self.channels.put(
+                channel.clone(),
+                Channel {
+                    application: dossier.stored.id,
+                    version: dossier.stored.version,
+                    terminal: clerk.terminal.id,
+                    operator: clerk.operator.clone(),
+                    card,
+                    purpose,
+                    relay,
+                    expires_at: Channels::expiry(now),
+                },
+                now,
+            );
+            if !kept {
+                return refuse(Reason::TooManyRequests, "too many channels are open; wait");
+            }
+            answer = Some(CardChannelResponse {
+                channel,
+                commands: commands.into_iter().map(Base64).collect(),
+            });
+            Ok(())
+        })?;
+        answer.ok_or_else(|| Failure::Broken("a channel was neither opened nor refused".into()))
+    }
+
+    /// Takes the card's answers and gives what comes next.
+    pub fn relay_card(
+        &self,
+        clerk: &Clerk,
+        channel: &str,
+        request: &CardRelayRequest,
+    ) -> Result<CardRelayResponse, Failure> {
+        let now = self.clock.now();
+        let mut entry = clerk.entry("relay-card");
+        let outcome = (|| {
+            if request.responses.len() > MOST_ANSWERS
+                || request
+                    .responses
+                    .iter()
+                    .any(|answer| answer.0.len() > LONGEST_ANSWER)
+            {
+                return refuse(Reason::CardRefused, "no card answers so much");
+            }
+            let taken = self
+                .channels
+                .take(channel, clerk.terminal.id, &clerk.operator)
+                .filter(|channel| channel.expires_at > now)
+                .ok_or_else(|| {
+                    Refused::new(
+                        Reason::ChannelUnknown,
+                        "this channel is over; put the card in and start again",
+                    )
+                })?;
+            entry.application = Some(taken.application);
+            let answers: Vec<Vec<u8>> = request
+                .responses
+                .iter()
+                .map(|answer| answer.0.clone())
+                .collect();
+            let Channel {
+                application,
+                version,
+                terminal,
+                operator,
+                card,
+                purpose,
+                relay,
+                ..
+            } = taken;
+            match relay
+                .take(&answers)
+                .map_err(|fault| Refused::new(Reason::CardRefused, fault.to_string()))?
+            {
+                Round::More(relay, commands) => {
+                    let next = Channel {
+                        application,
+                        version,
+                        terminal,
+                        operator,
+                        card,
+                        purpose,
+                        relay,
+                        expires_at: Channels::expiry(now),
+                    };
+                    if !self.channels.put(channel.to_owned(), next, now) {
+                        return refuse(Reason::TooManyRequests, "too many channels are open");
+                    }
+                    Ok(CardRelayResponse {
+                        commands: commands.into_iter().map(Base64).collect(),
+                        done: false,
+                    })
+                }
+                Round::Done => {
+                    self.card_done(clerk, application, version, card, purpose)?;
+                    Ok(CardRelayResponse {
+                        commands: Vec::new(),
+                        done: true,
+                    })
+                }
+            }
+        })();
+        self.audited(&entry, now, outcome)
+    }
+
+    /// The card has done what the channel was for.
+    fn card_done(
+        &self,
+        clerk: &Clerk,
+        application: ApplicationId,
+        version: u64,
+        card: CardId,
+        purpose: Purpose,
+    ) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let mut dossier = self.dossier(clerk, &application)?;
+        if dossier.stored.version != version {
+            return refuse(
+                Reason::ChangedMeanwhile,
+                "the application was changed while the card was written to; read it again",
+            );
+        }
+        match purpose {
+            Purpose::Prepare { visit, kiosk } => {
+                let next = Visit {
+                    visit,
+                    card,
+                    kiosk,
+                    prepared_at: now,
+                };
+                let state = prepared(dossier.state.clone(), next)?;
+                let effect = crate::port::Effect::OpenVisit { visit, card, kiosk };
+                self.advance(clerk, "prepare-card", &mut dossier, state, vec![effect], now)
+            }
+            Purpose::Write { certificate_sha256 } => {
+                self.note_card_written(clerk, &dossier, certificate_sha256, now)
+            }
+        }
+    }
+
+    fn note_card_written(
+        &self,
+        clerk: &Clerk,
+        dossier: &Dossier,
+        certificate_sha256: [u8; 32],
+        now: jiff::Timestamp,
+    ) -> Result<(), Failure> {
+        let mut entry = clerk.entry("write-card");
+        entry.application = Some(dossier.stored.id);
+        entry.reference = Some(hex::encode(certificate_sha256));
+        Ok(self.store.audit(&entry, now)?)
+    }
+}
+
+/// Whether a new visit may be opened: as long as no certificate was asked for.
+fn may_prepare(state: &Application) -> Result<(), Failure> {
+    match state {
+        Application::Identified(_) | Application::CardPrepared(_) | Application::KeyRead(_) => {
+            Ok(())
+        }
+        Application::CharactersSettled(settled) if settled.intent.is_none() => Ok(()),
+        other => not_due(other),
+    }
+}
+
+/// The visit was opened on the card: an earlier one, its key and its characters are given up.
+fn prepared(state: Application, visit: Visit) -> Result<Application, Failure> {
+    let identified = match state {
+        Application::Identified(state) => state,
+        Application::CardPrepared(state) => state.back_to_window(),
+        Application::KeyRead(state) => state.back_to_window(),
+        Application::CharactersSettled(state) => state
+            .back_to_window()
+            .map_err(|fault| Refused::new(Reason::StepNotDue, fault.to_string()))?,
+        other => return not_due(&other),
+    };
+    identified
+        .prepare_card(visit)
+        .map(Application::CardPrepared)
+        .map_err(|fault| Refused::new(Reason::NoKiosk, fault.to_string()).into())
+}

@@ -1,0 +1,173 @@
+//! An application as its terminal sees it: domain into message.
+
+use pki_core::{
+    application::{
+        Application,
+        identity::{IdentityVerdict, RecordedDecision},
+        states::Issued,
+    },
+    person::{
+        certificate_items::CertificateItems,
+        four_items::{FourItems, Item},
+    },
+};
+use schema::wire::{
+    bytes::Base64,
+    v1::{ca::CertificateItemsMessage, ra},
+};
+
+use super::dossier::{case, identified, issued, key_read, payment, prepared, settled, step};
+use crate::port::StoredApplication;
+
+fn decision(state: &Application) -> Option<&RecordedDecision> {
+    match state {
+        Application::Refused(refused) => Some(&refused.identity),
+        other => identified(other).map(|identified| &identified.identity),
+    }
+}
+
+fn item(items: &FourItems, item: Item) -> String {
+    match item {
+        Item::Name => items.name().as_str().to_owned(),
+        Item::BirthDate => items.birth_date().code(),
+        Item::Sex => items.sex().code().to_owned(),
+        Item::Address => items.address().as_str().to_owned(),
+    }
+}
+
+/// Item by item. The register's own writing of an item that differs is not kept; it is
+/// seen in a look-up.
+fn comparison(items: &FourItems, decision: &RecordedDecision) -> Vec<ra::ItemComparison> {
+    let found = decision.decision().register.as_ref();
+    let differing = found.map(|found| found.items.differing());
+    Item::ALL
+        .into_iter()
+        .map(|which| {
+            let agrees = differing
+                .as_ref()
+                .is_some_and(|differing| !differing.contains(&which));
+            let applied = item(items, which);
+            ra::ItemComparison {
+                item: which.field().to_owned(),
+                agrees,
+                registered: agrees.then(|| applied.clone()),
+                applied,
+            }
+        })
+        .collect()
+}
+
+/// The items as a certificate carries them.
+pub(super) fn certificate_items(items: &CertificateItems) -> CertificateItemsMessage {
+    let text = items.to_text();
+    CertificateItemsMessage {
+        name: text.name,
+        name_substitution: text.name_substitution,
+        birth_date: text.birth_date,
+        sex: text.sex,
+        address: text.address,
+        address_substitution: text.address_substitution,
+    }
+}
+
+fn certificate(issued: &Issued) -> ra::IssuedCertificateMessage {
+    let certificate = &issued.certificate;
+    ra::IssuedCertificateMessage {
+        serial: certificate.serial.to_string(),
+        certificate: Base64(certificate.certificate.clone()),
+        issuer_certificate: Base64(certificate.issuer_certificate.clone()),
+        certificate_sha256: certificate.sha256().to_string(),
+    }
+}
+
+fn end(stored: &StoredApplication, state: &Application) -> Option<ra::EndMessage> {
+    let (cause, at) = match state {
+        Application::Refused(refused) => (refused.cause, refused.identity.decision().at),
+        Application::Cancelled(cancelled) => (cancelled.cause, cancelled.at),
+        Application::Revoked(revoked) => (revoked.cause, revoked.revocation.revoked_at),
+        _ => {
+            // An image that was judged wrong leads to a revocation that may still be due.
+            let judgement = issued(state)?.judgement?;
+            (judgement.verdict.exit()?.cause, stored.changed_at)
+        }
+    };
+    Some(ra::EndMessage {
+        cause: cause.as_str().to_owned(),
+        at: at.to_string(),
+    })
+}
+
+/// The whole.
+pub(super) fn application(
+    stored: &StoredApplication,
+    state: &Application,
+    profile: &str,
+    fee_yen: u32,
+) -> ra::Application {
+    let case = case(state);
+    let decision = decision(state);
+    let prepared = prepared(state);
+    let settled = settled(state);
+    ra::Application {
+        id: case.id.to_string(),
+        kind: ra::ApplicationKind::First,
+        step: step(state),
+        version: stored.version,
+        municipality: stored.municipality.to_string(),
+        applied_on: case.applied_on.to_string(),
+        received_at: case.received_at.to_string(),
+        resident: identified(state)
+            .map(|identified| identified.resident.to_string())
+            .or_else(|| case.resident.as_ref().map(ToString::to_string)),
+        items: ra::FourItemsMessage {
+            name: item(&case.items, Item::Name),
+            birth_date: item(&case.items, Item::BirthDate),
+            sex: item(&case.items, Item::Sex),
+            address: item(&case.items, Item::Address),
+        },
+        comparison: decision
+            .map(|decision| comparison(&case.items, decision))
+            .unwrap_or_default(),
+        identity: decision.map(|recorded| {
+            let decision = recorded.decision();
+            ra::IdentityView {
+                decision: match decision.decision {
+                    IdentityVerdict::Accepted => ra::IdentityVerdict::Accepted,
+                    IdentityVerdict::Refused => ra::IdentityVerdict::Refused,
+                },
+                document: decision.document.kind.clone(),
+                decided_by: decision.operator.to_string(),
+                decided_at: decision.at.to_string(),
+            }
+        }),
+        identity_sha256: decision.map(|recorded| recorded.digest().to_string()),
+        visit: prepared.map(|prepared| prepared.visit.visit.to_string()),
+        kiosk: prepared.map(|prepared| prepared.visit.kiosk.to_string()),
+        card: prepared.map(|prepared| prepared.visit.card.to_string()),
+        spki_sha256: key_read(state).map(|read| read.key.spki_sha256.to_string()),
+        certificate_items: settled.map(|settled| certificate_items(&settled.certificate_items)),
+        items_sha256: settled.map(|settled| hex::encode(settled.certificate_items.digest())),
+        profile: profile.to_owned(),
+        fee_yen,
+        certificate: issued(state).map(certificate),
+        receipt: payment(state).map(|payment| ra::ReceiptMessage {
+            number: payment.number.clone(),
+            amount_yen: payment.amount_yen,
+            received_at: payment.at.to_string(),
+        }),
+        end: end(stored, state),
+    }
+}
+
+/// One line of a list.
+pub(super) fn line(stored: &StoredApplication, state: &Application) -> ra::ApplicationLine {
+    let case = case(state);
+    ra::ApplicationLine {
+        id: case.id.to_string(),
+        kind: ra::ApplicationKind::First,
+        step: step(state),
+        received_at: case.received_at.to_string(),
+        name: item(&case.items, Item::Name),
+        serial: stored.index.serial.clone(),
+    }
+}

@@ -160,12 +160,9 @@ fn run(command: Command) -> Result<String, Fault> {
             Ok("stopped".into())
         }
         Command::Register { configured, record } => officer::register(&configured.config, &record),
-        Command::Suspend(named) => officer::set_suspended(
-            &named.configured.config,
-            named.kind.into(),
-            &named.id,
-            true,
-        ),
+        Command::Suspend(named) => {
+            officer::set_suspended(&named.configured.config, named.kind.into(), &named.id, true)
+        }
         Command::Resume(named) => officer::set_suspended(
             &named.configured.config,
             named.kind.into(),

@@ -19,8 +19,8 @@ use actix_web::{
     web,
 };
 use hsm_config::Token;
-use pki_core::{application::fee::FeeTable, person::substitution::SubstitutionList};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use pki_core::{application::fee::FeeTable, person::substitution::SubstitutionList};
 
 use crate::{
     adapter::{
@@ -45,8 +45,7 @@ type Fault = Box<dyn std::error::Error + Send + Sync>;
 /// The use-cases on real parts. Opens nothing that must be there: database, token,
 /// register and authority may come later.
 pub fn app(config: &Config) -> Result<App, Fault> {
-    let masters: Arc<dyn Masters> =
-        Arc::new(TokenMasters::new(Token::open(config.token.clone())));
+    let masters: Arc<dyn Masters> = Arc::new(TokenMasters::new(Token::open(config.token.clone())));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let store: Arc<dyn Store> = Arc::new(Database::open(
@@ -195,7 +194,10 @@ pub fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), Fault> {
     })
 }
 
-async fn wait_for_either(term: &mut rt::signal::unix::Signal, interrupt: &mut rt::signal::unix::Signal) {
+async fn wait_for_either(
+    term: &mut rt::signal::unix::Signal,
+    interrupt: &mut rt::signal::unix::Signal,
+) {
     std::future::poll_fn(|context| {
         if term.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
             std::task::Poll::Ready(())

@@ -164,7 +164,10 @@ struct Problem {
     detail: String,
 }
 
-fn understand<T: DeserializeOwned>(answer: &Answer, first_answer: bool) -> Result<T, AuthorityFault> {
+fn understand<T: DeserializeOwned>(
+    answer: &Answer,
+    first_answer: bool,
+) -> Result<T, AuthorityFault> {
     let strange = |error: serde_json::Error| AuthorityFault::Answer(Box::new(error));
     if matches!(answer.status, 200 | 201) {
         return serde_json::from_slice(&answer.body).map_err(strange);

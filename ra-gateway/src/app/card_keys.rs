@@ -50,8 +50,8 @@ pub fn put_key(
     data.extend_from_slice(visit.as_bytes());
     data.extend_from_slice(kiosk_bytes);
     for key in [&keys.enc, &keys.mac, &keys.dek] {
-        let wrapped = kw_wrap(&card_keys.dek, key.expose())
-            .expect("AES-KW takes the sixteen bytes of a key");
+        let wrapped =
+            kw_wrap(&card_keys.dek, key.expose()).expect("AES-KW takes the sixteen bytes of a key");
         data.extend_from_slice(&wrapped);
     }
     for key in [&keys.enc, &keys.mac, &keys.dek] {

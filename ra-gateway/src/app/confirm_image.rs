@@ -22,7 +22,7 @@ use super::{
     App,
     acts::about,
     caller::Clerk,
-    dossier::{Dossier, issued, not_due},
+    dossier::{Dossier, not_due},
     refusal::{Failure, Reason, Refused, parse, refuse},
 };
 use crate::port::Effect;
@@ -44,8 +44,7 @@ impl App {
                 Application::Issued(image) => image.clone(),
                 // A repeat of what was recorded.
                 Application::Confirmed(confirmed)
-                    if verdict == ImageVerdict::Right
-                        && confirmed.certificate.sha256() == seen =>
+                    if verdict == ImageVerdict::Right && confirmed.certificate.sha256() == seen =>
                 {
                     return Ok(());
                 }
@@ -78,7 +77,18 @@ impl App {
                     ImageOutcome::Rejected(_) => not_due(&dossier.state),
                 };
             };
-            self.leave(clerk, dossier, image, Leaving { verdict, seen, exit }, request, now)
+            self.leave(
+                clerk,
+                dossier,
+                image,
+                Leaving {
+                    verdict,
+                    seen,
+                    exit,
+                },
+                request,
+                now,
+            )
         })
     }
 
@@ -152,7 +162,7 @@ impl App {
     ) -> Result<Act, Failure> {
         let act = self.verified_act(clerk, message, now)?;
         about(&act, dossier.stored.id)?;
-        let Some(issued) = issued(&dossier.state) else {
+        let Some(issued) = dossier.state.issued() else {
             return not_due(&dossier.state);
         };
         match &act.deed {
@@ -199,16 +209,14 @@ impl App {
                 .parse()
                 .map_err(|_| strange("the authority answered no time"))?,
         };
-        let outcome = match dossier.state.clone() {
-            Application::Issued(state) => state.revoke(revocation),
-            Application::Confirmed(state) => state.revoke(revocation),
-            Application::Written(state) => state.revoke(revocation),
-            Application::Paid(state) => state.revoke(revocation),
-            Application::HandedOver(state) => state.revoke(revocation),
-            Application::Revoked(_) => return Ok(answer),
-            other => return not_due(&other),
-        };
-        let revoked = outcome.map_err(|fault| Refused::new(Reason::ActInvalid, fault.to_string()))?;
+        if matches!(dossier.state, Application::Revoked(_)) {
+            return Ok(answer);
+        }
+        let revoked = dossier
+            .state
+            .clone()
+            .revoke(revocation)
+            .map_err(|fault| Refused::new(Reason::ActInvalid, fault.to_string()))?;
         let now = self.clock.now();
         self.advance(
             clerk,

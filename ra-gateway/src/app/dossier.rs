@@ -2,13 +2,8 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    application::{
-        Application,
-        states::{
-            CardPrepared, Case, CharactersSettled, Identified, Issued, KeyRead, Payment, Received,
-        },
-    },
-    id::ApplicationId,
+    application::Application,
+    id::{ApplicationId, ResidentNumber},
 };
 use schema::wire::v1::ra;
 
@@ -46,7 +41,7 @@ impl From<Application> for Move {
 pub(super) fn not_due<T>(state: &Application) -> Result<T, Failure> {
     refuse(
         Reason::StepNotDue,
-        format!("the application stands at `{}`", step_name(state)),
+        format!("the application stands at `{}`", state.step()),
     )
 }
 
@@ -69,36 +64,36 @@ impl App {
     pub(super) fn opened(&self, stored: StoredApplication) -> Result<Dossier, Failure> {
         let json = self.vault.open(&context(&stored.id), &stored.sealed)?;
         let state =
-            Application::from_json(&json).map_err(|fault| Failure::Broken(Box::new(fault)))?;
+            Application::from_stored(&json).map_err(|fault| Failure::Broken(Box::new(fault)))?;
         Ok(Dossier { stored, state })
     }
 
     /// Seals a state for its row.
     pub(super) fn sealed(&self, state: &Application) -> Result<Vec<u8>, Failure> {
-        let json = zeroize::Zeroizing::new(state.to_json());
-        Ok(self
-            .vault
-            .seal(&context(&received(state).case.id), &json)?)
+        let json = zeroize::Zeroizing::new(state.to_stored());
+        Ok(self.vault.seal(&context(&state.case().id), &json)?)
     }
 
     /// What a state can be found by.
     pub(super) fn index(&self, state: &Application) -> Result<Index, Failure> {
-        let resident = identified(state)
-            .map(|identified| &identified.resident)
-            .or(received(state).case.resident.as_ref());
         Ok(Index {
-            resident_hash: resident
+            resident_hash: resident(state)
                 .map(|number| {
                     self.vault
                         .keyed_hash("resident", number.as_str().as_bytes())
                 })
                 .transpose()?,
-            visit: prepared(state).map(|prepared| prepared.visit.visit),
-            spki_sha256: key_read(state).map(|read| *read.key.spki_sha256.as_bytes()),
-            issue_key: settled(state)
+            visit: state.card_prepared().map(|prepared| prepared.visit.visit),
+            spki_sha256: state
+                .key_read()
+                .map(|read| *read.key.spki_sha256.as_bytes()),
+            issue_key: state
+                .characters_settled()
                 .and_then(|settled| settled.intent.as_ref())
                 .map(|intent| intent.idempotency_key),
-            serial: issued(state).map(|issued| issued.certificate.serial.to_string()),
+            serial: state
+                .issued()
+                .map(|issued| issued.certificate.serial.to_string()),
         })
     }
 
@@ -114,8 +109,8 @@ impl App {
             id: dossier.id,
             municipality: dossier.municipality,
             expected: dossier.version,
-            step: step_name(state).to_owned(),
-            open: is_open(state),
+            step: state.step().as_str().to_owned(),
+            open: state.step().is_open(),
             now,
             index: self.index(state)?,
             sealed: self.sealed(state)?,
@@ -202,7 +197,7 @@ impl App {
             &dossier.stored,
             &dossier.state,
             &self.settings.profile,
-            self.settings.fees.yen(received(&dossier.state).case.kind),
+            self.settings.fees.yen(dossier.state.case().kind),
         )
     }
 }
@@ -233,7 +228,7 @@ fn taken(act: &str) -> Refused {
     }
 }
 
-/// Wire and row name of the step.
+/// The step in a message.
 pub(super) const fn step(state: &Application) -> ra::Step {
     match state {
         Application::Received(_) => ra::Step::Received,
@@ -252,111 +247,13 @@ pub(super) const fn step(state: &Application) -> ra::Step {
     }
 }
 
-/// Kebab-case name of the step.
-pub(super) const fn step_name(state: &Application) -> &'static str {
-    match step(state) {
-        ra::Step::Received => "received",
-        ra::Step::Identified => "identified",
-        ra::Step::CardPrepared => "card-prepared",
-        ra::Step::KeyRead => "key-read",
-        ra::Step::CharactersSettled => "characters-settled",
-        ra::Step::Issued => "issued",
-        ra::Step::Confirmed => "confirmed",
-        ra::Step::Written => "written",
-        ra::Step::Paid => "paid",
-        ra::Step::HandedOver => "handed-over",
-        ra::Step::Refused => "refused",
-        ra::Step::Cancelled => "cancelled",
-        ra::Step::Revoked => "revoked",
-    }
-}
-
-/// Whether the application still walks.
-pub(super) const fn is_open(state: &Application) -> bool {
-    !matches!(
-        state,
-        Application::HandedOver(_)
-            | Application::Refused(_)
-            | Application::Cancelled(_)
-            | Application::Revoked(_)
-    )
-}
-
-/// The form, which every state has.
-pub(super) fn received(state: &Application) -> &Received {
+/// The resident's number: from the register once identified, from the form before.
+pub(super) fn resident(state: &Application) -> Option<&ResidentNumber> {
     match state {
-        Application::Received(s) => s,
-        Application::Refused(s) => s,
-        Application::Cancelled(s) => s,
-        Application::Revoked(s) => s,
-        Application::Identified(s) => s,
-        Application::CardPrepared(s) => s,
-        Application::KeyRead(s) => s,
-        Application::CharactersSettled(s) => s,
-        Application::Issued(s) => s,
-        Application::Confirmed(s) => s,
-        Application::Written(s) => s,
-        Application::Paid(s) => s,
-        Application::HandedOver(s) => s,
-    }
-}
-
-/// The case.
-pub(super) fn case(state: &Application) -> &Case {
-    &received(state).case
-}
-
-/// From `identified` on.
-pub(super) fn identified(state: &Application) -> Option<&Identified> {
-    Some(match state {
-        Application::Identified(s) => s,
-        other => prepared(other)?,
-    })
-}
-
-/// From `card-prepared` on.
-pub(super) fn prepared(state: &Application) -> Option<&CardPrepared> {
-    Some(match state {
-        Application::CardPrepared(s) => s,
-        other => key_read(other)?,
-    })
-}
-
-/// From `key-read` on.
-pub(super) fn key_read(state: &Application) -> Option<&KeyRead> {
-    Some(match state {
-        Application::KeyRead(s) => s,
-        other => settled(other)?,
-    })
-}
-
-/// From `characters-settled` on.
-pub(super) fn settled(state: &Application) -> Option<&CharactersSettled> {
-    Some(match state {
-        Application::CharactersSettled(s) => s,
-        other => issued(other)?,
-    })
-}
-
-/// From `issued` on, a revoked one included.
-pub(super) fn issued(state: &Application) -> Option<&Issued> {
-    Some(match state {
-        Application::Issued(s) => s,
-        Application::Confirmed(s) => s,
-        Application::Written(s) => s,
-        Application::Paid(s) => s,
-        Application::HandedOver(s) => s,
-        Application::Revoked(s) => s,
-        _ => return None,
-    })
-}
-
-/// The fee, once it was taken.
-pub(super) fn payment(state: &Application) -> Option<&Payment> {
-    match state {
-        Application::Paid(s) => Some(&s.payment),
-        Application::HandedOver(s) => Some(&s.payment),
-        Application::Revoked(s) => s.payment.as_ref(),
-        _ => None,
+        Application::Identified(identified) => Some(&identified.resident),
+        other => other
+            .card_prepared()
+            .map(|prepared| &prepared.resident)
+            .or(other.case().resident.as_ref()),
     }
 }

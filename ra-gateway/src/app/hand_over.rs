@@ -34,17 +34,12 @@ impl App {
         _request: &ra::CancelRequest,
     ) -> Result<ra::Application, Failure> {
         self.walk(clerk, id, "cancel", |_, state, now| {
-            let cancelled = match state {
-                Application::Received(state) => state.cancel(now),
-                Application::Identified(state) => state.cancel(now),
-                Application::CardPrepared(state) => state.cancel(now),
-                Application::KeyRead(state) => state.cancel(now),
-                Application::CharactersSettled(state) => state
-                    .cancel(now)
-                    .map_err(|fault| Refused::new(Reason::StepNotDue, fault.to_string()))?,
-                Application::Cancelled(_) => return Ok(Move::Stay(state)),
-                other => return not_due(&other),
-            };
+            if matches!(state, Application::Cancelled(_)) {
+                return Ok(Move::Stay(state));
+            }
+            let cancelled = state
+                .cancel(now)
+                .map_err(|fault| Refused::new(Reason::StepNotDue, fault.to_string()))?;
             Ok(Application::Cancelled(cancelled).into())
         })
     }

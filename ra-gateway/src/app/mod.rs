@@ -2,19 +2,30 @@
 //! clock once; what a step may do is decided in `pki_core::application`.
 
 pub mod caller;
-pub mod sign_in;
 pub mod look_up;
+pub mod sign_in;
 
+// The walk. The blank lines keep rustfmt from sorting it.
 mod receive;
+
 mod identify;
+
 mod prepare_card;
+
 mod read_public_key;
+
 mod settle_characters;
+
 mod request_issue;
+
 mod confirm_image;
+
 mod write_card;
+
 mod take_fee;
+
 mod hand_over;
+
 mod aside;
 
 mod acts;

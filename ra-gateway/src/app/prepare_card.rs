@@ -202,7 +202,14 @@ impl App {
                 };
                 let state = prepared(dossier.state.clone(), next)?;
                 let effect = crate::port::Effect::OpenVisit { visit, card, kiosk };
-                self.advance(clerk, "prepare-card", &mut dossier, state, vec![effect], now)
+                self.advance(
+                    clerk,
+                    "prepare-card",
+                    &mut dossier,
+                    state,
+                    vec![effect],
+                    now,
+                )
             }
             Purpose::Write { certificate_sha256 } => {
                 self.note_card_written(clerk, &dossier, certificate_sha256, now)
@@ -239,12 +246,9 @@ fn may_prepare(state: &Application) -> Result<(), Failure> {
 fn prepared(state: Application, visit: Visit) -> Result<Application, Failure> {
     let identified = match state {
         Application::Identified(state) => state,
-        Application::CardPrepared(state) => state.back_to_window(),
-        Application::KeyRead(state) => state.back_to_window(),
-        Application::CharactersSettled(state) => state
+        later => later
             .back_to_window()
             .map_err(|fault| Refused::new(Reason::StepNotDue, fault.to_string()))?,
-        other => return not_due(&other),
     };
     identified
         .prepare_card(visit)

@@ -8,7 +8,7 @@ use schema::wire::v1::ra;
 use super::{
     App,
     caller::{Clerk, certified_key},
-    dossier::{Move, key_read, not_due},
+    dossier::{Move, not_due},
     kiosk,
     refusal::{Failure, Reason, Refused, refuse},
 };
@@ -24,7 +24,7 @@ impl App {
         request: &ra::PublicKeyRequest,
     ) -> Result<ra::Application, Failure> {
         self.walk(clerk, id, "read-public-key", |_, state, now| {
-            if let Some(read) = key_read(&state)
+            if let Some(read) = state.key_read()
                 && read.key.request == request.request.0
                 && read.key.kiosk_record == request.kiosk_record.0
             {
@@ -36,7 +36,11 @@ impl App {
             let visit = prepared.visit.clone();
             let record = self.kiosk_record(&visit, &request.kiosk_record.0, now)?;
             let read = prepared
-                .read_key(request.request.0.clone(), request.kiosk_record.0.clone(), now)
+                .read_key(
+                    request.request.0.clone(),
+                    request.kiosk_record.0.clone(),
+                    now,
+                )
                 .map_err(|fault| Refused::new(reason(&fault), fault.to_string()))?;
             if record.spki_sha256 != read.key.spki_sha256.to_string() {
                 return refuse(

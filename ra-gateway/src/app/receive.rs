@@ -16,7 +16,7 @@ use schema::wire::v1::ra;
 use super::{
     App,
     caller::Clerk,
-    dossier::{Dossier, case, step_name},
+    dossier::Dossier,
     look_up::item_errors,
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
     view,
@@ -77,12 +77,12 @@ impl App {
     }
 
     fn store_new(&self, clerk: &Clerk, state: Application) -> Result<ra::Application, Failure> {
-        let case = case(&state).clone();
+        let case = state.case().clone();
         let stored = StoredApplication {
             id: case.id,
             municipality: clerk.municipality(),
             receive_key: case.idempotency_key,
-            step: step_name(&state).to_owned(),
+            step: state.step().as_str().to_owned(),
             open: true,
             version: 1,
             terminal: case.terminal,
@@ -101,7 +101,7 @@ impl App {
                     return key_reused();
                 }
                 let known = self.opened(*known)?;
-                let first = super::dossier::case(&known.state);
+                let first = known.state.case();
                 let same = first.terminal == case.terminal
                     && first.kind == case.kind
                     && first.resident == case.resident

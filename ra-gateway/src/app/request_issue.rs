@@ -22,7 +22,7 @@ use super::{
     App,
     acts::about,
     caller::Clerk,
-    dossier::{Dossier, issued, not_due, settled},
+    dossier::{Dossier, not_due},
     refusal::{Failure, Reason, Refused, refuse},
     view,
 };
@@ -42,8 +42,12 @@ impl App {
             let act = self.verified_act(clerk, &request.act, now)?;
             about(&act, dossier.stored.id)?;
             // 2. Issued before: the same wish has the same answer.
-            if issued(&dossier.state).is_some() {
-                return match settled(&dossier.state).and_then(|settled| settled.intent.as_ref()) {
+            if dossier.state.issued().is_some() {
+                return match dossier
+                    .state
+                    .characters_settled()
+                    .and_then(|settled| settled.intent.as_ref())
+                {
                     Some(intent) if intent.idempotency_key == act.idempotency_key => Ok(()),
                     _ => not_due(&dossier.state),
                 };
@@ -155,7 +159,10 @@ impl App {
         answer: IssueResponse,
     ) -> Result<IssuedCertificate, Failure> {
         let differs = |what: &str| {
-            tracing::error!(what, "the authority's certificate is not what was asked for");
+            tracing::error!(
+                what,
+                "the authority's certificate is not what was asked for"
+            );
             Failure::from(Refused::new(
                 Reason::CertificateDiffers,
                 format!("the certificate's {what} is not what was asked for; tell the prefecture"),
@@ -165,7 +172,7 @@ impl App {
         let image =
             CertificateImage::decode(&answer.certificate.0).map_err(|_| differs("encoding"))?;
         image
-            .verify(&issuer.public_key)
+            .verify_signature(&issuer.public_key)
             .map_err(|_| differs("signature"))?;
         if image.issuer != issuer.subject || answer.issuer_certificate.0 != issuer.certificate {
             return Err(differs("issuer"));

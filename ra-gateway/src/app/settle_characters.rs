@@ -12,7 +12,7 @@ use schema::wire::v1::ra;
 use super::{
     App,
     caller::Clerk,
-    dossier::{Move, case, key_read, not_due},
+    dossier::{Move, not_due},
     refusal::{Failure, ItemError, Reason, Refused},
 };
 
@@ -22,10 +22,10 @@ impl App {
         let now = self.clock.now();
         let mut found = Vec::new();
         self.with_dossier(clerk, id, "characters", now, |dossier| {
-            if key_read(&dossier.state).is_none() {
+            if dossier.state.key_read().is_none() {
                 return not_due(&dossier.state);
             }
-            found = substitution::findings(&case(&dossier.state).items, &self.settings.substitutes);
+            found = substitution::findings(&dossier.state.case().items, &self.settings.substitutes);
             Ok(())
         })?;
         Ok(ra::CharacterFindings {

@@ -10,7 +10,7 @@ use schema::wire::v1::ra;
 use super::{
     App,
     caller::Clerk,
-    dossier::{case, not_due, payment},
+    dossier::not_due,
     refusal::{Failure, Reason, Refused, parse},
 };
 use crate::port::{AdvanceError, FeeEntry, NewFee};
@@ -38,12 +38,16 @@ impl App {
             let key: IdempotencyKey = parse("/idempotency_key", &request.idempotency_key)?;
             let written = match &dossier.state {
                 Application::Written(written) => written.clone(),
-                other if payment(other).is_some_and(|paid| paid.idempotency_key == key) => {
+                other
+                    if other
+                        .payment()
+                        .is_some_and(|paid| paid.idempotency_key == key) =>
+                {
                     return Ok(());
                 }
                 other => return not_due(other),
             };
-            let due = self.settings.fees.yen(case(&dossier.state).kind);
+            let due = self.settings.fees.yen(dossier.state.case().kind);
             let paid = |number: String| {
                 written
                     .clone()

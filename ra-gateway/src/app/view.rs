@@ -16,15 +16,8 @@ use schema::wire::{
     v1::{ca::CertificateItemsMessage, ra},
 };
 
-use super::dossier::{case, identified, issued, key_read, payment, prepared, settled, step};
+use super::dossier::{resident, step};
 use crate::port::StoredApplication;
-
-fn decision(state: &Application) -> Option<&RecordedDecision> {
-    match state {
-        Application::Refused(refused) => Some(&refused.identity),
-        other => identified(other).map(|identified| &identified.identity),
-    }
-}
 
 fn item(items: &FourItems, item: Item) -> String {
     match item {
@@ -80,15 +73,13 @@ fn certificate(issued: &Issued) -> ra::IssuedCertificateMessage {
     }
 }
 
-fn end(stored: &StoredApplication, state: &Application) -> Option<ra::EndMessage> {
-    let (cause, at) = match state {
-        Application::Refused(refused) => (refused.cause, refused.identity.decision().at),
-        Application::Cancelled(cancelled) => (cancelled.cause, cancelled.at),
-        Application::Revoked(revoked) => (revoked.cause, revoked.revocation.revoked_at),
-        _ => {
-            // An image that was judged wrong leads to a revocation that may still be due.
-            let judgement = issued(state)?.judgement?;
-            (judgement.verdict.exit()?.cause, stored.changed_at)
+/// An image that was judged wrong ends the application too, though its revocation may be due.
+fn end(state: &Application) -> Option<ra::EndMessage> {
+    let (cause, at) = match state.end() {
+        Some(end) => (end.cause, end.at),
+        None => {
+            let judgement = state.issued()?.judgement?;
+            (judgement.verdict.exit()?.cause, judgement.at)
         }
     };
     Some(ra::EndMessage {
@@ -104,10 +95,10 @@ pub(super) fn application(
     profile: &str,
     fee_yen: u32,
 ) -> ra::Application {
-    let case = case(state);
-    let decision = decision(state);
-    let prepared = prepared(state);
-    let settled = settled(state);
+    let case = state.case();
+    let decision = state.identity();
+    let prepared = state.card_prepared();
+    let settled = state.characters_settled();
     ra::Application {
         id: case.id.to_string(),
         kind: ra::ApplicationKind::First,
@@ -116,9 +107,7 @@ pub(super) fn application(
         municipality: stored.municipality.to_string(),
         applied_on: case.applied_on.to_string(),
         received_at: case.received_at.to_string(),
-        resident: identified(state)
-            .map(|identified| identified.resident.to_string())
-            .or_else(|| case.resident.as_ref().map(ToString::to_string)),
+        resident: resident(state).map(ToString::to_string),
         items: ra::FourItemsMessage {
             name: item(&case.items, Item::Name),
             birth_date: item(&case.items, Item::BirthDate),
@@ -144,24 +133,26 @@ pub(super) fn application(
         visit: prepared.map(|prepared| prepared.visit.visit.to_string()),
         kiosk: prepared.map(|prepared| prepared.visit.kiosk.to_string()),
         card: prepared.map(|prepared| prepared.visit.card.to_string()),
-        spki_sha256: key_read(state).map(|read| read.key.spki_sha256.to_string()),
+        spki_sha256: state
+            .key_read()
+            .map(|read| read.key.spki_sha256.to_string()),
         certificate_items: settled.map(|settled| certificate_items(&settled.certificate_items)),
         items_sha256: settled.map(|settled| hex::encode(settled.certificate_items.digest())),
         profile: profile.to_owned(),
         fee_yen,
-        certificate: issued(state).map(certificate),
-        receipt: payment(state).map(|payment| ra::ReceiptMessage {
+        certificate: state.issued().map(certificate),
+        receipt: state.payment().map(|payment| ra::ReceiptMessage {
             number: payment.number.clone(),
             amount_yen: payment.amount_yen,
             received_at: payment.at.to_string(),
         }),
-        end: end(stored, state),
+        end: end(state),
     }
 }
 
 /// One line of a list.
 pub(super) fn line(stored: &StoredApplication, state: &Application) -> ra::ApplicationLine {
-    let case = case(state);
+    let case = state.case();
     ra::ApplicationLine {
         id: case.id.to_string(),
         kind: ra::ApplicationKind::First,

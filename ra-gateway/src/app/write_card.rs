@@ -55,9 +55,7 @@ impl App {
                 parse("/certificate_sha256", &request.certificate_sha256)?;
             let confirmed = match state {
                 Application::Confirmed(confirmed) => confirmed,
-                Application::Written(ref written)
-                    if written.certificate.sha256() == read_back =>
-                {
+                Application::Written(ref written) if written.certificate.sha256() == read_back => {
                     return Ok(Move::Stay(state));
                 }
                 other => return not_due(&other),

@@ -37,7 +37,8 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-fn token(config: &Path) -> Result<Token, Fault> {
+/// The token, once it is usable.
+pub fn token(config: &Path) -> Result<Token, Fault> {
     let token = Token::open(config::token_of(config)?);
     match token.wait_usable(PATIENCE) {
         Health::Usable(_) => Ok(token),
@@ -56,11 +57,13 @@ pub fn card_master(config: &Path) -> Result<String, Fault> {
     let token = token(config)?;
     let mut told = Vec::new();
     for label in [CARD_MASTER, VAULT_MASTER] {
-        told.push(match token.generate(label, KeyAlgorithm::Aes256Cmac, deadline()) {
-            Ok(_) => format!("{label} was made"),
-            Err(TokenError::Refused(Refusal::KeyExists(_))) => format!("{label} is there"),
-            Err(error) => return Err(error.into()),
-        });
+        told.push(
+            match token.generate(label, KeyAlgorithm::Aes256Cmac, deadline()) {
+                Ok(_) => format!("{label} was made"),
+                Err(TokenError::Refused(Refusal::KeyExists(_))) => format!("{label} is there"),
+                Err(error) => return Err(error.into()),
+            },
+        );
     }
     Ok(told.join("\n"))
 }

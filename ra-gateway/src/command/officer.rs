@@ -2,18 +2,15 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use hsm_config::Token;
 use pki_core::certificate::{CertificateImage, request};
 use schema::wire::v1::ca::{PartyKind as WireKind, PartyRecord};
 
-use super::{Fault, masters::write_private};
+use super::{
+    Fault,
+    masters::{token, write_private},
+};
 use crate::{
-    adapter::{
-        database::Database,
-        system::SystemClock,
-        token::TokenMasters,
-        vault::TokenAuditMac,
-    },
+    adapter::{database::Database, system::SystemClock, token::TokenMasters, vault::TokenAuditMac},
     config,
     port::{AuditEntry, Clock, Party, PartyKind, Store},
 };
@@ -24,8 +21,7 @@ const LARGEST_RECORD: u64 = 64 * 1024;
 /// The database as the officer's commands reach it: they audit like everything else, so
 /// the token must be there.
 fn store(config: &Path) -> Result<Database, Fault> {
-    let token = Token::open(config::token_of(config)?);
-    let masters = Arc::new(TokenMasters::new(token));
+    let masters = Arc::new(TokenMasters::new(token(config)?));
     Ok(Database::open(
         &config::database_of(config)?,
         2,
@@ -67,7 +63,9 @@ pub fn party(record: PartyRecord) -> Result<Party, Fault> {
         WireKind::Kiosk => PartyKind::Kiosk,
         WireKind::Operator => PartyKind::Operator,
         WireKind::Gateway | WireKind::Server | WireKind::OcspResponder => {
-            return Err("only terminals, kiosks and operators are registered with a gateway".into());
+            return Err(
+                "only terminals, kiosks and operators are registered with a gateway".into(),
+            );
         }
     };
     let municipality = record
@@ -112,7 +110,11 @@ pub fn set_suspended(
         suspended,
         SystemClock.now(),
         &AuditEntry {
-            act: if suspended { "suspend-party" } else { "resume-party" },
+            act: if suspended {
+                "suspend-party"
+            } else {
+                "resume-party"
+            },
             reference: Some(format!("{} {id}", kind.name())),
             ..AuditEntry::default()
         },

@@ -31,8 +31,10 @@ pub struct Listed {
     params(("Operator-Session" = String, Header)),
     responses((status = 201, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::CREATED, |app, clerk, body| app.receive(clerk, &body))
-        .await
+    call.as_clerk(StatusCode::CREATED, |app, clerk, body| {
+        app.receive(clerk, &body)
+    })
+    .await
 }
 
 /// Applications of this municipality.

@@ -27,7 +27,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub struct Call {
     gateway: web::Data<Gateway>,
     request: HttpRequest,
-    payload: web::Payload,
+    payload: Option<web::Payload>,
 }
 
 impl actix_web::FromRequest for Call {
@@ -44,7 +44,7 @@ impl actix_web::FromRequest for Call {
             request: request.clone(),
             payload: web::Payload::from_request(request, payload)
                 .into_inner()
-                .unwrap_or_else(|_| unreachable!("a payload is always taken")),
+                .ok(),
         }))
     }
 }
@@ -160,7 +160,7 @@ impl Call {
     }
 
     /// Reads the body of a permitted caller, within its limits of size and time.
-    async fn body<B: DeserializeOwned>(self, entry: AuditEntry) -> Result<B, Problem> {
+    async fn body<B: DeserializeOwned>(mut self, entry: AuditEntry) -> Result<B, Problem> {
         let read = self.read_body().await;
         match read {
             Ok(body) => Ok(body),
@@ -194,10 +194,10 @@ impl Call {
             return Err(Problem::media_type());
         }
         let limit = self.gateway.body_bytes;
-        let payload = std::mem::replace(
-            &mut self.payload,
-            web::Payload(actix_web::dev::Payload::None),
-        );
+        let payload = self
+            .payload
+            .take()
+            .ok_or_else(|| Problem::refused(Reason::BodyInvalid, "the body did not arrive"))?;
         let bytes = match timeout(BODY_TIME, payload.to_bytes_limited(limit)).await {
             Ok(Ok(Ok(bytes))) => bytes,
             Ok(Err(_)) => {
@@ -242,7 +242,10 @@ pub async fn block<R: Send + 'static>(
     match web::block(move || work(&gateway.app)).await {
         Ok(outcome) => outcome.map_err(Problem::from),
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "a use-case was cut off");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a use-case was cut off"
+            );
             Err(Problem::internal())
         }
     }
@@ -262,11 +265,16 @@ mod tests {
 
     #[test]
     fn an_unreadable_body_is_described_without_its_values() {
-        let fault = serde_json::from_str::<FourItemsMessage>(r#"{"name":{"x":"総務"}}"#)
-            .unwrap_err();
+        let fault =
+            serde_json::from_str::<FourItemsMessage>(r#"{"name":{"x":"総務"}}"#).unwrap_err();
         assert!(!unreadable(&fault).0.detail.contains('総'));
-        let fault = serde_json::from_str::<OperatorChallengeRequest>(r#"{"secret":1}"#)
-            .unwrap_err();
-        assert!(unreadable(&fault).0.detail.starts_with("unknown field `secret`"));
+        let fault =
+            serde_json::from_str::<OperatorChallengeRequest>(r#"{"secret":1}"#).unwrap_err();
+        assert!(
+            unreadable(&fault)
+                .0
+                .detail
+                .starts_with("unknown field `secret`")
+        );
     }
 }

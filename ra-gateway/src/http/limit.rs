@@ -31,9 +31,8 @@ impl Limits {
     /// `(per second, burst)` for terminals and kiosks, and for operators.
     #[must_use]
     pub fn new(party: (NonZeroU32, NonZeroU32), operator: (NonZeroU32, NonZeroU32)) -> Self {
-        let quota = |(rate, burst): (NonZeroU32, NonZeroU32)| {
-            Quota::per_second(rate).allow_burst(burst)
-        };
+        let quota =
+            |(rate, burst): (NonZeroU32, NonZeroU32)| Quota::per_second(rate).allow_burst(burst);
         Self {
             clock: DefaultClock::default(),
             party: RateLimiter::keyed(quota(party)),
@@ -79,10 +78,11 @@ pub async fn guard(
         .conn_data::<PeerCertificate>()
         .map(|peer| Sha256::digest(&*peer.0).into());
     let outcome = match key.map_or(Ok(()), |key| gateway.limits.party(&key)) {
-        Ok(()) => next.call(request).await.map(ServiceResponse::map_into_left_body),
-        Err(problem) => Ok(request
-            .error_response(problem)
-            .map_into_right_body()),
+        Ok(()) => next
+            .call(request)
+            .await
+            .map(ServiceResponse::map_into_left_body),
+        Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     };
     let status = match &outcome {
         Ok(response) => response.status(),

@@ -129,9 +129,7 @@ impl Drop for Folder {
 /// A fresh database at this URL, audited under the masters.
 pub fn database(url: &str, masters: Arc<dyn Masters>) -> Arc<dyn Store> {
     schema::ra::migrate(url).unwrap();
-    Arc::new(
-        Database::open(url, 4, "test-1", Arc::new(TokenAuditMac::new(masters))).unwrap(),
-    )
+    Arc::new(Database::open(url, 4, "test-1", Arc::new(TokenAuditMac::new(masters))).unwrap())
 }
 
 pub fn later(time: Timestamp, seconds: i64) -> Timestamp {

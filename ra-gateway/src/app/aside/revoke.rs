@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pki_core::{
     act::Deed,
-    application::identity::{ExpiryRule, DocumentKind},
+    application::identity::{DocumentKind, ExpiryRule},
     calendar::JapaneseDay,
     id::Sha256Digest,
     revocation::ground::Ground,
@@ -106,13 +106,22 @@ fn identified(identity: &RevocationIdentity, now: Timestamp) -> Result<(), Failu
     };
     match (kind.expiry, document.expires_on) {
         (ExpiryRule::Required, None) => {
-            return wrong("/document/expires_on", "is printed on this kind of document: enter it");
+            return wrong(
+                "/document/expires_on",
+                "is printed on this kind of document: enter it",
+            );
         }
         (ExpiryRule::None, Some(_)) => {
-            return wrong("/document/expires_on", "is not printed on this kind of document");
+            return wrong(
+                "/document/expires_on",
+                "is not printed on this kind of document",
+            );
         }
         (_, Some(last)) if last < JapaneseDay::of(now) => {
-            return wrong("/document/expires_on", "lies in the past: ask for another document");
+            return wrong(
+                "/document/expires_on",
+                "lies in the past: ask for another document",
+            );
         }
         _ => {}
     }

@@ -404,15 +404,25 @@ fn of_several_tokens_the_first_usable_one_signs() {
     std::thread::sleep(Duration::from_millis(100));
     by(1);
     first.bring_back();
-    assert!(
-        set.tokens()[0]
-            .wait_usable(Duration::from_secs(5))
-            .is_usable()
-    );
+    until_signed(&set.tokens()[0]);
     by(0);
     first.take_away();
     second.take_away();
     std::thread::sleep(Duration::from_millis(100));
     let fault = set.sign("ca", WAY, b"m", within(5)).unwrap_err();
     assert!(matches!(fault, TokenError::Away { .. }), "{fault}");
+}
+
+#[test]
+fn a_worker_outlives_the_signals_that_stop_its_program() {
+    let hsm = SoftHsm::new();
+    let token = hsm.open();
+    contract::make(&token, "ca", KeyAlgorithm::P256);
+    let pid = token.worker_pid().unwrap();
+    for name in ["-TERM", "-INT", "-HUP"] {
+        signal(pid, name);
+    }
+    std::thread::sleep(Duration::from_millis(100));
+    token.sign("ca", WAY, b"m", within(5)).unwrap();
+    assert_eq!(token.worker_pid(), Some(pid));
 }

@@ -59,6 +59,8 @@ enum Answer {
 pub(super) enum LinkFault {
     /// It was not sent.
     NotSent,
+    /// It was not sent, since it does not fit a frame.
+    TooLong,
     /// It was not sent, since the worker was busy until the deadline.
     Busy,
     /// It was sent and its answer never came.
@@ -120,14 +122,18 @@ impl Link {
         deadline: Instant,
     ) -> Result<Reply, LinkFault> {
         let (number, call) = self.enter(request, deadline)?;
-        if self
-            .writer
-            .send(number, request, request.is_secret())
-            .is_err()
-        {
-            // Part of the frame may have left: the worker cannot be used on.
-            self.kill();
-            return Err(LinkFault::Lost);
+        match self.writer.send(number, request, request.is_secret()) {
+            Ok(()) => {}
+            Err(fault) if fault.kind() == io::ErrorKind::InvalidInput => {
+                self.lock().with_worker.remove(&number);
+                self.room.notify_one();
+                return Err(LinkFault::TooLong);
+            }
+            Err(_) => {
+                // Part of the frame may have left: the worker cannot be used on.
+                self.kill();
+                return Err(LinkFault::Lost);
+            }
         }
         let mut answer = call.lock();
         loop {

@@ -371,6 +371,9 @@ impl Token {
     fn call(&self, request: &Request<'_>, deadline: Instant) -> Result<Reply, TokenError> {
         let shared = &self.owner.shared;
         loop {
+            if Instant::now() >= deadline {
+                return Err(away("the deadline has passed".into()));
+            }
             let link = match shared.usable_link() {
                 Ok(link) => link,
                 Err(Health::Unusable {
@@ -381,9 +384,6 @@ impl Token {
                 }
                 Err(Health::Unusable { reason, .. }) => return Err(away(reason)),
                 Err(Health::Probing | Health::Usable(_)) => {
-                    if Instant::now() >= deadline {
-                        return Err(away("the token is being started".into()));
-                    }
                     shared.wait(deadline, |health| *health != Health::Probing);
                     continue;
                 }
@@ -395,6 +395,7 @@ impl Token {
                     shared.retire(&link);
                     continue;
                 }
+                Err(LinkFault::TooLong) => Err(bad_input("a label or input is too long")),
                 Err(LinkFault::Busy) => Err(away("the token is busy".into())),
                 Err(LinkFault::Lost) => {
                     shared.retire(&link);

@@ -15,6 +15,8 @@ use crate::pin::Pin;
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Shortest such pause.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// A worker that lived this long was well.
+const HEALTHY_LIFE: Duration = Duration::from_secs(2);
 /// How often the reader looks around when no frame comes.
 const LOOK_AROUND: Duration = Duration::from_millis(250);
 /// A module may take this long to load and log in.
@@ -172,6 +174,7 @@ impl Shared {
     pub(super) fn run(self: &Arc<Self>) {
         let mut pause = SHORTEST_PAUSE;
         loop {
+            let begun = Instant::now();
             let ending = match self.config.pin.read() {
                 Ok(pin) => match self.one_life(&pin) {
                     Ending::PinRefused(refusal) => {
@@ -192,7 +195,12 @@ impl Shared {
                 }
                 Ending::Lost(reason) => {
                     tracing::warn!(token = %self.config.name, reason, "worker lost; starting another");
-                    pause = SHORTEST_PAUSE;
+                    // One that breaks down again and again is not started again and again.
+                    pause = if begun.elapsed() > HEALTHY_LIFE {
+                        SHORTEST_PAUSE
+                    } else {
+                        (pause * 2).min(LONGEST_PAUSE)
+                    };
                 }
             }
             let state = self.lock();

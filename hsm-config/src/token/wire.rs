@@ -247,7 +247,7 @@ impl FrameWriter {
     /// `InvalidInput` when the frame is too long (nothing was sent); else the stream's
     /// errors, after which the stream is of no more use.
     pub(crate) fn send(&self, call: u32, body: &impl Serialize, secret: bool) -> io::Result<()> {
-        let mut frame = encode(call, body)?;
+        let mut frame = encode(call, body, secret)?;
         {
             let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
             pending.bytes.extend_from_slice(&frame);
@@ -270,8 +270,9 @@ impl FrameWriter {
     }
 }
 
-fn encode(call: u32, body: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut frame = Vec::with_capacity(256);
+fn encode(call: u32, body: &impl Serialize, secret: bool) -> io::Result<Vec<u8>> {
+    // A secret frame never grows, so that no part of it stays in freed memory.
+    let mut frame = Vec::with_capacity(if secret { 16 * 1024 } else { 256 });
     frame.extend_from_slice(&[0; 4]);
     frame.extend_from_slice(&call.to_le_bytes());
     let mut frame = postcard::to_extend(body, frame).map_err(io::Error::other)?;

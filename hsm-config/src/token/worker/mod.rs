@@ -44,6 +44,7 @@ struct Worker {
 /// When standard input is no socket, or its first frame is no greeting.
 pub fn run() -> io::Result<()> {
     keep_memory_private();
+    leave_signals_to_the_program();
     let stream = socket_on_standard_input()?;
     let mut reader = FrameReader::new(stream.try_clone()?);
     let writer = FrameWriter::new(stream.try_clone()?);
@@ -234,5 +235,17 @@ fn keep_memory_private() {
     // SAFETY: prctl with PR_SET_DUMPABLE takes plain numbers.
     unsafe {
         libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}
+
+/// A service manager stops all processes of a service at once. The program then still
+/// needs its token to finish what is under way; the worker ends when the program has.
+#[allow(unsafe_code)]
+fn leave_signals_to_the_program() {
+    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+        // SAFETY: SIG_IGN installs no handler.
+        unsafe {
+            libc::signal(signal, libc::SIG_IGN);
+        }
     }
 }

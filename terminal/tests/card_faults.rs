@@ -190,20 +190,23 @@ fn a_memory_that_fails_at_any_write_leaves_a_whole_card_that_says_so() {
 #[test]
 fn pulling_the_card_before_it_answers_wins_no_password_try() {
     let (mut bench, _) = Bench::certified(first_pair());
-    for left in (0..5u16).rev() {
-        select(&mut bench.card, host::JPKI).expect("there");
-        select_file(&mut bench.card, 0x001B).expect("there");
-        let command = host::apdu([0x00, 0x20, 0x00, 0x80], b"GUESS123");
-        // The memory's first write is the count; everything after it is lost with the power.
+    // Even the right password costs a try until the card has answered.
+    for (left, guess) in [
+        (4u16, PASSWORD),
+        (3, b"GUESS123"),
+        (2, b"GUESS124"),
+        (1, PASSWORD),
+        (0, b"GUESS125"),
+    ] {
+        // The first write is the count; whatever would be written next is lost with the power.
         let cut = FaultyMemory {
             inner: bench.memory.clone(),
             left: Arc::new(Mutex::new(Some(1))),
             wrong: Wrong::NotDone,
         };
         let mut card = Card::start(Box::new(cut)).expect("starts");
-        select(&mut card, host::JPKI).expect("there");
-        select_file(&mut card, 0x001B).expect("there");
-        card.process(&command);
+        let outcome = verify(&mut card, guess);
+        assert!(outcome.is_err(), "{outcome:?}");
         drop(card);
         bench.power_cycle();
         select(&mut bench.card, host::JPKI).expect("there");
@@ -213,11 +216,91 @@ fn pulling_the_card_before_it_answers_wins_no_password_try() {
             Err(Fault::Status(0x63C0 + left))
         );
     }
-    // Even the right password, cut off after the count, costs its try.
     assert_eq!(
         verify(&mut bench.card, PASSWORD),
         Err(Fault::Status(0x6984))
     );
+}
+
+/// Whether some bytes are in the card's memory, which keeps them as hex.
+fn remembers(bench: &Bench, bytes: &[u8]) -> bool {
+    let text = hex::encode(bytes);
+    bench
+        .memory
+        .snapshot()
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn what_is_erased_is_gone_from_the_memory() {
+    let prepared = || {
+        let mut bench = Bench::blank();
+        host::open_visit(&mut bench.card, 1).expect("prepared");
+        let keys = visit_keys(1);
+        assert!(
+            [keys.enc, keys.mac, keys.dek]
+                .iter()
+                .all(|key| remembers(&bench, key))
+        );
+        bench
+    };
+    let visit_keys_gone = |bench: &Bench, context: &str| {
+        let keys = visit_keys(1);
+        assert!(
+            ![keys.enc, keys.mac, keys.dek]
+                .iter()
+                .any(|key| remembers(bench, key)),
+            "{context}"
+        );
+    };
+
+    let mut bench = prepared();
+    host::kiosk_visit(&mut bench.card, 1, first_pair(), PASSWORD, None).expect("key stored");
+    visit_keys_gone(&bench, "FINISH");
+    assert!(remembers(&bench, &first_pair().pkcs8) && remembers(&bench, PASSWORD));
+    Channel::open(&mut bench.card, &card_keys())
+        .expect("open")
+        .send(0xE4, 0, 0, &[])
+        .expect("deleted");
+    assert!(!remembers(&bench, &first_pair().pkcs8) && !remembers(&bench, PASSWORD));
+
+    let mut bench = prepared();
+    Channel::open(&mut bench.card, &visit_keys(1))
+        .expect("open")
+        .send(0x4E, 0, 0, &[])
+        .expect("abandoned");
+    visit_keys_gone(&bench, "ABANDON");
+
+    let mut bench = prepared();
+    host::open_visit(&mut bench.card, 2).expect("another visit");
+    visit_keys_gone(&bench, "another visit");
+
+    let mut bench = prepared();
+    let wrong = StaticKeys {
+        mac: [9; 16],
+        ..visit_keys(1)
+    };
+    for _ in 0..5 {
+        assert_eq!(
+            force_authenticate(&mut bench, &wrong),
+            Err(Fault::Status(0x6300))
+        );
+    }
+    visit_keys_gone(&bench, "five wrong authentications");
+
+    // What a visit makes is nowhere but in the working memory until FINISH.
+    let mut bench = prepared();
+    let keys = visit_keys(1);
+    let mut channel = Channel::open(&mut bench.card, &keys).expect("open");
+    channel
+        .send_blocks(0xDA, 0x01, &wrap_padded(&keys.dek, &first_pair().pkcs8))
+        .expect("imported");
+    channel
+        .send(0xDA, 0x02, 0, &wrap_padded(&keys.dek, PASSWORD))
+        .expect("password");
+    channel.send(0x46, 0, 0, &[]).expect("request");
+    assert!(!remembers(&bench, &first_pair().pkcs8) && !remembers(&bench, PASSWORD));
 }
 
 #[test]

@@ -237,6 +237,21 @@ fn another_visit_takes_the_place_of_an_unfinished_one_and_of_a_key_without_certi
     assert_eq!(get_data(&mut bench.card, 0x03), Err(Fault::Status(0x6A88)));
     host::kiosk_visit(&mut bench.card, 2, second_pair(), PASSWORD, None)
         .expect("no old password to ask for");
+    host::open_visit(&mut bench.card, 3).expect("prepared once more");
+    Channel::open(&mut bench.card, &visit_keys(3))
+        .expect("open")
+        .send(0x4E, 0, 0, &[])
+        .expect("abandoned");
+    for object in [0x02, 0x03, 0x04] {
+        assert_eq!(
+            get_data(&mut bench.card, object),
+            Err(Fault::Status(0x6A88)),
+            "nothing of the visit before comes back"
+        );
+    }
+    assert_eq!(bench.state(), 0x00);
+    host::open_visit(&mut bench.card, 4).expect("prepared");
+    host::kiosk_visit(&mut bench.card, 4, second_pair(), PASSWORD, None).expect("key stored");
     assert_eq!(bench.state(), 0x02);
 }
 

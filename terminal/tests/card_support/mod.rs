@@ -37,9 +37,9 @@ pub fn card_keys() -> StaticKeys {
 pub fn visit_keys(visit: u8) -> StaticKeys {
     StaticKeys {
         kvn: 0x30,
-        enc: [visit ^ 0x51; 16],
-        mac: [visit ^ 0x52; 16],
-        dek: [visit ^ 0x53; 16],
+        enc: [0x80 | visit << 2; 16],
+        mac: [0x81 | visit << 2; 16],
+        dek: [0x82 | visit << 2; 16],
     }
 }
 

@@ -15,6 +15,8 @@ pub mod command;
 pub mod config;
 pub mod http;
 pub mod port;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// An error and all of its causes on one line, for logs.
 pub fn causes(error: &dyn std::error::Error) -> String {

@@ -93,7 +93,10 @@ impl AeadVault {
         if let Some(keys) = self.ready() {
             return Ok(keys);
         }
-        let _one_at_a_time = self.unlocking.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self
+            .unlocking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(keys) = self.ready() {
             return Ok(keys);
         }

@@ -53,9 +53,7 @@ impl Signer for HsmSigner {
     }
 
     fn wrap(&self, key: &str, data_key: &[u8; 32]) -> Result<Vec<u8>, SignError> {
-        self.0
-            .wrap(key, data_key, self.0.deadline())
-            .map_err(error)
+        self.0.wrap(key, data_key, self.0.deadline()).map_err(error)
     }
 
     fn unwrap(&self, key: &str, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, SignError> {

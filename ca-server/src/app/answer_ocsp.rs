@@ -150,7 +150,10 @@ pub fn answer(app: &StatusApp, issuer: &Answerer, der: &[u8]) -> Answer {
     }
     let now = app.clock.now();
     if responder.not_after() <= now {
-        tracing::error!(issuer = issuer.name, "the responder's certificate has run out");
+        tracing::error!(
+            issuer = issuer.name,
+            "the responder's certificate has run out"
+        );
         return Answer::error(ErrorStatus::InternalError);
     }
     // Those that can have a serial of ours are looked up, all at one moment.
@@ -195,17 +198,16 @@ pub fn answer(app: &StatusApp, issuer: &Answerer, der: &[u8]) -> Answer {
         })
         .collect();
     let unsigned = UnsignedResponse::plan(responder, now, &answers, request.nonce.as_deref());
-    let signature =
-        match app
-            .signer
-            .sign(key, responder.algorithm(), unsigned.bytes_to_sign())
-        {
-            Ok(signature) => signature,
-            Err(error) => {
-                tracing::warn!(%error, "no answer without the token");
-                return Answer::error(ErrorStatus::TryLater);
-            }
-        };
+    let signature = match app
+        .signer
+        .sign(key, responder.algorithm(), unsigned.bytes_to_sign())
+    {
+        Ok(signature) => signature,
+        Err(error) => {
+            tracing::warn!(%error, "no answer without the token");
+            return Answer::error(ErrorStatus::TryLater);
+        }
+    };
     for answer in &answers {
         let label = match answer.status {
             CertStatus::Good => "good",

@@ -239,10 +239,12 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
     let detail = serde_json::json!({
         "municipality": party.municipality, "certificate_sha256": hex::encode(certificate_sha256),
     });
-    if !app
-        .store
-        .enrol(party.clone(), now, wish.replace, entry(now, "enrol", &name, detail))?
-    {
+    if !app.store.enrol(
+        party.clone(),
+        now,
+        wish.replace,
+        entry(now, "enrol", &name, detail),
+    )? {
         return Err(EnrolError::AlreadyEnrolled);
     }
     Ok(party)
@@ -251,7 +253,11 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
 /// Suspend or resume a party; `false` when there is none of that kind and id.
 pub fn set_active(app: &App, kind: &str, id: &str, active: bool) -> Result<bool, StoreError> {
     let now = app.clock.now();
-    let event = if active { "party.resume" } else { "party.suspend" };
+    let event = if active {
+        "party.resume"
+    } else {
+        "party.suspend"
+    };
     let subject = format!("party:{kind}/{id}");
     let entry = entry(now, event, &subject, serde_json::json!({}));
     app.store.set_party(kind, id, active, now, entry)
@@ -281,11 +287,8 @@ fn check(app: &App, wish: &Enrolment) -> Result<Option<MunicipalityCode>, EnrolE
     {
         return Err(EnrolError::Label);
     }
-    let named: Option<MunicipalityCode> = wish
-        .municipality
-        .as_deref()
-        .map(str::parse)
-        .transpose()?;
+    let named: Option<MunicipalityCode> =
+        wish.municipality.as_deref().map(str::parse).transpose()?;
     let of_id = match wish.kind.as_str() {
         "terminal" => Some(wish.id.parse::<TerminalId>()?.municipality()),
         "kiosk" => Some(wish.id.parse::<KioskId>()?.municipality()),

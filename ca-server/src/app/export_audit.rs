@@ -98,7 +98,9 @@ pub fn export(app: &App, out: &mut impl Write) -> Result<String, ExportError> {
     let mut tree = Tree::default();
     let mut last: Option<(String, u64)> = None;
     loop {
-        let after = last.as_ref().map(|(lane, sequence)| (lane.as_str(), *sequence));
+        let after = last
+            .as_ref()
+            .map(|(lane, sequence)| (lane.as_str(), *sequence));
         let page = app.store.audit(after, PAGE)?;
         let Some(end) = page.last() else { break };
         last = Some((end.lane.clone(), end.sequence));
@@ -156,11 +158,11 @@ pub enum AuditFault {
     },
     #[error("line {0}: the row or one before it was changed")]
     Mac(u64),
-    #[error("lane {lane} ends with row {found}, the database says {expected}")]
+    #[error("lane {lane}: the log has {found} rows, the database has {stored} or others")]
     Cut {
         lane: String,
         found: u64,
-        expected: u64,
+        stored: u64,
     },
     #[error("the head is malformed")]
     Head,
@@ -175,7 +177,8 @@ pub enum AuditFault {
 }
 
 /// Check an exported log: every MAC and every sequence from 1 without a gap;
-/// with `ends`, that no lane was cut short; with a head, its signature, size and root.
+/// with the `ends` of the database, that the database has not lost any of it since;
+/// with a head, its signature, size and root.
 pub fn verify(
     log: &mut impl BufRead,
     mac: &AuditMac,
@@ -211,14 +214,19 @@ pub fn verify(
         }
         lanes.insert(row.lane, (parsed.sequence, expected));
     }
-    for (lane, sequence, end_mac) in ends.unwrap_or_default() {
-        let (found, found_mac) = lanes.get(lane).copied().unwrap_or((0, [0; 32]));
-        if found < *sequence || found == *sequence && found > 0 && found_mac != *end_mac {
-            return Err(AuditFault::Cut {
-                lane: lane.clone(),
-                found,
-                expected: *sequence,
+    if let Some(ends) = ends {
+        for (lane, (found, found_mac)) in &lanes {
+            let stored = ends.iter().find(|(name, ..)| name == lane);
+            let kept = stored.is_some_and(|(_, sequence, mac)| {
+                sequence > found || sequence == found && mac == found_mac
             });
+            if !kept {
+                return Err(AuditFault::Cut {
+                    lane: lane.clone(),
+                    found: *found,
+                    stored: stored.map_or(0, |(_, sequence, _)| *sequence),
+                });
+            }
         }
     }
     if let Some((head, key)) = head {
@@ -235,7 +243,11 @@ fn check_head(text: &str, expected_key: Option<&[u8]>, tree: &Tree) -> Result<()
     let (head_text, rest) = text.split_once("\n\nkey ").ok_or(AuditFault::Head)?;
     let head_text = format!("{head_text}\n");
     let (key, signature) = rest.split_once("\nsignature ").ok_or(AuditFault::Head)?;
-    let decode = |text: &str| STANDARD.decode(text.trim_end()).map_err(|_| AuditFault::Head);
+    let decode = |text: &str| {
+        STANDARD
+            .decode(text.trim_end())
+            .map_err(|_| AuditFault::Head)
+    };
     let (key, signature) = (decode(key)?, decode(signature)?);
     if expected_key.is_some_and(|expected| expected != key) {
         return Err(AuditFault::Key);

@@ -267,11 +267,7 @@ struct Material {
     record: KioskRecord,
 }
 
-fn examine(
-    app: &App,
-    permitted: &Permitted,
-    wish: &IssueRequest,
-) -> Result<Material, IssueError> {
+fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Material, IssueError> {
     let Deed::Issue(deed) = &permitted.act.deed else {
         return Err(Refusal::OtherDeed.into());
     };
@@ -317,8 +313,8 @@ fn kiosk_says(
         .store
         .party("kiosk", &signed.claimed_kiosk().to_string())?
         .ok_or(Refusal::NotEnrolled("kiosk"))?;
-    let key = PublicKey::from_spki_der(&kiosk.public_key)
-        .map_err(|_| Refusal::NotEnrolled("kiosk"))?;
+    let key =
+        PublicKey::from_spki_der(&kiosk.public_key).map_err(|_| Refusal::NotEnrolled("kiosk"))?;
     let record = signed.verify(&key).map_err(IssueError::Record)?;
     if !kiosk.active {
         return Err(Refusal::Suspended("kiosk").into());

@@ -15,7 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     certificate::{Serial, SignatureAlgorithm, distribution_point::Place, name::NameFault},
     revocation::{
-        crl::{CrlFault, CrlImage, CrlReadFault, Frame, Scope, SuccessionFault, encode_entry, plan},
+        crl::{
+            CrlFault, CrlImage, CrlReadFault, Frame, Scope, SuccessionFault, encode_entry, plan,
+        },
         ground::ReasonCode,
     },
 };
@@ -159,11 +161,9 @@ fn one(
 
     let (entries, serials) = entries(app, authority, scope, before, &record)?;
     let covers = match (place, app.signature_profile.distribution_points()) {
-        (Some(place), Some(base)) => Scope::Partition(
-            authority
-                .issuer
-                .partition_distribution_point(base, place)?,
-        ),
+        (Some(place), Some(base)) => {
+            Scope::Partition(authority.issuer.partition_distribution_point(base, place)?)
+        }
         _ => Scope::Full,
     };
     let frame = Frame {
@@ -208,16 +208,17 @@ fn entries(
     let mut entries = Vec::new();
     let mut serials = Vec::new();
     let mut malformed = false;
-    app.store.revocations(&wanted, &mut |revoked| {
-        match Serial::from_octets(&revoked.serial) {
+    app.store.revocations(
+        &wanted,
+        &mut |revoked| match Serial::from_octets(&revoked.serial) {
             Ok(serial) => {
                 let reason = revoked.reason.and_then(ReasonCode::from_code);
                 entries.push(encode_entry(&serial, revoked.revoked_at, reason, None));
                 serials.push(serial);
             }
             Err(_) => malformed = true,
-        }
-    })?;
+        },
+    )?;
     if malformed {
         return Err(PublishError::Serial);
     }

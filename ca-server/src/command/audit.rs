@@ -8,15 +8,15 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigArgs, Failure, assemble, migrate::read_mac_key, open_store, wait_for_token};
-use crate::{
-    app::export_audit,
-    config::IssueConfig,
-    port::store::Store,
+use super::{
+    Failure, SharedConfigArgs, assemble, migrate::read_mac_key, open_store, wait_for_token,
 };
+use crate::{app::export_audit, config::IssueConfig, port::store::Store};
 
 #[derive(Args)]
 pub struct AuditArgs {
+    #[command(flatten)]
+    config: SharedConfigArgs,
     #[command(subcommand)]
     command: AuditCommand,
 }
@@ -31,8 +31,6 @@ enum AuditCommand {
 
 #[derive(Args)]
 struct AuditFileArgs {
-    #[command(flatten)]
-    config: ConfigArgs,
     /// The log (JSON lines).
     #[arg(long)]
     out: PathBuf,
@@ -53,18 +51,17 @@ impl AuditFileArgs {
 }
 
 pub fn run(args: &AuditArgs) -> Result<(), Failure> {
+    let Some(config) = args.config.load()? else {
+        return Ok(());
+    };
     match &args.command {
-        AuditCommand::Export(args) => export(args),
-        AuditCommand::Verify(args) => verify(args),
+        AuditCommand::Export(args) => export(&config, args),
+        AuditCommand::Verify(args) => verify(&config, args),
     }
 }
 
-fn export(args: &AuditFileArgs) -> Result<(), Failure> {
-    let config = IssueConfig::load(&args.config.config)?;
-    if args.config.check_config {
-        return Ok(());
-    }
-    let app = assemble(&config)?;
+fn export(config: &IssueConfig, args: &AuditFileArgs) -> Result<(), Failure> {
+    let app = assemble(config)?;
     wait_for_token(&app)?;
     let beside = beside(&args.out);
     let mut out = BufWriter::new(File::create(&beside)?);
@@ -83,18 +80,15 @@ fn beside(path: &Path) -> PathBuf {
     beside
 }
 
-fn verify(args: &AuditFileArgs) -> Result<(), Failure> {
-    let config = IssueConfig::load(&args.config.config)?;
-    if args.config.check_config {
-        return Ok(());
-    }
+fn verify(config: &IssueConfig, args: &AuditFileArgs) -> Result<(), Failure> {
     let mac = read_mac_key(&config.audit_mac_key_file)?;
-    // A head says where each lane ended when it was taken: rows that came since
-    // are no cut, so without a head of that moment the database is not asked.
     let ends = if args.offline {
         None
     } else {
-        let store = open_store(&config, std::sync::Arc::new(read_mac_key(&config.audit_mac_key_file)?))?;
+        let store = open_store(
+            config,
+            std::sync::Arc::new(read_mac_key(&config.audit_mac_key_file)?),
+        )?;
         Some(store.audit_ends()?)
     };
     let head = fs::read_to_string(args.head())

@@ -71,7 +71,9 @@ pub fn enrol(args: &EnrolArgs) -> Result<(), Failure> {
     let app = assemble(&config)?;
     wait_for_token(&app)?;
     if !register_issuers(&app)? {
-        return Err("the database knows an issuer of the same name with another certificate".into());
+        return Err(
+            "the database knows an issuer of the same name with another certificate".into(),
+        );
     }
     let party = enrol::enrol(
         &app,

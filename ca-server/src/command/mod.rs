@@ -77,8 +77,30 @@ struct ServeArgs {
     ready_file: Option<PathBuf>,
 }
 
+/// The configuration of a command with commands below it: before or after them.
+#[derive(Args)]
+struct SharedConfigArgs {
+    /// The configuration file (TOML).
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Only check the configuration; touch nothing.
+    #[arg(long, global = true)]
+    check_config: bool,
+}
+
+impl SharedConfigArgs {
+    /// Read and check it; `None` when that was all that was asked for.
+    fn load(&self) -> Result<Option<IssueConfig>, Failure> {
+        let path = self.config.as_deref().ok_or("--config FILE is needed")?;
+        let config = IssueConfig::load(path)?;
+        Ok((!self.check_config).then_some(config))
+    }
+}
+
 #[derive(Args)]
 struct CrlArgs {
+    #[command(flatten)]
+    config: SharedConfigArgs,
     #[command(subcommand)]
     command: CrlCommand,
 }
@@ -86,7 +108,7 @@ struct CrlArgs {
 #[derive(Subcommand)]
 enum CrlCommand {
     /// Publish every list now.
-    Publish(ConfigArgs),
+    Publish,
 }
 
 /// Parse the command line, carry it out, and say how it went.
@@ -121,8 +143,9 @@ fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Suspend(args) => enrol::set_active(&args, false),
         Command::Resume(args) => enrol::set_active(&args, true),
         Command::Crl(CrlArgs {
-            command: CrlCommand::Publish(args),
-        }) => serve::publish(&args),
+            config,
+            command: CrlCommand::Publish,
+        }) => serve::publish(&config),
         Command::Audit(args) => audit::run(&args),
         Command::EnrolmentRequest(args) => request::run(&args),
     }

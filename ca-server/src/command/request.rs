@@ -25,7 +25,11 @@ pub struct RequestArgs {
     #[arg(long)]
     id: String,
     /// Where the new private key is written, PEM, mode 0600.
-    #[arg(long, conflicts_with = "token_key", required_unless_present = "token_key")]
+    #[arg(
+        long,
+        conflicts_with = "token_key",
+        required_unless_present = "token_key"
+    )]
     key: Option<PathBuf>,
     /// Or the label of a key in the token of `--config`, made when it is missing.
     #[arg(long, requires = "config")]

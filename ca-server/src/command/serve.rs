@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Duration};
 use hsm_config::Token;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use super::{ConfigArgs, Failure, ServeArgs, assemble, wait_for_token};
+use super::{Failure, ServeArgs, SharedConfigArgs, assemble, wait_for_token};
 use crate::{
     adapter::{database::Database, hsm::HsmSigner, system::SystemClock},
     app::{
@@ -49,7 +49,12 @@ pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
                 }
             })?
     };
-    let served = serve::issue(&config, Arc::clone(&app), metrics, args.ready_file.as_deref());
+    let served = serve::issue(
+        &config,
+        Arc::clone(&app),
+        metrics,
+        args.ready_file.as_deref(),
+    );
     app.publisher.close();
     let _ = background.join();
     Ok(served?)
@@ -108,15 +113,16 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     )?)
 }
 
-pub fn publish(args: &ConfigArgs) -> Result<(), Failure> {
-    let config = IssueConfig::load(&args.config)?;
-    if args.check_config {
+pub fn publish(args: &SharedConfigArgs) -> Result<(), Failure> {
+    let Some(config) = args.load()? else {
         return Ok(());
-    }
+    };
     let app = assemble(&config)?;
     wait_for_token(&app)?;
     if !register_issuers(&app)? {
-        return Err("the database knows an issuer of the same name with another certificate".into());
+        return Err(
+            "the database knows an issuer of the same name with another certificate".into(),
+        );
     }
     let (published, failed) = publish_crl::publish(&app, &mut publish_crl::InPlace::new());
     for list in published {

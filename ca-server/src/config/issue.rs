@@ -18,7 +18,9 @@ use pki_core::{
 };
 use serde::Deserialize;
 
-use super::{AccessSpec, ConfigError, TlsConfig, TlsSpec, access, base, certificate, value, within};
+use super::{
+    AccessSpec, ConfigError, TlsConfig, TlsSpec, access, base, certificate, value, within,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -283,11 +285,7 @@ impl IssueConfig {
             audit_key: spec.audit.key,
             crl: crl(&spec.crl, &base)?,
             limits: limits(&spec.limits)?,
-            municipalities: municipalities(
-                &spec.municipality,
-                prefecture,
-                &spec.prefecture_name,
-            )?,
+            municipalities: municipalities(&spec.municipality, prefecture, &spec.prefecture_name)?,
             node,
         })
     }

@@ -130,7 +130,10 @@ impl StatusConfig {
         let mut issuers: Vec<ResponderConfig> = Vec::new();
         for issuer in &spec.issuer {
             if issuers.iter().any(|known| known.name == issuer.name) {
-                return Err(value("issuer", format!("{:?} is listed twice", issuer.name)));
+                return Err(value(
+                    "issuer",
+                    format!("{:?} is listed twice", issuer.name),
+                ));
             }
             issuers.push(ResponderConfig {
                 name: issuer.name.clone(),
@@ -144,7 +147,12 @@ impl StatusConfig {
                 },
             });
         }
-        let validity = within("limits.ocsp_validity_s", spec.limits.ocsp_validity_s, 1, 86_400)?;
+        let validity = within(
+            "limits.ocsp_validity_s",
+            spec.limits.ocsp_validity_s,
+            1,
+            86_400,
+        )?;
         Ok(Self {
             database: super::database(&spec.database, &base)?,
             database_readers: within("database_readers", spec.database_readers, 1, 64)?,

@@ -85,7 +85,12 @@ pub async fn read(
     _gateway: web::ReqData<Gateway>,
     serial: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let none = || Problem::new(Kind::NotFound, "No certificate with this serial was issued.");
+    let none = || {
+        Problem::new(
+            Kind::NotFound,
+            "No certificate with this serial was issued.",
+        )
+    };
     let serial: Serial = serial.parse().map_err(|_| none())?;
     let found = block(move || look_up::certificate(&app, &serial))
         .await?
@@ -152,16 +157,14 @@ fn issue_problem(error: &IssueError) -> Problem {
         .at(items_pointer(fault), fault.to_string()),
         IssueError::Resident => Problem::new(Kind::MalformedMessage, said())
             .at("/resident", "1 to 32 characters of 0-9 A-Z a-z -"),
-        IssueError::Request(fault) => Problem::new(
-            Kind::ProofRefused,
-            "Go back to the kiosk for a new key.",
-        )
-        .at("/request", fault.to_string()),
-        IssueError::Record(fault) => Problem::new(
-            Kind::ProofRefused,
-            "Go back to the kiosk for a new key.",
-        )
-        .at("/kiosk_record", fault.to_string()),
+        IssueError::Request(fault) => {
+            Problem::new(Kind::ProofRefused, "Go back to the kiosk for a new key.")
+                .at("/request", fault.to_string())
+        }
+        IssueError::Record(fault) => {
+            Problem::new(Kind::ProofRefused, "Go back to the kiosk for a new key.")
+                .at("/kiosk_record", fault.to_string())
+        }
         IssueError::Mismatch(_) => Problem::new(Kind::ProofRefused, said()),
         IssueError::Key(fault) => {
             Problem::new(Kind::KeyRefused, "Go back to the kiosk for a new key.")

@@ -5,7 +5,7 @@ use std::{fs, io, path::PathBuf, time::SystemTime};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{self, EntityTag, HttpDate, IfModifiedSince, IfNoneMatch, Header},
+    http::header::{self, EntityTag, Header, HttpDate, IfModifiedSince, IfNoneMatch},
     web,
 };
 use jiff::Timestamp;
@@ -99,11 +99,16 @@ async fn list(
             // Never past nextUpdate, and short enough that a new list is seen soon.
             format!("public, max-age={}", age.min(60)),
         ))
-        .insert_header((header::EXPIRES, HttpDate::from(SystemTime::from(file.next_update))));
+        .insert_header((
+            header::EXPIRES,
+            HttpDate::from(SystemTime::from(file.next_update)),
+        ));
     if fresh {
         return Ok(response.finish());
     }
-    Ok(response.content_type("application/pkix-crl").body(file.bytes))
+    Ok(response
+        .content_type("application/pkix-crl")
+        .body(file.bytes))
 }
 
 struct ListFile {

@@ -115,8 +115,14 @@ fn respond(answer: Answer, cacheable: bool) -> HttpResponse {
                     header::CACHE_CONTROL,
                     format!("max-age={seconds},public,no-transform,must-revalidate"),
                 ))
-                .insert_header((header::LAST_MODIFIED, HttpDate::from(std::time::SystemTime::from(this_update))))
-                .insert_header((header::EXPIRES, HttpDate::from(std::time::SystemTime::from(next_update))));
+                .insert_header((
+                    header::LAST_MODIFIED,
+                    HttpDate::from(std::time::SystemTime::from(this_update)),
+                ))
+                .insert_header((
+                    header::EXPIRES,
+                    HttpDate::from(std::time::SystemTime::from(next_update)),
+                ));
         }
         _ => {
             response.insert_header((header::CACHE_CONTROL, "no-store"));

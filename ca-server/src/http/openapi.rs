@@ -8,7 +8,10 @@ use super::{certificates, files, ocsp, problem, revocations};
 /// The inner interface.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Jitsuin CA, inner interface", description = "For gateways, over mutual TLS."),
+    info(
+        title = "Jitsuin CA, inner interface",
+        description = "For gateways, over mutual TLS."
+    ),
     paths(certificates::issue, certificates::read, revocations::revoke),
     components(schemas(problem::ProblemDocument, problem::ItemError))
 )]

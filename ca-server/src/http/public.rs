@@ -62,7 +62,10 @@ pub async fn limit(
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/crl/{issuer}.crl", web::get().to(files::full))
-        .route("/crl/{issuer}/{municipality}.crl", web::get().to(files::partition))
+        .route(
+            "/crl/{issuer}/{municipality}.crl",
+            web::get().to(files::partition),
+        )
         .route("/certs/{issuer}.cer", web::get().to(files::issuer))
         .route("/ocsp/{issuer}", web::post().to(ocsp::post))
         .route("/ocsp/{issuer}/{request:.*}", web::get().to(ocsp::get))

@@ -23,6 +23,9 @@ pub fn write(path: &Path, listen: &BTreeMap<&'static str, String>) -> io::Result
     };
     let mut beside: PathBuf = path.to_owned();
     beside.as_mut_os_string().push(format!(".{}", ready.pid));
-    fs::write(&beside, serde_json::to_vec(&ready).map_err(io::Error::other)?)?;
+    fs::write(
+        &beside,
+        serde_json::to_vec(&ready).map_err(io::Error::other)?,
+    )?;
     fs::rename(&beside, path)
 }

@@ -176,7 +176,10 @@ pub fn status(
     })
 }
 
-fn side_server(listener: TcpListener, admin: web::Data<Admin>) -> io::Result<actix_web::dev::Server> {
+fn side_server(
+    listener: TcpListener,
+    admin: web::Data<Admin>,
+) -> io::Result<actix_web::dev::Server> {
     Ok(HttpServer::new(move || {
         Routes::new()
             .app_data(admin.clone())

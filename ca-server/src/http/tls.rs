@@ -3,10 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use rustls::{
-    RootCertStore, ServerConfig,
-    crypto::aws_lc_rs,
-    server::WebPkiClientVerifier,
-    version::TLS13,
+    RootCertStore, ServerConfig, crypto::aws_lc_rs, server::WebPkiClientVerifier, version::TLS13,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 

@@ -6,3 +6,6 @@ pub mod entropy;
 pub mod signer;
 pub mod store;
 pub mod vault;
+
+#[cfg(feature = "testing")]
+pub mod fake;

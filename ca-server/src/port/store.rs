@@ -450,11 +450,8 @@ pub trait Store: Send + Sync {
     fn data_keys(&self) -> Result<Vec<WrappedKey>, StoreError>;
 
     /// Audit rows, lane by lane in sequence, after the given place.
-    fn audit(
-        &self,
-        after: Option<(&str, u64)>,
-        limit: u32,
-    ) -> Result<Vec<AuditRecord>, StoreError>;
+    fn audit(&self, after: Option<(&str, u64)>, limit: u32)
+    -> Result<Vec<AuditRecord>, StoreError>;
 
     /// Where each lane ends: name, sequence, MAC.
     fn audit_ends(&self) -> Result<Vec<(String, u64, [u8; 32])>, StoreError>;

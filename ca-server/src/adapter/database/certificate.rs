@@ -13,11 +13,7 @@ use schema::{
 use super::{convert, revocation as revocations, writer::Scope};
 use crate::port::store::*;
 
-pub fn reserve(
-    scope: &mut Scope,
-    new: &Reservation,
-    entry: &AuditEntry,
-) -> QueryResult<Reserve> {
+pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> QueryResult<Reserve> {
     if let Some(row) = of_request(scope.connection, &new.idempotency_key)? {
         if row.act_sha256 == new.act_sha256 && row.issuer == new.issuer {
             return Ok(Reserve::Repeat(Box::new(row)));
@@ -59,11 +55,7 @@ pub fn reserve(
     Ok(Reserve::Reserved)
 }
 
-fn refuse(
-    scope: &mut Scope,
-    entry: &AuditEntry,
-    refusal: ReserveRefusal,
-) -> QueryResult<Reserve> {
+fn refuse(scope: &mut Scope, entry: &AuditEntry, refusal: ReserveRefusal) -> QueryResult<Reserve> {
     scope.audit(&entry.refused(refusal.name()))?;
     Ok(Reserve::Refused(refusal))
 }
@@ -88,12 +80,13 @@ fn key_refusal(
             revocation::ground.nullable(),
         ))
         .load(connection)?;
-    let free = |(application, state, in_effect, ground): &(Vec<u8>, String, bool, Option<String>)| {
-        application.as_slice() == new.application.as_slice()
-            && !in_effect
-            && (state == "abandoned"
-                || state == "completed" && ground.as_deref() == Some("article13"))
-    };
+    let free =
+        |(application, state, in_effect, ground): &(Vec<u8>, String, bool, Option<String>)| {
+            application.as_slice() == new.application.as_slice()
+                && !in_effect
+                && (state == "abandoned"
+                    || state == "completed" && ground.as_deref() == Some("article13"))
+        };
     Ok((!rows.iter().all(free)).then_some(ReserveRefusal::PublicKeyTaken))
 }
 
@@ -135,11 +128,7 @@ fn resident_refusal(
     Ok(in_work.map(|_| ReserveRefusal::InWork))
 }
 
-pub fn complete(
-    scope: &mut Scope,
-    done: &Completion,
-    entry: &AuditEntry,
-) -> QueryResult<Complete> {
+pub fn complete(scope: &mut Scope, done: &Completion, entry: &AuditEntry) -> QueryResult<Complete> {
     let changed = diesel::update(certificate::table.find((&done.issuer, &done.serial)))
         .filter(certificate::state.eq("reserved"))
         .set((

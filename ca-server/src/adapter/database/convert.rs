@@ -5,9 +5,7 @@ use diesel::{QueryResult, result::Error};
 use jiff::Timestamp;
 use schema::ca::rows::{AuditRow, CertificateRow, CrlRow, PartyRow, RevocationRow};
 
-use crate::port::store::{
-    AuditRecord, CrlRecord, Party, Revoked, SerialState, StoredCertificate,
-};
+use crate::port::store::{AuditRecord, CrlRecord, Party, Revoked, SerialState, StoredCertificate};
 
 #[derive(Debug, thiserror::Error)]
 #[error("a stored {0} is not as this program writes it")]

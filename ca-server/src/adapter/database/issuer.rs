@@ -43,11 +43,7 @@ pub fn register(scope: &mut Scope, new: &Issuer, entry: &AuditEntry) -> QueryRes
     Ok(true)
 }
 
-pub fn put_data_key(
-    scope: &mut Scope,
-    key: &WrappedKey,
-    entry: &AuditEntry,
-) -> QueryResult<bool> {
+pub fn put_data_key(scope: &mut Scope, key: &WrappedKey, entry: &AuditEntry) -> QueryResult<bool> {
     if !data_keys(scope.connection)?.is_empty() {
         return Ok(false);
     }

@@ -18,11 +18,7 @@ use crate::port::store::*;
 /// Rows read at once when all of a scope are visited.
 const PAGE: i64 = 10_000;
 
-pub fn revoke(
-    scope: &mut Scope,
-    wish: &Revocation,
-    entry: &AuditEntry,
-) -> QueryResult<Revoke> {
+pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> QueryResult<Revoke> {
     let found: Option<(String, Option<String>, i64)> = certificate::table
         .find((&wish.issuer, &wish.serial))
         .select((
@@ -64,11 +60,7 @@ pub fn revoke(
 
 /// Insert at the next position of the issuer's feed. The issuer's row is
 /// locked until the commit, so positions become visible in their order.
-pub fn insert(
-    connection: &mut AnyConnection,
-    name: &str,
-    revoked: &Revoked,
-) -> QueryResult<()> {
+pub fn insert(connection: &mut AnyConnection, name: &str, revoked: &Revoked) -> QueryResult<()> {
     let feed: i64 = diesel::update(issuer::table.find(name))
         .set(issuer::revocations.eq(issuer::revocations + 1))
         .returning(issuer::revocations)

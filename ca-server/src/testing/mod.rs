@@ -1,0 +1,9 @@
+//! Parts of tests and benchmarks: a window with generated parties, an issuing
+//! client over mutual TLS, CA certificates made for the occasion, and a CA room
+//! on a SoftHSM token with the real programs.
+
+pub mod ceremony;
+pub mod client;
+pub mod room;
+pub mod window;
+pub mod world;

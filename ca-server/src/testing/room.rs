@@ -1,0 +1,1 @@
+//! A CA room on a SoftHSM token.

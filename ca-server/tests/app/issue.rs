@@ -1,0 +1,385 @@
+//! Issuing: what is asked for, what is refused, and what breaks under way.
+
+use ca_server::{
+    app::{
+        authorise::Refusal,
+        enrol,
+        issue::{IssueError, issue},
+        publish_crl::{InPlace, publish},
+        resume::{resume, sweep},
+    },
+    port::{
+        clock::Clock,
+        fake::Break,
+        store::{ReserveRefusal, Store},
+    },
+    testing::{
+        window::{Applicant, PartyKey, Window},
+        world::World,
+    },
+};
+use jiff::SignedDuration;
+use pki_core::certificate::image::CertificateImage;
+use schema::wire::v1::ca::IssueRequest;
+
+fn wish(world: &World, applicant: &Applicant) -> IssueRequest {
+    world.window.issue_request(applicant, world.clock.now())
+}
+
+fn last_outcome(world: &World) -> (String, String) {
+    let row = world.audit().pop().unwrap();
+    (row.event, row.outcome)
+}
+
+#[test]
+fn a_resident_gets_the_certificate_that_was_applied_for() {
+    let world = World::new();
+    let applicant = Applicant::soumu("R1");
+    let issued = issue(&world.app, "gw", &wish(&world, &applicant)).unwrap();
+    let image = CertificateImage::decode(&issued.certificate).unwrap();
+    image
+        .verify_signature(world.app.signing.issuer.public_key())
+        .unwrap();
+    assert_eq!(image.personal.unwrap(), applicant.items);
+    assert_eq!(image.public_key, applicant.card.public_key());
+    assert_eq!(image.serial, issued.serial);
+    // 2026-11-22 15:00 JST, three years with the day of issue counted.
+    assert_eq!(image.not_after.to_string(), "2029-11-21T14:59:59Z");
+}
+
+#[test]
+fn the_same_idempotency_key_gives_the_same_certificate() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    let first = issue(&world.app, "gw", &request).unwrap();
+    let again = issue(&world.app, "gw", &request).unwrap();
+    assert!(!first.repeated && again.repeated);
+    assert_eq!(first.certificate, again.certificate);
+}
+
+#[test]
+fn eight_calls_at_once_with_one_key_give_one_certificate() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    let certificates: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| issue(&world.app, "gw", &request).unwrap().certificate))
+            .collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert!(certificates.windows(2).all(|pair| pair[0] == pair[1]));
+    // One of them the CA's own certificate's signature, one the resident's, one the responder-free rest.
+    let residents = world.signer.signed_with("sign").len() - 1;
+    assert_eq!(residents, 1, "the token signed once");
+}
+
+#[test]
+fn an_idempotency_key_stands_for_one_act() {
+    let world = World::new();
+    let applicant = Applicant::soumu("R1");
+    let request = wish(&world, &applicant);
+    issue(&world.app, "gw", &request).unwrap();
+    // Another act under the same key: the application differs, the key is kept.
+    let mut act = pki_core::act::Act::from_payload(&request.act.payload.0).unwrap();
+    act.application = pki_core::id::ApplicationId::from_bytes([9; 16]);
+    let other = IssueRequest {
+        act: world.window.sign(&act),
+        ..request
+    };
+    assert!(matches!(
+        issue(&world.app, "gw", &other),
+        Err(IssueError::Conflict(ReserveRefusal::KeyReused))
+    ));
+    assert_eq!(last_outcome(&world).1, "idempotency-key-reused");
+}
+
+#[test]
+fn a_public_key_belongs_to_one_application() {
+    let world = World::new();
+    let mut applicant = Applicant::soumu("R1");
+    issue(&world.app, "gw", &wish(&world, &applicant)).unwrap();
+    applicant.resident = "R2".to_owned();
+    applicant.application = pki_core::id::ApplicationId::from_bytes([9; 16]);
+    assert!(matches!(
+        issue(&world.app, "gw", &wish(&world, &applicant)),
+        Err(IssueError::Conflict(ReserveRefusal::PublicKeyTaken))
+    ));
+}
+
+#[test]
+fn no_second_certificate_while_one_is_in_effect() {
+    let world = World::new();
+    issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
+    assert!(matches!(
+        issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))),
+        Err(IssueError::Conflict(ReserveRefusal::InEffect))
+    ));
+    // Three years and a day later the first has run out by itself.
+    world
+        .clock
+        .advance(SignedDuration::from_hours(24 * 366 * 3 + 24));
+    issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
+}
+
+#[test]
+fn two_windows_at_once_give_one_certificate_to_one_resident() {
+    let world = World::new();
+    let wishes: Vec<_> = (0..6)
+        .map(|_| wish(&world, &Applicant::soumu("R1")))
+        .collect();
+    let issued = std::thread::scope(|scope| {
+        let calls: Vec<_> = wishes
+            .iter()
+            .map(|wish| scope.spawn(|| issue(&world.app, "gw", wish).is_ok()))
+            .collect();
+        calls
+            .into_iter()
+            .filter(|_| true)
+            .map(|call| call.join().unwrap())
+            .filter(|done| *done)
+            .count()
+    });
+    assert_eq!(issued, 1);
+}
+
+#[test]
+fn a_changed_act_is_refused_and_the_refusal_is_in_the_log() {
+    let world = World::new();
+    let mut request = wish(&world, &Applicant::soumu("R1"));
+    let at = request.act.payload.0.len() / 2;
+    // A digit of a digest, so that the act can still be read.
+    let digit = request
+        .act
+        .payload
+        .0
+        .iter()
+        .enumerate()
+        .skip(at)
+        .find(|(_, b)| **b == b'a')
+        .unwrap()
+        .0;
+    request.act.payload.0[digit] = b'b';
+    let before = world.audit().len();
+    assert!(matches!(
+        issue(&world.app, "gw", &request),
+        Err(IssueError::Refused(Refusal::Act(_)))
+    ));
+    assert_eq!(world.audit().len(), before + 1);
+    assert_eq!(
+        last_outcome(&world),
+        ("issue.request".into(), "act-signature".into())
+    );
+}
+
+#[test]
+fn another_municipalitys_operator_is_out_of_scope() {
+    let mut world = World::new();
+    let other = Window::of("13102");
+    for enrolment in other.enrolments() {
+        enrol::enrol(&world.app, &enrolment).unwrap();
+    }
+    world.window.operator = other.operator;
+    world.window.operator_id = other.operator_id;
+    assert!(matches!(
+        issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))),
+        Err(IssueError::Refused(Refusal::OutOfScope("operator")))
+    ));
+}
+
+#[test]
+fn another_municipalitys_kiosk_is_out_of_scope() {
+    let mut world = World::new();
+    let other = Window::of("13102");
+    for enrolment in other.enrolments() {
+        enrol::enrol(&world.app, &enrolment).unwrap();
+    }
+    world.window.kiosk = other.kiosk;
+    world.window.kiosk_id = other.kiosk_id;
+    assert!(matches!(
+        issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))),
+        Err(IssueError::Refused(Refusal::OutOfScope("kiosk")))
+    ));
+}
+
+#[test]
+fn a_suspended_party_is_refused_at_once() {
+    for (kind, id) in [
+        ("terminal", "131010001"),
+        ("operator", "13101-0001"),
+        ("kiosk", "13101K001"),
+    ] {
+        let world = World::new();
+        assert!(enrol::set_active(&world.app, kind, id, false).unwrap());
+        let request = wish(&world, &Applicant::soumu("R1"));
+        assert!(
+            matches!(
+                issue(&world.app, "gw", &request),
+                Err(IssueError::Refused(Refusal::Suspended(what))) if what == kind
+            ),
+            "{kind}"
+        );
+        assert!(enrol::set_active(&world.app, kind, id, true).unwrap());
+        issue(&world.app, "gw", &request).unwrap();
+    }
+}
+
+#[test]
+fn an_act_from_a_clock_that_is_wrong_is_refused() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    world.clock.advance(SignedDuration::from_secs(301));
+    assert!(matches!(
+        issue(&world.app, "gw", &request),
+        Err(IssueError::Refused(Refusal::Act(_)))
+    ));
+    assert_eq!(last_outcome(&world).1, "act-time");
+}
+
+#[test]
+fn items_key_visit_and_card_are_those_of_the_act() {
+    let world = World::new();
+    let (applicant, other) = (Applicant::soumu("R1"), Applicant::soumu("R2"));
+    let right = wish(&world, &applicant);
+    let mut items = right.clone();
+    items.items.sex = "2".to_owned();
+    let mut key = right.clone();
+    key.request = other.card.request(applicant.visit).into();
+    let mut visit = right.clone();
+    visit.request = applicant.card.request(other.visit).into();
+    let mut record = right.clone();
+    record.kiosk_record = world.window.kiosk_record(&other, world.clock.now()).into();
+    for (what, request) in [
+        ("items", items),
+        ("key", key),
+        ("visit", visit),
+        ("record", record),
+    ] {
+        assert!(
+            matches!(
+                issue(&world.app, "gw", &request),
+                Err(IssueError::Mismatch(_))
+            ),
+            "{what}"
+        );
+    }
+    let mut forged = right.clone();
+    let imposter = Window {
+        kiosk: PartyKey::new(),
+        ..Window::of("13101")
+    };
+    forged.kiosk_record = imposter.kiosk_record(&applicant, world.clock.now()).into();
+    assert!(matches!(
+        issue(&world.app, "gw", &forged),
+        Err(IssueError::Record(_))
+    ));
+    issue(&world.app, "gw", &right).unwrap();
+}
+
+#[test]
+fn while_the_token_is_away_no_serial_is_spent() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R0"))).unwrap();
+    let before = world.audit().len();
+    world.signer.set_away(true);
+    for _ in 0..5 {
+        assert!(matches!(
+            issue(&world.app, "gw", &request),
+            Err(IssueError::Sign(_))
+        ));
+    }
+    assert_eq!(world.audit().len(), before, "nothing was reserved");
+    world.signer.set_away(false);
+    issue(&world.app, "gw", &request).unwrap();
+}
+
+#[test]
+fn every_write_of_issuing_broken_twice() {
+    let steps: [(&str, &'static str); 4] = [
+        ("store", "reserve"),
+        ("token", "sign"),
+        ("store", "complete"),
+        ("store", "abandon"),
+    ];
+    for (part, step) in steps {
+        for how in [Break::NotDone, Break::DoneUnsaid] {
+            let world = World::new();
+            let applicant = Applicant::soumu("R1");
+            let request = wish(&world, &applicant);
+            match (part, step) {
+                ("token", _) => world.signer.break_next(how),
+                (_, "abandon") => {
+                    world.signer.break_next(Break::NotDone);
+                    world.store.break_next("abandon", how);
+                }
+                _ => world.store.break_next(step, how),
+            }
+            let first = issue(&world.app, "gw", &request);
+            assert!(first.is_err(), "{step} {how:?}: the fault is told");
+            assert!(world.store.all_broken(), "{step} {how:?}: it was hit");
+            // The gateway asks again with the same key until it is answered.
+            let mut certificate = None;
+            for _ in 0..3 {
+                match issue(&world.app, "gw", &request) {
+                    Ok(issued) => {
+                        certificate = Some(issued.certificate);
+                        break;
+                    }
+                    Err(IssueError::InWork) => {}
+                    Err(error) => panic!("{step} {how:?}: {error}"),
+                }
+            }
+            let certificate =
+                certificate.unwrap_or_else(|| panic!("{step} {how:?}: no certificate"));
+            assert_eq!(
+                issue(&world.app, "gw", &request).unwrap().certificate,
+                certificate
+            );
+            world.clock.advance(SignedDuration::from_secs(61));
+            sweep(&world.app).unwrap();
+            let (_, failed) = publish(&world.app, &mut InPlace::new());
+            assert!(failed.is_empty(), "{step} {how:?}: {failed:?}");
+            world.check_invariants();
+        }
+    }
+}
+
+#[test]
+fn at_the_start_what_was_left_reserved_is_abandoned_and_listed() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    // A crash between reserving and signing: neither completes nor abandons.
+    world.signer.break_next(Break::DoneUnsaid);
+    world.store.break_next("abandon", Break::NotDone);
+    assert!(issue(&world.app, "gw", &request).is_err());
+    assert_eq!(world.app.store.reserved_by("node").unwrap().len(), 1);
+    assert_eq!(resume(&world.app).unwrap(), 1);
+    let (_, failed) = publish(&world.app, &mut InPlace::new());
+    assert!(failed.is_empty(), "{failed:?}");
+    world.check_invariants();
+    // The same request starts over with a new serial.
+    issue(&world.app, "gw", &request).unwrap();
+}
+
+#[test]
+fn personal_data_are_not_readable_in_the_database_files() {
+    let world = World::new();
+    issue(
+        &world.app,
+        "gw",
+        &wish(&world, &Applicant::soumu("RESIDENT-7")),
+    )
+    .unwrap();
+    for entry in std::fs::read_dir(world.folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let bytes = std::fs::read(&path).unwrap();
+            for secret in ["総務", "霞が関", "RESIDENT-7"] {
+                let found = bytes
+                    .windows(secret.len())
+                    .any(|part| part == secret.as_bytes());
+                assert!(!found, "{secret} in {}", path.display());
+            }
+        }
+    }
+}

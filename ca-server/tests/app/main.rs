@@ -1,0 +1,6 @@
+//! The use-cases over a real database, a token in software and a clock that is
+//! moved.
+
+mod audit;
+mod issue;
+mod revoke;

@@ -1,0 +1,313 @@
+//! Revocation, lists and OCSP.
+
+use std::sync::Arc;
+
+use ca_server::{
+    app::{
+        answer_ocsp::{Answerer, StatusApp, answer},
+        authorise::Refusal,
+        enrol::{self, Enrolment},
+        issue::issue,
+        publish_crl::{InPlace, path, publish},
+        revoke::{RevokeError, revoke},
+    },
+    config::ResponderConfig,
+    port::{clock::Clock, fake::Break, store::Store},
+    testing::{
+        window::{Applicant, Window},
+        world::World,
+    },
+};
+use jiff::SignedDuration;
+use pki_core::{
+    certificate::{PublicKey, Serial, SignatureAlgorithm, request},
+    revocation::{
+        crl::CrlImage,
+        ground::Ground,
+        ocsp::{CertId, CertStatus, IssuerIds, response::ResponseImage},
+    },
+};
+
+fn issued(world: &World, resident: &str) -> Serial {
+    let wish = world
+        .window
+        .issue_request(&Applicant::soumu(resident), world.clock.now());
+    issue(&world.app, "gw", &wish).unwrap().serial
+}
+
+fn listed(world: &World, scope: &str) -> (u64, Vec<Serial>) {
+    let bytes = std::fs::read(path(&world.app.crl.folder, "sign", scope)).unwrap();
+    let image = CrlImage::decode(&bytes).unwrap();
+    let serials = image.entries().map(|entry| entry.unwrap().serial).collect();
+    (image.number, serials)
+}
+
+#[test]
+fn a_revocation_is_recorded_without_a_token_and_answered_the_same_twice() {
+    let world = World::new();
+    let serial = issued(&world, "R1");
+    world.signer.set_away(true);
+    let wish = world
+        .window
+        .revoke_request(&serial, Ground::Article9, world.clock.now());
+    let first = revoke(&world.app, "gw", &wish).unwrap();
+    world.clock.advance(SignedDuration::from_secs(10));
+    let again = world
+        .window
+        .revoke_request(&serial, Ground::Article10Leak, world.clock.now());
+    assert_eq!(revoke(&world.app, "gw", &again).unwrap(), first);
+    assert_eq!(first.ground, "article9");
+    assert_eq!(world.audit().pop().unwrap().outcome, "already-revoked");
+}
+
+#[test]
+fn a_window_revokes_only_what_belongs_to_its_municipality() {
+    let world = World::new();
+    let serial = issued(&world, "R1");
+    let other = Window::of("13102");
+    for enrolment in other.enrolments() {
+        enrol::enrol(&world.app, &enrolment).unwrap();
+    }
+    let wish = other.revoke_request(&serial, Ground::Article9, world.clock.now());
+    assert!(matches!(
+        revoke(&world.app, "gw", &wish),
+        Err(RevokeError::OutOfScope)
+    ));
+    let unknown = Serial::from_random([3; 16]);
+    let wish = world
+        .window
+        .revoke_request(&unknown, Ground::Article9, world.clock.now());
+    assert!(matches!(
+        revoke(&world.app, "gw", &wish),
+        Err(RevokeError::NotFound)
+    ));
+}
+
+#[test]
+fn a_window_may_not_state_the_governors_grounds() {
+    let world = World::new();
+    let serial = issued(&world, "R1");
+    for ground in [Ground::Article12, Ground::Article14] {
+        let wish = world
+            .window
+            .revoke_request(&serial, ground, world.clock.now());
+        assert!(matches!(
+            revoke(&world.app, "gw", &wish),
+            Err(RevokeError::Ground)
+        ));
+    }
+}
+
+#[test]
+fn an_act_to_issue_does_not_revoke() {
+    let world = World::new();
+    let wish = world
+        .window
+        .issue_request(&Applicant::soumu("R1"), world.clock.now());
+    let wish = schema::wire::v1::ca::RevokeRequest { act: wish.act };
+    assert!(matches!(
+        revoke(&world.app, "gw", &wish),
+        Err(RevokeError::Refused(Refusal::OtherDeed))
+    ));
+}
+
+#[test]
+fn after_a_revocation_the_resident_may_apply_again_with_a_new_key() {
+    let world = World::new();
+    let serial = issued(&world, "R1");
+    let wish = world
+        .window
+        .revoke_request(&serial, Ground::Article9, world.clock.now());
+    revoke(&world.app, "gw", &wish).unwrap();
+    assert_ne!(issued(&world, "R1"), serial);
+}
+
+#[test]
+fn a_key_whose_image_was_wrong_is_certified_again_for_the_same_application() {
+    let world = World::new();
+    let applicant = Applicant::soumu("R1");
+    let wish = world.window.issue_request(&applicant, world.clock.now());
+    let serial = issue(&world.app, "gw", &wish).unwrap().serial;
+    let wish = world
+        .window
+        .revoke_request(&serial, Ground::Article13, world.clock.now());
+    revoke(&world.app, "gw", &wish).unwrap();
+    let wish = world.window.issue_request(&applicant, world.clock.now());
+    assert_ne!(issue(&world.app, "gw", &wish).unwrap().serial, serial);
+}
+
+#[test]
+fn lists_name_what_was_revoked_in_their_scope_and_their_numbers_rise() {
+    let world = World::new();
+    let mut in_place = InPlace::new();
+    let (published, failed) = publish(&world.app, &mut in_place);
+    assert!(failed.is_empty(), "{failed:?}");
+    // Full and two municipalities of the signing CA, full of the infrastructure CA.
+    assert_eq!(published.len(), 4);
+    let serial = issued(&world, "R1");
+    let wish = world
+        .window
+        .revoke_request(&serial, Ground::Article10Leak, world.clock.now());
+    revoke(&world.app, "gw", &wish).unwrap();
+    world.clock.advance(SignedDuration::from_secs(2));
+    let (published, failed) = publish(&world.app, &mut in_place);
+    assert!(failed.is_empty(), "{failed:?}");
+    // Only what changed: full and 13101.
+    assert_eq!(published.len(), 2);
+    assert_eq!(listed(&world, ""), (2, vec![serial.clone()]));
+    assert_eq!(listed(&world, "13101"), (2, vec![serial.clone()]));
+    assert_eq!(listed(&world, "13102"), (1, vec![]));
+    assert!(
+        publish(&world.app, &mut in_place).0.is_empty(),
+        "nothing is due"
+    );
+    // A period later all are made anew; three years later the entry has left
+    // after one more list.
+    world.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(publish(&world.app, &mut in_place).0.len(), 4);
+    world
+        .clock
+        .advance(SignedDuration::from_hours(24 * 366 * 3));
+    assert_eq!(publish(&world.app, &mut in_place).0.len(), 4);
+    assert_eq!(listed(&world, ""), (4, vec![serial]));
+    world.clock.advance(SignedDuration::from_hours(24));
+    publish(&world.app, &mut in_place);
+    assert_eq!(listed(&world, ""), (5, vec![]));
+}
+
+#[test]
+fn every_write_of_publishing_broken_twice() {
+    for step in ["reserve_crl", "publish_crl", "token"] {
+        for how in [Break::NotDone, Break::DoneUnsaid] {
+            let world = World::new();
+            let mut in_place = InPlace::new();
+            assert!(publish(&world.app, &mut in_place).1.is_empty());
+            let serial = issued(&world, "R1");
+            let wish = world
+                .window
+                .revoke_request(&serial, Ground::Article9, world.clock.now());
+            revoke(&world.app, "gw", &wish).unwrap();
+            let (before, _) = listed(&world, "");
+            match step {
+                "token" => world.signer.break_next(how),
+                step => world.store.break_next(step, how),
+            }
+            world.clock.advance(SignedDuration::from_secs(1));
+            assert_eq!(
+                publish(&world.app, &mut in_place).1.len(),
+                1,
+                "{step} {how:?}"
+            );
+            world.clock.advance(SignedDuration::from_secs(1));
+            let failed = publish(&world.app, &mut in_place).1;
+            assert!(failed.is_empty(), "{step} {how:?}: {failed:?}");
+            let (number, serials) = listed(&world, "");
+            assert!(number > before && serials == [serial], "{step} {how:?}");
+            assert_eq!(listed(&world, "13101").1.len(), 1, "{step} {how:?}");
+            world.check_invariants();
+        }
+    }
+}
+
+fn responder(world: &World) -> StatusApp {
+    world.signer.make_p256("ocsp");
+    let key = PublicKey::from_spki_der(
+        &ca_server::port::signer::Signer::public_key(&*world.signer, "ocsp").unwrap(),
+    )
+    .unwrap();
+    let algorithm = SignatureAlgorithm::EcdsaP256Sha256;
+    let wish = request::create("ocsp-1", &key, algorithm, |info| {
+        ca_server::port::signer::Signer::sign(&*world.signer, "ocsp", algorithm, info)
+    })
+    .unwrap();
+    let party = enrol::enrol(
+        &world.app,
+        &Enrolment {
+            kind: "ocsp-responder".to_owned(),
+            id: "ocsp-1".to_owned(),
+            municipality: None,
+            label: "responder".to_owned(),
+            request: wish,
+            dns_names: Vec::new(),
+            addresses: Vec::new(),
+            replace: false,
+        },
+    )
+    .unwrap();
+    let config = ResponderConfig {
+        name: "sign".to_owned(),
+        certificate: world.app.signing.issuer.certificate_der().unwrap().to_vec(),
+        ocsp: Some(("ocsp".to_owned(), party.certificate)),
+    };
+    StatusApp {
+        store: world.store.clone(),
+        signer: world.signer.clone(),
+        clock: world.clock.clone(),
+        issuers: vec![Answerer::new(&config).unwrap()],
+        validity: std::time::Duration::from_secs(60),
+        crl_folder: world.app.crl.folder.clone(),
+    }
+}
+
+fn status_of(world: &World, app: &Arc<StatusApp>, serial: &Serial) -> CertStatus {
+    let ids = IssuerIds::of(&world.app.signing.issuer);
+    let id = CertId::new(&ids, serial);
+    // OCSPRequest { TBSRequest { [requestList] SEQUENCE { Request { CertID } } } }
+    let wrap = |content: &[u8]| {
+        let mut out = vec![0x30];
+        if content.len() < 0x80 {
+            out.push(content.len() as u8);
+        } else {
+            out.extend([0x81, content.len() as u8]);
+        }
+        out.extend_from_slice(content);
+        out
+    };
+    let der = wrap(&wrap(&wrap(&wrap(id.as_der()))));
+    let answered = answer(app, &app.issuers[0], &der);
+    let image = ResponseImage::verify(&answered.der, &world.app.signing.issuer).unwrap();
+    image.answers[0].status
+}
+
+#[test]
+fn ocsp_says_what_the_record_says_at_that_moment() {
+    let world = World::new();
+    let app = Arc::new(responder(&world));
+    let serial = issued(&world, "R1");
+    assert_eq!(status_of(&world, &app, &serial), CertStatus::Good);
+    assert_eq!(
+        status_of(&world, &app, &Serial::from_random([7; 16])),
+        CertStatus::Unknown
+    );
+    let wish = world
+        .window
+        .revoke_request(&serial, Ground::Article10Leak, world.clock.now());
+    revoke(&world.app, "gw", &wish).unwrap();
+    assert!(matches!(
+        status_of(&world, &app, &serial),
+        CertStatus::Revoked {
+            reason: Some(_),
+            ..
+        }
+    ));
+}
+
+#[test]
+fn ocsp_says_nothing_good_of_a_serial_that_is_reserved_or_abandoned() {
+    let world = World::new();
+    let app = Arc::new(responder(&world));
+    world.signer.break_next(Break::DoneUnsaid);
+    world.store.break_next("abandon", Break::NotDone);
+    let wish = world
+        .window
+        .issue_request(&Applicant::soumu("R1"), world.clock.now());
+    assert!(issue(&world.app, "gw", &wish).is_err());
+    let (_, octets) = world.app.store.reserved_by("node").unwrap().pop().unwrap();
+    let serial = Serial::from_octets(&octets).unwrap();
+    assert_eq!(status_of(&world, &app, &serial), CertStatus::Unknown);
+    ca_server::app::resume::resume(&world.app).unwrap();
+    assert!(matches!(
+        status_of(&world, &app, &serial),
+        CertStatus::Revoked { reason: None, .. }
+    ));
+}

@@ -7,6 +7,7 @@ use pki_core::{
     act::{Deed, IssueDeed},
     certificate::{
         PublicKey, Serial,
+        key_fitness::{self, KeyUnfit},
         plan::{PlanFault, PlanInput, Subject, Subscriber, plan},
         request::{CardRequest, RequestFault, parse_card_request},
         unsigned::AssembleFault,
@@ -68,7 +69,7 @@ pub enum IssueError {
     Mismatch(&'static str),
     /// The key may not be certified.
     #[error("the public key may not be certified")]
-    Key(#[source] std::convert::Infallible),
+    Key(#[source] KeyUnfit),
     /// The certificate would break a rule.
     #[error("the certificate cannot be planned")]
     Plan(#[from] PlanFault),
@@ -289,6 +290,7 @@ fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Mate
         return Err(IssueError::Mismatch("the card"));
     }
     let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0)?;
+    key_fitness::check(&request.public_key).map_err(IssueError::Key)?;
     let resident: ResidentNumber = wish.resident.parse().map_err(|_| IssueError::Resident)?;
     let resident = format!("{}/{}", permitted.act.municipality, resident.as_str());
     Ok(Material {

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use super::block;
+use super::{block, resource};
 use crate::{
     app::{App, answer_ocsp::StatusApp, publish_crl},
     port::store::Store,
@@ -68,9 +68,9 @@ fn database(store: &dyn Store) -> Option<String> {
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/healthz", web::get().to(healthz))
-        .route("/readyz", web::get().to(readyz))
-        .route("/metrics", web::get().to(metrics));
+        .service(resource("/healthz", web::get().to(healthz)))
+        .service(resource("/readyz", web::get().to(readyz)))
+        .service(resource("/metrics", web::get().to(metrics)));
 }
 
 async fn healthz() -> HttpResponse {

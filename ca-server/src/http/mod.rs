@@ -14,7 +14,7 @@ mod revocations;
 pub mod serve;
 mod tls;
 
-use actix_web::{error::BlockingError, web};
+use actix_web::{HttpResponse, Resource, Route, error::BlockingError, web};
 use problem::{Kind, Problem};
 
 use crate::port::store::StoreError;
@@ -41,4 +41,19 @@ fn store_problem(error: &StoreError) -> Problem {
         }
         StoreError::Broken(_) => Problem::internal(error),
     }
+}
+
+/// A resource with one method; the others get a problem document.
+fn resource(path: &str, route: Route) -> Resource {
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(no_method))
+}
+
+async fn no_method() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(Kind::MethodNotAllowed, "See /openapi.json."))
+}
+
+async fn no_route() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(Kind::NotFound, "See /openapi.json."))
 }

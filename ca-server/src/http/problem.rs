@@ -48,8 +48,9 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All of them, for the documentation.
-    pub const ALL: [Self; 17] = [
+    /// All of them.
+    #[cfg(test)]
+    const ALL: [Self; 17] = [
         Self::MalformedMessage,
         Self::TooLarge,
         Self::UnsupportedMediaType,

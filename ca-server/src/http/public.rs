@@ -14,6 +14,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
 use super::{
     files, ocsp, openapi,
     problem::{Kind, Problem},
+    resource,
 };
 
 /// Requests per address of the asker.
@@ -61,13 +62,19 @@ pub async fn limit(
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/crl/{issuer}.crl", web::get().to(files::full))
-        .route(
+        .service(resource("/crl/{issuer}.crl", web::get().to(files::full)))
+        .service(resource(
             "/crl/{issuer}/{municipality}.crl",
             web::get().to(files::partition),
-        )
-        .route("/certs/{issuer}.cer", web::get().to(files::issuer))
-        .route("/ocsp/{issuer}", web::post().to(ocsp::post))
-        .route("/ocsp/{issuer}/{request:.*}", web::get().to(ocsp::get))
-        .route("/openapi.json", web::get().to(openapi::status));
+        ))
+        .service(resource(
+            "/certs/{issuer}.cer",
+            web::get().to(files::issuer),
+        ))
+        .service(resource("/ocsp/{issuer}", web::post().to(ocsp::post)))
+        .service(resource(
+            "/ocsp/{issuer}/{request:.*}",
+            web::get().to(ocsp::get),
+        ))
+        .service(resource("/openapi.json", web::get().to(openapi::status)));
 }

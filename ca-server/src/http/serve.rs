@@ -23,10 +23,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     admin::{self, Admin},
-    caller, certificates, openapi, problem,
-    problem::{Kind, Problem},
+    caller, certificates, no_route, openapi, problem,
     public::{self, Askers},
-    ready, revocations,
+    ready, resource, revocations,
     tls::{self, TlsFault},
 };
 use crate::{
@@ -55,10 +54,6 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> 
     let listener = TcpListener::bind(address).map_err(fault)?;
     let bound = listener.local_addr().map_err(fault)?;
     Ok((listener, bound))
-}
-
-async fn no_route() -> Result<actix_web::HttpResponse, Problem> {
-    Err(Problem::new(Kind::NotFound, "See /openapi.json."))
 }
 
 fn json_config(limit: usize) -> web::JsonConfig {
@@ -98,12 +93,21 @@ pub fn issue(
                 .service(
                     web::scope("/v1")
                         .wrap(from_fn(caller::gateways_only))
-                        .route("/certificates", web::post().to(certificates::issue))
-                        .route("/certificates/{serial}", web::get().to(certificates::read))
-                        .route("/revocations", web::post().to(revocations::revoke))
+                        .service(resource(
+                            "/certificates",
+                            web::post().to(certificates::issue),
+                        ))
+                        .service(resource(
+                            "/certificates/{serial}",
+                            web::get().to(certificates::read),
+                        ))
+                        .service(resource(
+                            "/revocations",
+                            web::post().to(revocations::revoke),
+                        ))
                         .default_service(web::to(no_route)),
                 )
-                .route("/openapi.json", web::get().to(openapi::issue))
+                .service(resource("/openapi.json", web::get().to(openapi::issue)))
                 .default_service(web::to(no_route))
         })
         .on_connect(caller::remember)

@@ -38,9 +38,16 @@ pub fn self_signed(
     let public_key = PublicKey::from_spki_der(&spki).expect("a key of the signer");
     let serial = Serial::from_random(random16());
     let attributes: Vec<String> = subject.iter().map(|&part| part.to_owned()).collect();
+    let japanese = Name::parse(&[
+        "C=JP".to_owned(),
+        "O=公的個人認証サービス試験".to_owned(),
+        "OU=東京都知事".to_owned(),
+    ])
+    .expect("a name of the test");
     let issuer = Issuer::self_signed(
         Name::parse(&attributes).expect("a name of the test"),
-        None,
+        // The governor's name in Japanese belongs to the signing CA.
+        (profile.name() == "signing-ca").then_some(&japanese),
         public_key.clone(),
         &serial,
         Publication {

@@ -29,7 +29,7 @@ use crate::{
         clock::Clock,
         fake::{FakeClock, FakeSigner, FaultyStore},
         signer::Signer,
-        store::{AuditRecord, Store},
+        store::AuditRecord,
     },
 };
 

@@ -12,7 +12,7 @@ use ca_server::{
         revoke::{RevokeError, revoke},
     },
     config::ResponderConfig,
-    port::{clock::Clock, fake::Break, store::Store},
+    port::{clock::Clock, fake::Break},
     testing::{
         window::{Applicant, Window},
         world::World,

@@ -1,0 +1,116 @@
+//! Who is let in, and how what comes in is answered.
+
+use ca_server::testing::{
+    client::Reply,
+    window::{Applicant, PartyKey},
+};
+use jiff::Timestamp;
+use schema::wire::v1::ca::IssueResponse;
+use serde_json::json;
+
+#[test]
+fn only_registered_active_gateways_are_let_in() {
+    let room = super::room();
+    let server = room.start();
+    let request = room
+        .window
+        .issue_request(&Applicant::soumu("R1"), Timestamp::now());
+    // A terminal has a certificate of the same CA and is no gateway.
+    let terminal = room.client_as(
+        &server.base,
+        &room.terminal_certificate(),
+        &room.window.terminal,
+    );
+    assert_eq!(terminal.issue(&request).problem(), Some("not-authorised"));
+    // A certificate of nobody's: the handshake fails.
+    let stranger = PartyKey::new();
+    let certificate = rcgen_free_certificate(&room);
+    let stranger = room.client_as(&server.base, &certificate, &stranger);
+    assert!(matches!(stranger.issue(&request), Reply::Broken(_)));
+    // Suspended: refused at the next request of a live connection, and let in again.
+    server.client.issue(&request).done();
+    room.officer(&["suspend", "--kind", "gateway", "--id", "gw-1"]);
+    assert_eq!(
+        server.client.issue(&request).problem(),
+        Some("not-authorised")
+    );
+    room.officer(&["resume", "--kind", "gateway", "--id", "gw-1"]);
+    server.client.issue(&request).done();
+}
+
+/// The signing CA's certificate: right in form, of no use to the infrastructure CA.
+fn rcgen_free_certificate(room: &ca_server::testing::room::Room) -> Vec<u8> {
+    room.signing.clone()
+}
+
+#[test]
+fn bad_messages_get_precise_problems_and_change_nothing() {
+    let room = super::room();
+    let server = room.start();
+    let request = room
+        .window
+        .issue_request(&Applicant::soumu("R1"), Timestamp::now());
+    let good = serde_json::to_value(&request).unwrap();
+    let send = |body: &serde_json::Value| -> Reply<IssueResponse> {
+        server.client.post("/v1/certificates", body)
+    };
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    let mut unknown = good.clone();
+    unknown["more"] = json!(1);
+    let mut missing = good.clone();
+    missing.as_object_mut().unwrap().remove("items");
+    for (what, body, kind) in [
+        ("an unknown field", unknown, "malformed-message"),
+        ("a missing item", missing, "malformed-message"),
+        (
+            "a body that is too long",
+            with("/resident", json!("R".repeat(70_000))),
+            "too-large",
+        ),
+        (
+            "a register number of another form",
+            with("/resident", json!("R 1")),
+            "malformed-message",
+        ),
+        (
+            "an impossible birth date",
+            with("/items/birth_date", json!("319500431")),
+            "items-refused",
+        ),
+        (
+            "a character outside the repertoire",
+            with("/items/name", json!("髙橋\u{3000}花子")),
+            "items-refused",
+        ),
+        ("no request", with("/request", json!("")), "proof-refused"),
+        (
+            "no record",
+            with("/kiosk_record", json!("")),
+            "proof-refused",
+        ),
+        ("no act", with("/act/payload", json!("")), "act-refused"),
+    ] {
+        let reply = send(&body);
+        assert_eq!(reply.problem(), Some(kind), "{what}: {reply:?}");
+        if let Reply::Problem { detail, .. } = &reply {
+            assert!(
+                !detail.contains("総務") && !detail.contains("髙橋"),
+                "{what}: {detail}"
+            );
+        }
+    }
+    let nowhere: Reply<IssueResponse> = server.client.post("/v1/nothing", &good);
+    assert_eq!(nowhere.problem(), Some("not-found"));
+    assert_eq!(server.admin_page("/healthz").0, 200);
+    assert!(
+        server
+            .admin_page("/metrics")
+            .1
+            .contains("jitsuin_problems_total")
+    );
+    server.client.issue(&request).done();
+}

@@ -1,8 +1,12 @@
 //! Who is let in, and how what comes in is answered.
 
-use ca_server::testing::{
-    client::Reply,
-    window::{Applicant, PartyKey},
+use ca_server::{
+    app::enrol::{self, Enrolment},
+    testing::{
+        client::Reply,
+        window::{Applicant, PartyKey},
+        world::World,
+    },
 };
 use jiff::Timestamp;
 use schema::wire::v1::ca::IssueResponse;
@@ -22,10 +26,23 @@ fn only_registered_active_gateways_are_let_in() {
         &room.window.terminal,
     );
     assert_eq!(terminal.issue(&request).problem(), Some("not-authorised"));
-    // A certificate of nobody's: the handshake fails.
+    // A gateway of another authority: the handshake fails.
     let stranger = PartyKey::new();
-    let certificate = rcgen_free_certificate(&room);
-    let stranger = room.client_as(&server.base, &certificate, &stranger);
+    let elsewhere = enrol::enrol(
+        &World::new().app,
+        &Enrolment {
+            kind: "gateway".to_owned(),
+            id: "gw-1".to_owned(),
+            municipality: None,
+            label: "test".to_owned(),
+            request: stranger.request("gw-1"),
+            dns_names: Vec::new(),
+            addresses: Vec::new(),
+            replace: false,
+        },
+    )
+    .unwrap();
+    let stranger = room.client_as(&server.base, &elsewhere.certificate, &stranger);
     assert!(matches!(stranger.issue(&request), Reply::Broken(_)));
     // Suspended: refused at the next request of a live connection, and let in again.
     server.client.issue(&request).done();
@@ -36,11 +53,6 @@ fn only_registered_active_gateways_are_let_in() {
     );
     room.officer(&["resume", "--kind", "gateway", "--id", "gw-1"]);
     server.client.issue(&request).done();
-}
-
-/// The signing CA's certificate: right in form, of no use to the infrastructure CA.
-fn rcgen_free_certificate(room: &ca_server::testing::room::Room) -> Vec<u8> {
-    room.signing.clone()
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use hsm_config::contract::{self, SoftHsm};
 use hsm_config::{
-    Health, KeyAlgorithm, KeyClass, Refusal, SignatureAlgorithm, Token, TokenError, TokenSet,
+    Health, KeyAlgorithm, KeyClass, Pin, Refusal, SignatureAlgorithm, Token, TokenError, TokenSet,
+    initialise,
 };
 
 const WAY: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
@@ -425,4 +426,80 @@ fn a_worker_outlives_the_signals_that_stop_its_program() {
     std::thread::sleep(Duration::from_millis(100));
     token.sign("ca", WAY, b"m", within(5)).unwrap();
     assert_eq!(token.worker_pid(), Some(pid));
+}
+
+/// The directory of the token of that label.
+fn token_folders(hsm: &SoftHsm) -> Vec<std::path::PathBuf> {
+    std::fs::read_dir(hsm.dir().join("tokens"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
+
+#[test]
+fn another_tokens_trouble_does_not_hide_ours() {
+    let hsm = SoftHsm::new();
+    let ours = token_folders(&hsm);
+    let pin = |text: &str| Pin::parse(text.into()).unwrap();
+    let text = format!(
+        "module = '/usr/lib/softhsm/libsofthsm2.so'\nlabel = 'second'\npin_file = 'pin'\n\
+         environment = {{ SOFTHSM2_CONF = 'softhsm2.conf' }}\nworker = '{}'",
+        env!("CARGO_BIN_EXE_hsm")
+    );
+    let second: hsm_config::TokenSpec = toml::from_str(&text).unwrap();
+    let second = second.check(hsm.dir()).unwrap();
+    initialise(&second, &pin("so-pin-5678"), &pin("1234")).unwrap();
+    for folder in token_folders(&hsm) {
+        if !ours.contains(&folder) {
+            std::fs::write(folder.join("token.object"), b"rubbish").unwrap();
+        }
+    }
+    let token = hsm.open();
+    contract::make(&token, "ca", KeyAlgorithm::P256);
+    token.sign("ca", WAY, b"m", within(5)).unwrap();
+}
+
+#[test]
+fn of_two_tokens_with_one_name_none_is_taken() {
+    let hsm = SoftHsm::new();
+    let ours = token_folders(&hsm);
+    let made = Command::new("softhsm2-util")
+        .args(["--init-token", "--free", "--label", "test"])
+        .args(["--pin", "1234", "--so-pin", "5678"])
+        .env("SOFTHSM2_CONF", hsm.dir().join("softhsm2.conf"))
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let token = Token::open(hsm.config(""));
+    let TokenError::Away { reason, .. } = token.keys(within(5)).unwrap_err() else {
+        panic!("took one of them");
+    };
+    assert!(reason.contains("more than one"), "{reason}");
+    for folder in token_folders(&hsm) {
+        if !ours.contains(&folder) {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+    assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
+}
+
+#[test]
+fn a_module_that_aborts_takes_only_its_worker_along() {
+    let hsm = SoftHsm::new();
+    // SoftHSM stops by an assertion when two tokens have one serial number.
+    let folder = token_folders(&hsm).remove(0);
+    let copy = folder.with_file_name("00000000-0000-0000-0000-000000000000");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args([&folder, &copy])
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    let token = Token::open(hsm.config(""));
+    let TokenError::Away { reason, .. } = token.keys(within(5)).unwrap_err() else {
+        panic!("answered by a module that aborts");
+    };
+    assert!(reason.contains("the worker ended"), "{reason}");
+    std::fs::remove_dir_all(copy).unwrap();
+    assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
 }

@@ -12,8 +12,6 @@ use crate::id::text_serde;
 
 const JST: Offset = Offset::constant(9);
 
-/// Years that a certificate is in effect, the day of issue counted (Art 5 of the Act of 2002).
-pub const VALIDITY_YEARS: u16 = 3;
 /// Renewal is taken from three months before the end.
 pub const RENEWAL_MONTHS: u16 = 3;
 
@@ -139,15 +137,6 @@ impl FromStr for JapaneseDay {
 
 text_serde!(JapaneseDay);
 
-/// End of a certificate issued at `issued_at`: 23:59:59 in Japan of the last day of
-/// three years that begin with the day of issue (Art 5).
-#[must_use]
-pub fn certificate_end(issued_at: Timestamp) -> Timestamp {
-    JapaneseDay::of(issued_at)
-        .last_day_of_years(VALIDITY_YEARS)
-        .last_second()
-}
-
 /// First day on which a certificate that ends at `not_after` may be renewed.
 #[must_use]
 pub fn renewal_opens(not_after: Timestamp) -> JapaneseDay {
@@ -163,7 +152,10 @@ mod tests {
     }
 
     fn end(text: &str) -> String {
-        certificate_end(instant(text)).to_string()
+        JapaneseDay::of(instant(text))
+            .last_day_of_years(3)
+            .last_second()
+            .to_string()
     }
 
     #[test]

@@ -363,6 +363,15 @@ mod tests {
         assert_eq!(consistency_proof(0, &leaves), None);
         assert_eq!(consistency_proof(9, &leaves), None);
         let head = root(&leaves);
+        let proof = inclusion_proof(0, &leaves).unwrap();
+        assert!(verify_inclusion(&leaves[0], 0, 8, &proof, &head));
+        assert!(
+            !verify_inclusion(&leaves[0], 0, 16, &proof, &head),
+            "a longer log has longer proofs"
+        );
+        let proof = consistency_proof(1, &leaves).unwrap();
+        assert!(verify_consistency(1, 8, &leaves[0], &head, &proof));
+        assert!(!verify_consistency(1, 16, &leaves[0], &head, &proof));
         assert!(!verify_consistency(0, 8, &head, &head, &[]));
         assert!(!verify_consistency(9, 8, &head, &head, &[]));
         assert!(!verify_consistency(8, 8, &head, &head, &[head]));

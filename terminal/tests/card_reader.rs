@@ -13,7 +13,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use card_support::host::{self, Fault, Reader};
-use card_support::judge::{Scratch, must, openssl, run, self_signed};
+use card_support::judge::{Scratch, must, openssl, run, self_signed, text};
+use card_support::opensc;
 use card_support::{CARD, PASSWORD, card_keys, first_pair};
 use pcsc::{Context, Protocols, ReaderState, Scope, ShareMode, State};
 use xtask::local::Local;
@@ -143,33 +144,6 @@ impl Window {
     }
 }
 
-/// OpenSC's tools against one reader.
-struct OpenSc<'a> {
-    socket: &'a Path,
-    reader: &'a str,
-}
-
-impl OpenSc<'_> {
-    fn command(&self, tool: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(tool);
-        command
-            .env("PCSCLITE_CSOCK_NAME", self.socket)
-            .arg("--reader")
-            .arg(self.reader)
-            .args(arguments);
-        command
-    }
-
-    fn pkcs11(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("pkcs11-tool");
-        command
-            .env("PCSCLITE_CSOCK_NAME", self.socket)
-            .args(["--module", "opensc-pkcs11.so"])
-            .args(arguments);
-        command
-    }
-}
-
 fn set_socket(path: &Path) {
     #[allow(
         unsafe_code,
@@ -185,10 +159,6 @@ fn virtual_card(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_virtual-card"));
     command.args(arguments);
     command
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8 path")
 }
 
 fn resident_card(scratch: &Scratch) -> PathBuf {
@@ -245,7 +215,7 @@ fn the_card_goes_through_a_visit_in_real_readers_and_opensc_lists_reads_and_sign
     // The window, the kiosk, the window again, each through PC/SC.
     card.insert("counter");
     window.wait(counter, true);
-    opensc_knows(&service.socket(), &slots[0].0);
+    opensc::knows(&service.socket(), &slots[0].0);
     host::open_visit(&mut window.connect(counter), 1).expect("prepared");
     assert_eq!(card.status()["card"]["state"], "prepared");
     card.insert("kiosk");
@@ -266,10 +236,10 @@ fn the_card_goes_through_a_visit_in_real_readers_and_opensc_lists_reads_and_sign
     assert_eq!(card.status()["card"]["state"], "certified");
 
     operator_card_signs(&scratch, &window, operator_slot, slots[1].1);
-    opensc_accepts(&scratch, &service.socket(), &slots[0].0, &certificate);
+    opensc::accepts(&scratch, &service.socket(), &slots[0].0, &certificate);
     commands_are_fast(&mut window.connect(counter));
     block(&mut window.connect(counter));
-    opensc_knows(&service.socket(), &slots[0].0);
+    opensc::knows(&service.socket(), &slots[0].0);
 
     let page = ureq::get(card.control.base())
         .header("Accept", "text/html")
@@ -443,147 +413,9 @@ fn operator_card_signs(scratch: &Scratch, window: &Window, reader: &CStr, port: 
     ]);
 }
 
-/// The driver binds, also to a blank card and to one whose password is blocked.
-fn opensc_knows(socket: &Path, reader: &str) {
-    let opensc = OpenSc { socket, reader };
-    assert_eq!(
-        must(&mut opensc.command("opensc-tool", &["-n"])).trim(),
-        "jpki"
-    );
-    let pins = must(&mut opensc.command("pkcs15-tool", &["--list-pins"]));
-    assert!(pins.contains("Tries left     : 0"), "{pins}");
-}
-
 fn block(card: &mut PcscCard) {
     while host::verify(card, b"WRONG000") != Err(Fault::Status(0x63C0)) {}
     assert_eq!(host::verify(card, PASSWORD), Err(Fault::Status(0x6984)));
-}
-
-fn opensc_accepts(scratch: &Scratch, socket: &Path, reader: &str, certificate: &[u8]) {
-    let opensc = OpenSc { socket, reader };
-    let password = std::str::from_utf8(PASSWORD).expect("ASCII");
-    let file = |name: &str| scratch.path().join(name);
-
-    let name = must(&mut opensc.command("opensc-tool", &["-n"]));
-    assert_eq!(name.trim(), "jpki");
-
-    let dump = must(&mut opensc.command("pkcs15-tool", &["-D"]));
-    for part in [
-        "PIN [Digital Signature PIN]",
-        "Private RSA Key [Digital Signature Key]",
-        "X.509 Certificate [Digital Signature Certificate]",
-    ] {
-        assert!(dump.contains(part), "{part} is missing:\n{dump}");
-    }
-    let pins = must(&mut opensc.command("pkcs15-tool", &["--list-pins"]));
-    assert!(pins.contains("Tries left     : 5"), "{pins}");
-
-    let read = must(&mut opensc.command(
-        "pkcs15-tool",
-        &[
-            "--read-certificate",
-            "2",
-            "--verify-pin",
-            "--auth-id",
-            "2",
-            "--pin",
-            password,
-            "-o",
-            text(&file("read.pem")),
-        ],
-    ));
-    openssl(&[
-        "x509",
-        "-in",
-        text(&file("read.pem")),
-        "-outform",
-        "DER",
-        "-out",
-        text(&file("read.der")),
-    ]);
-    assert_eq!(
-        fs::read(file("read.der")).expect("written"),
-        certificate,
-        "{read}"
-    );
-
-    openssl(&[
-        "x509",
-        "-in",
-        text(&file("read.pem")),
-        "-pubkey",
-        "-noout",
-        "-out",
-        text(&file("public.pem")),
-    ]);
-    let message = scratch.file("message", "電子申請".as_bytes());
-    let slots = must(&mut opensc.pkcs11(&["--list-slots"]));
-    assert!(slots.contains("Digital Signature PIN"), "{slots}");
-    let sign = |pin: &str| {
-        opensc.pkcs11(&[
-            "--token-label",
-            "JPKI (Digital Signature PIN)",
-            "--login",
-            "--pin",
-            pin,
-            "--sign",
-            "--id",
-            "02",
-            "-m",
-            "SHA256-RSA-PKCS",
-            "-i",
-            text(&message),
-            "-o",
-            text(&file("signature")),
-        ])
-    };
-    for _ in 0..3 {
-        must(&mut sign(password));
-        openssl(&[
-            "dgst",
-            "-sha256",
-            "-verify",
-            text(&file("public.pem")),
-            "-signature",
-            text(&file("signature")),
-            text(&message),
-        ]);
-    }
-    let (success, said) = run(&mut sign("WRONG999"));
-    assert!(!success && said.contains("CKR_PIN_INCORRECT"), "{said}");
-    let pins = must(&mut opensc.command("pkcs15-tool", &["--list-pins"]));
-    assert!(pins.contains("Tries left     : 4"), "{pins}");
-
-    let digest = scratch.file(
-        "digest",
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, "電子申請".as_bytes()).as_ref(),
-    );
-    must(&mut opensc.command(
-        "pkcs15-crypt",
-        &[
-            "-s",
-            "-k",
-            "2",
-            "-p",
-            password,
-            "--sha-256",
-            "--pkcs1",
-            "-R",
-            "-i",
-            text(&digest),
-            "-o",
-            text(&file("crypt.sig")),
-        ],
-    ));
-    openssl(&[
-        "dgst",
-        "-sha256",
-        "-verify",
-        text(&file("public.pem")),
-        "-signature",
-        text(&file("crypt.sig")),
-        text(&message),
-    ]);
 }
 
 /// With delayed acknowledgements it would be about 21 commands a second.

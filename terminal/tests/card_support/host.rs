@@ -360,3 +360,14 @@ pub fn read_file(reader: &mut dyn Reader, file: u16) -> Result<Vec<u8>, Fault> {
         }
     }
 }
+
+/// EXTERNAL AUTHENTICATE with whatever these keys give.
+pub fn force_authenticate(bench: &mut super::Bench, keys: &StaticKeys) -> Result<(), Fault> {
+    select(&mut bench.card, PERSONALISATION)?;
+    let mut command = apdu([0x80, 0x50, keys.kvn, 0], &[1; 8]);
+    command.push(0);
+    bench.send(&command)?;
+    bench
+        .send(&apdu([0x84, 0x82, 0x33, 0], &[keys.mac[0]; 16]))
+        .map(drop)
+}

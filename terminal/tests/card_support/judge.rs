@@ -68,7 +68,7 @@ pub fn openssl(arguments: &[&str]) -> String {
     must(Command::new("openssl").args(arguments))
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8 path")
 }
 

@@ -5,6 +5,7 @@
 
 pub mod host;
 pub mod judge;
+pub mod opensc;
 
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};

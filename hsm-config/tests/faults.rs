@@ -503,3 +503,27 @@ fn a_module_that_aborts_takes_only_its_worker_along() {
     std::fs::remove_dir_all(copy).unwrap();
     assert!(token.wait_usable(Duration::from_secs(5)).is_usable());
 }
+
+#[test]
+fn a_program_of_another_version_gets_no_worker() {
+    use std::io::{Read, Write};
+    use std::os::fd::OwnedFd;
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_hsm"))
+        .arg("worker")
+        .stdin(OwnedFd::from(theirs))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // length 5, greeting of protocol 99, one octet
+    ours.write_all(&[5, 0, 0, 0, 99, 0, 0, 0, 0]).unwrap();
+    let mut said = String::new();
+    worker
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert!(!worker.wait().unwrap().success());
+    assert!(said.contains("install both together"), "{said}");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::{Refusal, TokenError};
 use super::link::spawn_worker;
-use super::wire::{Frame, FrameReader, FrameWriter, Greeting, Initialise, Reply};
+use super::wire::{Frame, FrameReader, FrameWriter, Greeting, Initialise, PROTOCOL, Reply};
 use crate::config::{TokenConfig, TokenName};
 use crate::pin::Pin;
 
@@ -39,7 +39,7 @@ pub fn initialise(config: &TokenConfig, so_pin: &Pin, pin: &Pin) -> Result<(), T
     })?;
     let answered = (|| {
         stream.set_read_timeout(Some(PATIENCE))?;
-        FrameWriter::new(stream.try_clone()?).send(0, &order, true)?;
+        FrameWriter::new(stream.try_clone()?).send(PROTOCOL, &order, true)?;
         let mut frame = Frame::default();
         let got = FrameReader::new(stream).next(&mut frame)?;
         if got {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::wire::{FrameReader, FrameWriter, Greeting, Hello, Reply, Request};
+use super::wire::{FrameReader, FrameWriter, Greeting, Hello, PROTOCOL, Reply, Request};
 use crate::config::TokenConfig;
 use crate::pin::{Pin, PinSource};
 
@@ -104,7 +104,7 @@ impl Link {
             pin: pin.expose().to_owned(),
             sessions: config.sessions,
         };
-        if let Err(fault) = link.writer.send(0, &Greeting::Serve(hello), true) {
+        if let Err(fault) = link.writer.send(PROTOCOL, &Greeting::Serve(hello), true) {
             link.end();
             return Err(fault);
         }

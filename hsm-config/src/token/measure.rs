@@ -8,7 +8,7 @@ use super::key::SignatureAlgorithm;
 use super::link::spawn_worker;
 use super::pool::Token;
 pub use super::wire::Measured;
-use super::wire::{Frame, FrameReader, FrameWriter, Greeting, Hello, Measurement, Reply};
+use super::wire::{Frame, FrameReader, FrameWriter, Greeting, Hello, Measurement, PROTOCOL, Reply};
 use super::worker::cpu_microseconds;
 use crate::config::TokenConfig;
 
@@ -45,7 +45,7 @@ pub fn raw_rate(
     let answered = (|| {
         stream.set_read_timeout(Some(length + Duration::from_secs(30)))?;
         FrameWriter::new(stream.try_clone()?).send(
-            0,
+            PROTOCOL,
             &Greeting::Measure(hello, measurement),
             true,
         )?;

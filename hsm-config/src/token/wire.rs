@@ -2,7 +2,8 @@
 //!
 //! A frame is `length (4, little-endian) || call number (4) || postcard`. The
 //! length counts what follows it. Call number 0 is the worker speaking by itself.
-//! Both ends are the same program version, so the format has no version.
+//! The greeting carries [`PROTOCOL`] as its call number, so that a program and a worker
+//! that were not installed together part at once.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -16,6 +17,8 @@ use super::health::TokenDescription;
 use super::key::{KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm};
 use crate::config::TokenName;
 
+/// Raised with each change of what runs over the socket.
+pub(crate) const PROTOCOL: u32 = 1;
 /// Longest message that goes to the token whole; above it the digest goes.
 pub(crate) const LONGEST_MESSAGE: usize = 64 * 1024;
 /// Longest frame in either direction: a message and some, or a list of keys.

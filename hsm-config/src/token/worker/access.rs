@@ -15,7 +15,8 @@ use crate::token::wire::Failure;
 pub(super) struct Desk {
     writes: bool,
     session: Option<Session>,
-    handles: HashMap<(String, KeyClass), ObjectHandle>,
+    /// By class, so that looking up a label needs no copy of it.
+    handles: [HashMap<String, ObjectHandle>; 3],
 }
 
 impl Desk {
@@ -23,18 +24,18 @@ impl Desk {
         Self {
             writes,
             session: None,
-            handles: HashMap::new(),
+            handles: Default::default(),
         }
     }
 
     /// Forgets a handle; tells whether there was one.
     pub(super) fn forget(&mut self, label: &str, class: KeyClass) -> bool {
-        self.handles.remove(&(label.to_owned(), class)).is_some()
+        self.handles[class as usize].remove(label).is_some()
     }
 
     /// Closes the session; the handles go with it.
     pub(super) fn close(&mut self) {
-        self.handles.clear();
+        self.handles.iter_mut().for_each(HashMap::clear);
         self.session = None;
     }
 
@@ -65,7 +66,7 @@ impl Desk {
         label: &str,
         class: KeyClass,
     ) -> Result<Option<(&Session, ObjectHandle)>, Failure> {
-        let known = self.handles.get(&(label.to_owned(), class)).copied();
+        let known = self.handles[class as usize].get(label).copied();
         let session = self.session(module, up)?;
         if let Some(handle) = known {
             return Ok(self.session.as_ref().map(|session| (session, handle)));
@@ -77,7 +78,7 @@ impl Desk {
         match found[..] {
             [] => Ok(None),
             [handle] => {
-                self.handles.insert((label.to_owned(), class), handle);
+                self.handles[class as usize].insert(label.to_owned(), handle);
                 Ok(self.session.as_ref().map(|session| (session, handle)))
             }
             _ => Err(Failure::Refused(Refusal::AmbiguousKey(label.to_owned()))),

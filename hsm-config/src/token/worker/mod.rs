@@ -27,7 +27,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use self::measure::cpu_microseconds;
 use self::module::Module;
-use super::wire::{BY_ITSELF, Failure, Frame, FrameReader, FrameWriter, Greeting, Reply, Request};
+use super::wire::{
+    BY_ITSELF, Failure, Frame, FrameReader, FrameWriter, Greeting, PROTOCOL, Reply, Request,
+};
 
 /// What all threads of a worker share.
 struct Worker {
@@ -51,6 +53,12 @@ pub fn run() -> io::Result<()> {
     let mut frame = Frame::default();
     if !reader.next(&mut frame)? {
         return Ok(());
+    }
+    if frame.call != PROTOCOL {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the program and `hsm` are of different versions: install both together",
+        ));
     }
     let greeting: Greeting = frame.body()?;
     drop(frame);

@@ -73,7 +73,7 @@ impl Content {
         };
         let items = vec![
             item("氏名", &personal.name, &personal.name_substitution),
-            item("生年月日", &image::birth_date(personal), ""),
+            item("生年月日", &full_width(&image::birth_date(personal)), ""),
             item("男女の別", image::sex(personal), ""),
             item("住所", &personal.address, &personal.address_substitution),
         ];
@@ -105,11 +105,13 @@ impl Content {
     }
 }
 
-/// Digits and spaces as wide as kanji, as official papers write them.
+/// Digits, capitals and spaces as wide as kanji, as official papers write them.
 fn full_width(text: &str) -> String {
     text.chars()
         .map(|c| match c {
-            '0'..='9' => char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap_or(c),
+            '0'..='9' | 'A'..='Z' => {
+                char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap_or(c)
+            }
             ' ' => '　',
             other => other,
         })

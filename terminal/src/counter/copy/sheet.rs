@@ -10,7 +10,7 @@ use krilla::text::Font;
 use krilla::{Document, SerializeSettings};
 
 use super::typeset::{INDIGO, INK, MIST, SOFT, Sheet, lines};
-use super::{Content, CopyFault, Item};
+use super::{Content, CopyFault, Item, full_width};
 
 const WIDTH: f32 = 595.28;
 const HEIGHT: f32 = 841.89;
@@ -74,7 +74,7 @@ fn metadata(now: Timestamp) -> Metadata {
 fn paint(sheet: &mut Sheet<'_, '_>, content: &Content) {
     border(sheet);
     title(sheet, content);
-    let mut y = 196.0;
+    let mut y = 190.0;
     y = items(sheet, y, &content.items);
     if content.substitutes_used {
         y += 16.0;
@@ -82,10 +82,10 @@ fn paint(sheet: &mut Sheet<'_, '_>, content: &Content) {
         let legend = "を付した文字は、電子証明書で使えない文字の代わりに用いた代替文字です。";
         sheet.text(LEFT + 25.0, y, 9.0, SOFT, legend);
     }
-    y = certificate(sheet, y + 34.0, content);
-    y = check_code(sheet, y + 22.0, &content.check_code);
-    y = notes(sheet, y + 30.0);
-    issued_by(sheet, y.max(714.0), content);
+    y = certificate(sheet, y + 29.0, content);
+    y = check_code(sheet, y + 19.0, &content.check_code);
+    y = notes(sheet, y + 25.0);
+    issued_by(sheet, (y + 14.0).max(722.0), content);
 }
 
 /// A thick and a thin line around the page.
@@ -102,40 +102,53 @@ fn title(sheet: &mut Sheet<'_, '_>, content: &Content) {
     let below = "公的個人認証サービス　署名用電子証明書";
     sheet.centred((LEFT, RIGHT), 142.0, 10.5, SOFT, below);
     let says = "次の電子証明書を発行したので、その記載事項を電子証明書から印刷して交付します。";
-    sheet.text(LEFT, 178.0, 10.0, INK, says);
+    sheet.text(LEFT, 174.0, 10.0, INK, says);
 }
 
-/// The four items in a table. Gives the lower edge.
+/// The four items in a table. Gives the lower edge. A text that needs more than three
+/// lines is set smaller.
 fn items(sheet: &mut Sheet<'_, '_>, top: f32, items: &[Item]) -> f32 {
-    const SIZE: f32 = 15.0;
-    const LEADING: f32 = 23.0;
-    let cells = ((RIGHT - VALUES - 28.0) / SIZE) as usize;
     let mut y = top;
+    let mut edges = Vec::with_capacity(items.len());
     for item in items {
-        let rows = lines(&item.text, cells);
-        let height = 15.0 + LEADING * rows.len().max(1) as f32;
+        let (size, rows) = set(&item.text);
+        let leading = size + 8.0;
+        let height = 12.0 + leading * rows.len().max(1) as f32;
         sheet.fill([LEFT, y, VALUES, y + height], MIST);
         let middle = y + height / 2.0;
         sheet.spread((LEFT + 20.0, middle + 4.2), 72.0, 11.5, INDIGO, item.label);
         let mut position = 0;
         for (i, row) in rows.iter().enumerate() {
-            let baseline = y + 7.5 + LEADING * i as f32 + 17.0;
-            sheet.spaced((VALUES + 16.0, baseline), SIZE, SIZE, INK, row);
+            let baseline = y + 6.0 + leading * i as f32 + size + 2.0;
+            sheet.spaced((VALUES + 16.0, baseline), size, size, INK, row);
             for cell in 0..row.chars().count() {
                 if item.substitutes.contains(&position) {
-                    let x = VALUES + 16.0 + SIZE * cell as f32;
+                    let x = VALUES + 16.0 + size * cell as f32;
                     let y = baseline + 4.0;
-                    sheet.rule((x + 0.5, y), (x + SIZE - 0.5, y), 1.1, INDIGO);
+                    sheet.rule((x + 0.5, y), (x + size - 0.5, y), 1.1, INDIGO);
                 }
                 position += 1;
             }
         }
         y += height;
-        sheet.rule((LEFT, y), (RIGHT, y), 0.5, INDIGO);
+        edges.push(y);
+    }
+    for edge in edges {
+        sheet.rule((LEFT, edge), (RIGHT, edge), 0.5, INDIGO);
     }
     sheet.frame([LEFT, top, RIGHT, y], 1.2, INDIGO);
     sheet.rule((VALUES, top), (VALUES, y), 0.5, INDIGO);
     y
+}
+
+/// The largest size in which a text takes at most three lines, and those lines.
+fn set(text: &str) -> (f32, Vec<String>) {
+    let at = |size: f32| lines(text, ((RIGHT - VALUES - 28.0) / size) as usize);
+    [15.0, 12.0, 9.5]
+        .into_iter()
+        .map(|size| (size, at(size)))
+        .find(|(_, rows)| rows.len() <= 3)
+        .unwrap_or_else(|| (7.0, at(7.0)))
 }
 
 /// Issuer, validity, serial, fingerprint. Gives the last baseline.
@@ -145,7 +158,7 @@ fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
         sheet.spread((LEFT + 6.0, y), 88.0, 10.0, INDIGO, text);
     };
     label(sheet, y, "発行者");
-    sheet.text(VALUES + 16.0, y, 11.0, INK, &content.issuer);
+    sheet.text(VALUES + 16.0, y, 10.5, INK, &content.issuer);
     y += 22.0;
     label(sheet, y, "有効期間");
     sheet.text(
@@ -165,7 +178,7 @@ fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
     );
     y += 22.0;
     label(sheet, y, "シリアル番号");
-    y = groups(sheet, y, &content.serial, 8);
+    y = groups(sheet, y, &content.serial, 9);
     y += 22.0;
     label(sheet, y, "フィンガープリント");
     y = groups(sheet, y, &content.fingerprint, 8);
@@ -175,8 +188,8 @@ fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
 
 /// Hexadecimal digits in groups of four, each digit in its own cell. Gives the last baseline.
 fn groups(sheet: &mut Sheet<'_, '_>, top: f32, digits: &str, per_line: usize) -> f32 {
-    const DIGIT: f32 = 6.3;
-    const GROUP: f32 = DIGIT * 4.0 + 11.0;
+    const DIGIT: f32 = 7.0;
+    const GROUP: f32 = DIGIT * 4.0 + 8.5;
     let digits: Vec<char> = digits.to_uppercase().chars().collect();
     let mut y = top;
     for (line, row) in digits.chunks(4 * per_line).enumerate() {
@@ -184,7 +197,7 @@ fn groups(sheet: &mut Sheet<'_, '_>, top: f32, digits: &str, per_line: usize) ->
         for (i, group) in row.chunks(4).enumerate() {
             let group: String = group.iter().collect();
             let x = VALUES + 16.0 + GROUP * i as f32;
-            sheet.spaced((x, y), 11.0, DIGIT, INK, &group);
+            sheet.spaced((x, y), 10.5, DIGIT, INK, &group);
         }
     }
     y
@@ -192,18 +205,27 @@ fn groups(sheet: &mut Sheet<'_, '_>, top: f32, digits: &str, per_line: usize) ->
 
 /// The code that finds the certificate again. Gives the lower edge.
 fn check_code(sheet: &mut Sheet<'_, '_>, top: f32, code: &str) -> f32 {
-    let bottom = top + 48.0;
+    let bottom = top + 44.0;
     sheet.fill([LEFT, top, RIGHT, bottom], MIST);
     sheet.frame([LEFT, top, RIGHT, bottom], 0.8, INDIGO);
-    sheet.spread((LEFT + 20.0, top + 22.0), 72.0, 11.5, INDIGO, "確認番号");
-    sheet.text(LEFT + 20.0, top + 37.0, 8.0, SOFT, "失効の申請に用います");
-    let mut x = VALUES + 16.0;
+    sheet.spread((LEFT + 20.0, top + 20.0), 72.0, 11.5, INDIGO, "確認番号");
+    sheet.text(LEFT + 20.0, top + 34.0, 8.0, SOFT, "失効の申請に用います");
+    // Letters as wide as kanji: each stands in the middle of its own cell.
+    const CELL: f32 = 15.5;
+    const GAP: f32 = 20.0;
+    let mut x = VALUES + 14.0;
     for (i, group) in code.split('-').enumerate() {
         if i > 0 {
-            sheet.rule((x - 12.5, top + 25.0), (x - 6.5, top + 25.0), 0.9, SOFT);
+            let dash = x - GAP / 2.0;
+            sheet.rule(
+                (dash - 3.5, top + 22.5),
+                (dash + 3.5, top + 22.5),
+                0.9,
+                SOFT,
+            );
         }
-        sheet.spaced((x, top + 31.5), 21.0, 13.6, INK, group);
-        x += 13.6 * 4.0 + 19.0;
+        sheet.spaced((x, top + 28.5), 17.0, CELL, INK, &full_width(group));
+        x += CELL * 4.0 + GAP;
     }
     bottom
 }

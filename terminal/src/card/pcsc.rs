@@ -18,6 +18,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait for a card that another program holds.
 const BUSY_WAIT: Duration = Duration::from_secs(3);
+/// How long a driver may take to notice that a card is gone.
+const NOTICED_AFTER: Duration = Duration::from_millis(1200);
 /// Largest answer: 65 536 bytes and the status word.
 const ANSWER: usize = pcsc::MAX_BUFFER_SIZE_EXTENDED;
 
@@ -192,6 +194,7 @@ impl Reader for PcscReader {
                 Ok(card) => {
                     return Ok(Box::new(PcscConnection {
                         card: Some(card),
+                        reader: name,
                         service: self.service.clone(),
                         buffer: Zeroizing::new(vec![0; ANSWER]),
                     }));
@@ -208,6 +211,7 @@ impl Reader for PcscReader {
 struct PcscConnection {
     /// Present until dropped.
     card: Option<pcsc::Card>,
+    reader: CString,
     service: Service,
     buffer: Zeroizing<Vec<u8>>,
 }
@@ -215,8 +219,14 @@ struct PcscConnection {
 impl Connection for PcscConnection {
     fn transmit(&mut self, command: &[u8]) -> Result<Zeroizing<Vec<u8>>, CardFault> {
         let card = self.card.as_ref().ok_or(CardFault::Removed)?;
-        match card.transmit(command, &mut self.buffer) {
-            Ok(answer) => Ok(Zeroizing::new(answer.to_vec())),
+        let answered = card
+            .transmit(command, &mut self.buffer)
+            .map(|answer| Zeroizing::new(answer.to_vec()));
+        match answered {
+            Ok(answer) if answer.len() >= 2 => Ok(answer),
+            // Some drivers answer with nothing when the card goes in the middle.
+            Ok(_) if self.is_empty_soon() => Err(CardFault::Removed),
+            Ok(_) => Err(CardFault::Mute),
             Err(error) => {
                 if is_service_away(error) {
                     self.service
@@ -224,10 +234,39 @@ impl Connection for PcscConnection {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .lost();
+                    return Err(CardFault::ServiceAway);
                 }
-                Err(fault(error, true))
+                let fault = fault(error, true);
+                Err(if fault != CardFault::Removed && self.is_empty_soon() {
+                    CardFault::Removed
+                } else {
+                    fault
+                })
             }
         }
+    }
+}
+
+impl PcscConnection {
+    /// Whether the reader turns out to be empty. A card pulled in the middle of a
+    /// command first looks like a broken one: drivers notice its absence a little later.
+    fn is_empty_soon(&self) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < NOTICED_AFTER {
+            let state = self.service.call(|context| {
+                let mut states = [ReaderState::new(self.reader.clone(), State::UNAWARE)];
+                context.get_status_change(Duration::ZERO, &mut states)?;
+                Ok(states[0].event_state())
+            });
+            match state {
+                Ok(state) if state.contains(State::PRESENT) => {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Ok(_) => return true,
+                Err(_) => return false,
+            }
+        }
+        false
     }
 }
 

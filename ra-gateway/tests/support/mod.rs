@@ -1,5 +1,9 @@
 //! Fakes of the ports, for tests that want to say what the world does.
-#![allow(dead_code)]
+#![allow(dead_code)] // each test file uses its part
+
+#[path = "../../../pki-core/tests/certificate_support/mod.rs"]
+pub mod certificate_support;
+pub mod window;
 
 use std::{
     collections::HashMap,

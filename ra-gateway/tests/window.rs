@@ -1,0 +1,797 @@
+//! The walk from the form to the card in the applicant's hand, its exits, and what is
+//! refused on the way.
+
+mod support;
+
+use pki_core::{act::Deed, id::Sha256Digest, revocation::ground::Ground};
+use ra_gateway::{
+    app::refusal::Failure,
+    port::{AuditEntry, PartyKind},
+};
+use schema::wire::{bytes::Base64, v1::ra};
+use support::{
+    Folder,
+    window::{CARD, KIOSK, OPERATOR, TERMINAL, Trouble, World, answers, licence, refusal},
+};
+use xtask::stack::postgres::{Cluster, Settings};
+
+fn whole_walk(world: &World) {
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let form = world.taro();
+    let found = world
+        .app
+        .look_up(
+            &clerk,
+            &ra::RegisterLookupRequest {
+                name: Some("総務 太郎".into()),
+                birth_date: Some("昭和25年4月1日".into()),
+                ..ra::RegisterLookupRequest::default()
+            },
+        )
+        .unwrap();
+    assert_eq!(found.entries.len(), 1);
+    assert_eq!(found.entries[0].birth_date, "319500401");
+    let (application, made) = world.settled(&clerk, &form, &mut card);
+    let again = world.app.receive(&clerk, &form).unwrap();
+    assert_eq!(again.id, application.id, "a repeat is the same application");
+    assert!(application.comparison.iter().all(|item| item.agrees));
+    let act = world.issue_act(&application, &world.wish());
+    let issued = world
+        .app
+        .request_issue(&clerk, &application.id, &act)
+        .unwrap();
+    let certificate = issued.certificate.clone().unwrap();
+    let right = ra::ImageRequest {
+        verdict: ra::ImageVerdict::Right,
+        certificate_sha256: certificate.certificate_sha256.clone(),
+        act: None,
+    };
+    let id = &issued.id;
+    world.app.confirm_image(&clerk, id, &right).unwrap();
+    world
+        .relay(&clerk, id, &mut card, ra::ChannelPurpose::Write)
+        .unwrap();
+    let written = world
+        .app
+        .confirm_written(&clerk, id, &made.trial(&certificate.certificate_sha256))
+        .unwrap();
+    assert_eq!((written.step, written.fee_yen), (ra::Step::Written, 500));
+    let fee = ra::FeeRequest {
+        amount_yen: 500,
+        idempotency_key: world.wish(),
+    };
+    let paid = world.app.take_fee(&clerk, id, &fee).unwrap();
+    assert_eq!(paid.receipt.as_ref().unwrap().number, "13101-2026-000001");
+    let repeated = world.app.take_fee(&clerk, id, &fee).unwrap();
+    assert_eq!(
+        repeated.receipt, paid.receipt,
+        "a repeat takes no second fee"
+    );
+    let done = world
+        .app
+        .hand_over(&clerk, id, &ra::HandOverRequest {})
+        .unwrap();
+    assert_eq!(done.step, ra::Step::HandedOver);
+    assert!(
+        world
+            .app
+            .applications(&clerk, true)
+            .unwrap()
+            .applications
+            .is_empty(),
+        "nothing is left to do"
+    );
+    // The holder's own wish (Art 9), later.
+    let identity = ra::RevocationIdentity {
+        document: licence().document,
+        face_matches: true,
+    };
+    let revoke = ra::WindowRevokeRequest {
+        act: world.revoke_act(
+            &done,
+            Ground::Article9,
+            Sha256Digest::of(&identity.digest_input()),
+        ),
+        identity,
+    };
+    let revoked = world.app.revoke(&clerk, &revoke).unwrap();
+    assert_eq!(revoked.serial, certificate.serial);
+    assert_eq!(world.app.revoke(&clerk, &revoke).unwrap(), revoked);
+    let record = world.app.certificate(&clerk, &certificate.serial).unwrap();
+    assert_eq!(record.status, "revoked");
+    let end = world.app.application(&clerk, id).unwrap();
+    assert_eq!(end.step, ra::Step::Revoked);
+    assert_eq!(end.receipt, paid.receipt, "the fee stays in the record");
+}
+
+#[test]
+fn a_resident_walks_from_form_to_card_on_sqlite() {
+    whole_walk(&World::on(None));
+}
+
+#[test]
+fn a_resident_walks_from_form_to_card_on_postgres() {
+    let folder = Folder::new();
+    let mut cluster = Cluster::start(
+        &folder.path("postgres"),
+        folder.path("postgres.log"),
+        "secret",
+        &Settings::default(),
+    )
+    .unwrap();
+    cluster.ensure_database("ra").unwrap();
+    let world = World::on(Some(&cluster.url("ra")));
+    whole_walk(&world);
+    drop(world);
+    cluster.end().unwrap();
+}
+
+#[test]
+fn a_form_with_faults_is_given_back_with_each_of_them() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let form = world.form("", "昭和25年2月30日", "男", "東京都");
+    match world.app.receive(&clerk, &form) {
+        Err(Failure::Refused(refused)) => {
+            let places: Vec<&str> = refused.errors.iter().map(|e| e.pointer.as_str()).collect();
+            assert_eq!(places, ["/items/name", "/items/birth_date"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    let mut future = world.taro();
+    future.applied_on = "2026-11-23".into();
+    assert_eq!(refusal(world.app.receive(&clerk, &future)), "items-invalid");
+    assert!(
+        world
+            .app
+            .applications(&clerk, false)
+            .unwrap()
+            .applications
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_wish_that_is_repeated_with_other_items_is_refused() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let form = world.taro();
+    world.app.receive(&clerk, &form).unwrap();
+    let mut other = world.hanako();
+    other.idempotency_key = form.idempotency_key;
+    assert_eq!(
+        refusal(world.app.receive(&clerk, &other)),
+        "idempotency-key-reused"
+    );
+}
+
+#[test]
+fn a_disagreement_with_the_register_ends_the_application() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut form = world.taro();
+    form.items.address = "東京都千代田区霞が関2丁目1番3号".into();
+    let end = world.identified(&clerk, &form);
+    assert_eq!(end.step, ra::Step::Refused);
+    assert_eq!(end.end.unwrap().cause, "items-disagree");
+    let differing: Vec<_> = end.comparison.iter().filter(|item| !item.agrees).collect();
+    assert_eq!(differing.len(), 1);
+    assert_eq!(differing[0].item, "address");
+    // Moved away: in the file, not a resident.
+    let moved = world.form(
+        "山田　一郎",
+        "319650715",
+        "1",
+        "東京都千代田区大手町1丁目3番5号",
+    );
+    let end = world.identified(&clerk, &moved);
+    assert_eq!(end.end.unwrap().cause, "not-registered");
+}
+
+#[test]
+fn a_step_that_is_not_due_changes_nothing() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let application = world.app.receive(&clerk, &world.taro()).unwrap();
+    let id = &application.id;
+    assert_eq!(
+        refusal(world.relay(&clerk, id, &mut card, ra::ChannelPurpose::Prepare)),
+        "step-not-due"
+    );
+    assert_eq!(
+        refusal(world.app.hand_over(&clerk, id, &ra::HandOverRequest {})),
+        "step-not-due"
+    );
+    assert_eq!(
+        refusal(world.app.take_fee(
+            &clerk,
+            id,
+            &ra::FeeRequest {
+                amount_yen: 500,
+                idempotency_key: world.wish()
+            }
+        )),
+        "step-not-due"
+    );
+    assert_eq!(world.app.application(&clerk, id).unwrap(), application);
+}
+
+#[test]
+fn a_terminal_of_another_municipality_finds_no_application() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let id = world.identified(&clerk, &world.taro()).id;
+    let mut elsewhere = clerk;
+    elsewhere.terminal = world.app.terminal(&world.elsewhere.1).unwrap();
+    assert_eq!(refusal(world.app.application(&elsewhere, &id)), "not-found");
+    assert_eq!(
+        refusal(world.app.cancel(&elsewhere, &id, &ra::CancelRequest {})),
+        "not-found"
+    );
+    // Nor does the operator of one municipality get a session at another's terminal.
+    let token = world.sign_in().unwrap();
+    let terminal = world.app.terminal(&world.elsewhere.1).unwrap();
+    assert_eq!(
+        refusal(world.app.clerk(terminal, Some(&token))),
+        "session-invalid"
+    );
+}
+
+fn suspend(world: &World, kind: PartyKind, id: &str, suspended: bool) {
+    let entry = AuditEntry {
+        act: "suspend-party",
+        ..AuditEntry::default()
+    };
+    let now = ra_gateway::port::Clock::now(&*world.clock);
+    assert!(
+        world
+            .app
+            .store
+            .set_suspended(kind, id, suspended, now, &entry)
+            .unwrap()
+    );
+}
+
+#[test]
+fn a_suspended_operator_or_terminal_is_cut_off_at_the_next_request() {
+    let world = World::on(None);
+    let token = world.sign_in().unwrap();
+    assert!(world.clerk_of(&token).is_ok());
+    suspend(&world, PartyKind::Operator, OPERATOR, true);
+    assert_eq!(refusal(world.clerk_of(&token)), "session-invalid");
+    assert_eq!(refusal(world.sign_in()), "party-suspended");
+    suspend(&world, PartyKind::Operator, OPERATOR, false);
+    assert_eq!(refusal(world.clerk_of(&token)), "session-invalid");
+    assert!(world.clerk_of(&world.sign_in().unwrap()).is_ok());
+    suspend(&world, PartyKind::Terminal, TERMINAL, true);
+    assert_eq!(refusal(world.sign_in()), "party-suspended");
+}
+
+#[test]
+fn a_session_ends_by_disuse_by_time_and_by_signing_out() {
+    let world = World::on(None);
+    let token = world.sign_in().unwrap();
+    for _ in 0..19 {
+        world.clock.advance(1_790);
+        assert!(world.clerk_of(&token).is_ok(), "used, it goes on");
+    }
+    world.clock.advance(1_990);
+    assert_eq!(refusal(world.clerk_of(&token)), "session-invalid");
+    let token = world.sign_in().unwrap();
+    world.clock.advance(1_801);
+    assert_eq!(refusal(world.clerk_of(&token)), "session-invalid");
+    let token = world.sign_in().unwrap();
+    let clerk = world.clerk_of(&token).unwrap();
+    world.app.sign_out(&clerk, &token).unwrap();
+    assert_eq!(refusal(world.clerk_of(&token)), "session-invalid");
+}
+
+#[test]
+fn a_challenge_opens_one_session_at_its_own_terminal_in_its_time() {
+    let world = World::on(None);
+    let here = world.app.terminal(&world.terminal.1).unwrap();
+    let there = world.app.terminal(&world.elsewhere.1).unwrap();
+    let signed = |challenge: &ra::OperatorChallengeResponse| ra::OperatorSessionRequest {
+        challenge_id: challenge.challenge_id.clone(),
+        operator: OPERATOR.into(),
+        signature: Base64(world.operator.sign(
+            pki_core::certificate::SignatureAlgorithm::EcdsaP256Sha256,
+            &ra::operator_challenge_message(TERMINAL, &challenge.challenge.0),
+        )),
+    };
+    let challenge = || {
+        let request = ra::OperatorChallengeRequest {
+            operator: OPERATOR.into(),
+        };
+        world.app.challenge_operator(&here, &request).unwrap()
+    };
+    let first = signed(&challenge());
+    assert!(world.app.sign_in(&here, &first).is_ok());
+    assert_eq!(refusal(world.app.sign_in(&here, &first)), "sign-in-refused");
+    let second = signed(&challenge());
+    assert_eq!(
+        refusal(world.app.sign_in(&there, &second)),
+        "sign-in-refused"
+    );
+    let third = signed(&challenge());
+    world.clock.advance(121);
+    assert_eq!(refusal(world.app.sign_in(&here, &third)), "sign-in-refused");
+    let mut foreign = signed(&challenge());
+    foreign.signature = first.signature;
+    assert_eq!(
+        refusal(world.app.sign_in(&here, &foreign)),
+        "sign-in-refused"
+    );
+}
+
+#[test]
+fn an_interrupted_preparation_is_started_again_with_a_new_visit() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let id = world.identified(&clerk, &world.taro()).id;
+    let open = ra::CardChannelRequest {
+        card: hex::encode(CARD),
+        purpose: ra::ChannelPurpose::Prepare,
+    };
+    let first = world.app.open_card_channel(&clerk, &id, &open).unwrap();
+    let round = ra::CardRelayRequest {
+        responses: answers(&mut card, &first.commands),
+    };
+    world
+        .app
+        .relay_card(&clerk, &first.channel, &round)
+        .unwrap();
+    world
+        .relay(&clerk, &id, &mut card, ra::ChannelPurpose::Prepare)
+        .unwrap();
+    assert_eq!(
+        refusal(world.app.relay_card(&clerk, &first.channel, &round)),
+        "channel-unknown",
+        "the first channel was given up"
+    );
+    let prepared = world.app.application(&clerk, &id).unwrap();
+    world
+        .relay(&clerk, &id, &mut card, ra::ChannelPurpose::Prepare)
+        .unwrap();
+    let again = world.app.application(&clerk, &id).unwrap();
+    assert_eq!(again.step, ra::Step::CardPrepared);
+    assert_ne!(again.visit, prepared.visit);
+}
+
+#[test]
+fn a_card_of_another_prefecture_and_another_card_are_told_apart() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let id = world.identified(&clerk, &world.taro()).id;
+    let mut foreign = world.card();
+    world.masters.set("card-master", [0x99; 32]);
+    let detail = |outcome: Result<(), Failure>| match outcome {
+        Err(Failure::Refused(refused)) => refused.detail,
+        other => panic!("{other:?}"),
+    };
+    let said = detail(world.relay(&clerk, &id, &mut foreign, ra::ChannelPurpose::Prepare));
+    assert!(said.contains("not made for this prefecture"), "{said}");
+    let opened = world
+        .app
+        .open_card_channel(
+            &clerk,
+            &id,
+            &ra::CardChannelRequest {
+                card: "00".repeat(16),
+                purpose: ra::ChannelPurpose::Prepare,
+            },
+        )
+        .unwrap();
+    let round = ra::CardRelayRequest {
+        responses: answers(&mut foreign, &opened.commands),
+    };
+    match world.app.relay_card(&clerk, &opened.channel, &round) {
+        Err(Failure::Refused(refused)) => assert!(refused.detail.contains("another card")),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(
+        world.app.application(&clerk, &id).unwrap().step,
+        ra::Step::Identified
+    );
+}
+
+#[test]
+fn a_key_of_another_visit_or_with_a_foreign_record_goes_back_to_the_kiosk() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (first, old) = world.key_read(&clerk, &world.taro(), &mut card);
+    // A new visit of the same card; the old request and record are shown again.
+    world
+        .relay(&clerk, &first.id, &mut card, ra::ChannelPurpose::Prepare)
+        .unwrap();
+    let prepared = world.app.application(&clerk, &first.id).unwrap();
+    assert_eq!(prepared.spki_sha256, None, "the old key was given up");
+    assert_eq!(
+        refusal(world.app.read_public_key(&clerk, &first.id, &old.message())),
+        "kiosk-record-invalid"
+    );
+    let made = world.kiosk_visit(&mut card, &prepared);
+    let mut reused = made.message();
+    reused.request = Base64(old.request.clone());
+    assert_eq!(
+        refusal(world.app.read_public_key(&clerk, &first.id, &reused)),
+        "visit-foreign"
+    );
+    let mut forged = made.message();
+    forged.kiosk_record = Base64(world.record(&world.terminal.0, KIOSK, &prepared, &made.pair));
+    assert_eq!(
+        refusal(world.app.read_public_key(&clerk, &first.id, &forged)),
+        "kiosk-record-invalid"
+    );
+    let mut other_key = made.message();
+    other_key.kiosk_record = Base64(world.record(&world.kiosk.0, KIOSK, &prepared, &old.pair));
+    assert_eq!(
+        refusal(world.app.read_public_key(&clerk, &first.id, &other_key)),
+        "kiosk-record-invalid"
+    );
+    let mut broken = made.message();
+    let last = broken.request.0.len() - 1;
+    broken.request.0[last] ^= 1;
+    assert_eq!(
+        refusal(world.app.read_public_key(&clerk, &first.id, &broken)),
+        "proof-invalid"
+    );
+    suspend(&world, PartyKind::Kiosk, KIOSK, true);
+    assert_eq!(
+        refusal(
+            world
+                .app
+                .read_public_key(&clerk, &first.id, &made.message())
+        ),
+        "kiosk-record-invalid"
+    );
+    suspend(&world, PartyKind::Kiosk, KIOSK, false);
+    let read = world
+        .app
+        .read_public_key(&clerk, &first.id, &made.message())
+        .unwrap();
+    assert_eq!(read.step, ra::Step::KeyRead);
+}
+
+#[test]
+fn a_character_outside_the_repertoire_needs_the_applicants_choice() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (application, _) = world.key_read(&clerk, &world.hanako(), &mut card);
+    let id = &application.id;
+    let found = world.app.characters(&clerk, id).unwrap();
+    assert_eq!(found.findings.len(), 1);
+    let finding = &found.findings[0];
+    assert_eq!((finding.item.as_str(), finding.position), ("name", 0));
+    assert_eq!(finding.code_point, "U+9AD9");
+    assert!(finding.candidates.iter().any(|c| c.character == "高"));
+    let choose = |choices| {
+        world
+            .app
+            .settle_characters(&clerk, id, &ra::CharacterChoices { choices })
+    };
+    let choice = |substitute: &str| ra::CharacterChoice {
+        item: "name".into(),
+        position: 0,
+        substitute: substitute.into(),
+    };
+    assert_eq!(refusal(choose(vec![])), "substitute-invalid");
+    assert_eq!(refusal(choose(vec![choice("低")])), "substitute-invalid");
+    let settled = choose(vec![choice("高")]).unwrap();
+    let items = settled.certificate_items.unwrap();
+    assert_eq!(items.name, "高橋　花子");
+    assert_eq!(items.name_substitution, "10000");
+    assert!(settled.items_sha256.is_some());
+}
+
+#[test]
+fn a_lost_answer_of_the_authority_is_asked_for_again_and_yields_one_certificate() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (application, _) = world.settled(&clerk, &world.taro(), &mut card);
+    let id = &application.id;
+    let key = world.wish();
+    world.authority.next(Trouble::AnswerLost);
+    let act = world.issue_act(&application, &key);
+    assert!(matches!(
+        world.app.request_issue(&clerk, id, &act),
+        Err(Failure::Away {
+            what: "authority-away",
+            ..
+        })
+    ));
+    // What may exist cannot be walked away from.
+    assert_eq!(
+        refusal(world.app.cancel(&clerk, id, &ra::CancelRequest {})),
+        "step-not-due"
+    );
+    let other = world.issue_act(&application, &world.wish());
+    assert_eq!(
+        refusal(world.app.request_issue(&clerk, id, &other)),
+        "idempotency-key-reused"
+    );
+    // Later, with a new act under the same key.
+    world.clock.advance(600);
+    assert_eq!(
+        refusal(world.app.request_issue(&clerk, id, &act)),
+        "act-invalid",
+        "the act's time has run out"
+    );
+    let act = world.issue_act(&application, &key);
+    let issued = world.app.request_issue(&clerk, id, &act).unwrap();
+    assert_eq!(issued.step, ra::Step::Issued);
+    let again = world.app.request_issue(&clerk, id, &act).unwrap();
+    assert_eq!(again.certificate, issued.certificate);
+    assert_eq!(world.authority.issued(), 1);
+}
+
+#[test]
+fn an_absent_token_is_passed_on_and_a_refusal_frees_the_application() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (application, _) = world.settled(&clerk, &world.taro(), &mut card);
+    let id = &application.id;
+    world.authority.next(Trouble::Refuses);
+    let act = world.issue_act(&application, &world.wish());
+    assert_eq!(
+        refusal(world.app.request_issue(&clerk, id, &act)),
+        "authority-refused"
+    );
+    world.authority.next(Trouble::TokenAway);
+    let key = world.wish();
+    let act = world.issue_act(&application, &key);
+    match world.app.request_issue(&clerk, id, &act) {
+        Err(Failure::Away {
+            what, retry_after, ..
+        }) => assert_eq!((what, retry_after.as_secs()), ("token-away", 7)),
+        other => panic!("{other:?}"),
+    }
+    assert!(world.app.request_issue(&clerk, id, &act).is_ok());
+}
+
+#[test]
+fn an_act_about_anything_else_is_not_forwarded() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (application, _) = world.settled(&clerk, &world.taro(), &mut card);
+    let id = &application.id;
+    let issue = |act| {
+        refusal(
+            world
+                .app
+                .request_issue(&clerk, id, &ra::IssueActRequest { act }),
+        )
+    };
+    let mut other = world.issue_deed(&application);
+    other.items_sha256 = Sha256Digest::of(b"other items");
+    assert_eq!(
+        issue(world.signed(id, &world.wish(), Deed::Issue(other))),
+        "act-invalid"
+    );
+    let elsewhere = "ee".repeat(16);
+    let deed = Deed::Issue(world.issue_deed(&application));
+    assert_eq!(
+        issue(world.signed(&elsewhere, &world.wish(), deed.clone())),
+        "act-invalid"
+    );
+    let mut swapped = world.signed(id, &world.wish(), deed);
+    std::mem::swap(
+        &mut swapped.terminal_signature,
+        &mut swapped.operator_signature,
+    );
+    assert_eq!(issue(swapped), "act-invalid");
+    assert_eq!(world.authority.issued(), 0);
+}
+
+#[test]
+fn a_certificate_with_other_items_is_not_shown() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (application, _) = world.settled(&clerk, &world.taro(), &mut card);
+    world.authority.next(Trouble::OtherItems);
+    let act = world.issue_act(&application, &world.wish());
+    assert_eq!(
+        refusal(world.app.request_issue(&clerk, &application.id, &act)),
+        "certificate-differs"
+    );
+    let after = world.app.application(&clerk, &application.id).unwrap();
+    assert_eq!(after.step, ra::Step::CharactersSettled);
+    assert!(after.certificate.is_none());
+}
+
+#[test]
+fn a_person_misread_is_revoked_under_article_13_even_when_the_authority_was_away() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (issued, _) = world.issued(&clerk, &mut card);
+    let identity: Sha256Digest = issued.identity_sha256.as_deref().unwrap().parse().unwrap();
+    let verdict = |act| ra::ImageRequest {
+        verdict: ra::ImageVerdict::PersonWrong,
+        certificate_sha256: issued
+            .certificate
+            .as_ref()
+            .unwrap()
+            .certificate_sha256
+            .clone(),
+        act,
+    };
+    let judge = |act| world.app.confirm_image(&clerk, &issued.id, &verdict(act));
+    assert_eq!(refusal(judge(None)), "act-invalid");
+    let wrong_ground = world.revoke_act(&issued, Ground::Article9, identity);
+    assert_eq!(refusal(judge(Some(wrong_ground))), "act-invalid");
+    let act = world.revoke_act(&issued, Ground::Article13, identity);
+    world.authority.next(Trouble::AnswerLost);
+    assert!(matches!(
+        judge(Some(act.clone())),
+        Err(Failure::Away { .. })
+    ));
+    // The verdict stands meanwhile: nothing is written.
+    assert_eq!(
+        refusal(world.relay(&clerk, &issued.id, &mut card, ra::ChannelPurpose::Write)),
+        "step-not-due"
+    );
+    let mut right = verdict(None);
+    right.verdict = ra::ImageVerdict::Right;
+    assert_eq!(
+        refusal(world.app.confirm_image(&clerk, &issued.id, &right)),
+        "step-not-due"
+    );
+    let revoked = judge(Some(act)).unwrap();
+    assert_eq!(revoked.step, ra::Step::Revoked);
+    assert_eq!(revoked.end.unwrap().cause, "person-wrong");
+}
+
+#[test]
+fn a_wrong_governor_stops_issuing_until_an_officer_releases_it() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (issued, _) = world.issued(&clerk, &mut card);
+    let verdict = ra::ImageRequest {
+        verdict: ra::ImageVerdict::IssuerWrong,
+        certificate_sha256: issued
+            .certificate
+            .as_ref()
+            .unwrap()
+            .certificate_sha256
+            .clone(),
+        act: None,
+    };
+    for _ in 0..2 {
+        world
+            .app
+            .confirm_image(&clerk, &issued.id, &verdict)
+            .unwrap();
+    }
+    assert_eq!(world.app.store.stops().unwrap().len(), 1);
+    let mut second = world.card();
+    let (next, _) = world.settled(&clerk, &world.taro(), &mut second);
+    let act = world.issue_act(&next, &world.wish());
+    assert_eq!(
+        refusal(world.app.request_issue(&clerk, &next.id, &act)),
+        "issuing-stopped"
+    );
+    let entry = AuditEntry {
+        act: "release-breaker",
+        ..AuditEntry::default()
+    };
+    let now = ra_gateway::port::Clock::now(&*world.clock);
+    world
+        .app
+        .store
+        .release_stops("officer", "looked at", now, &entry)
+        .unwrap();
+    assert!(world.app.request_issue(&clerk, &next.id, &act).is_ok());
+}
+
+#[test]
+fn a_card_that_was_not_written_right_is_not_handed_over() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (issued, made) = world.issued(&clerk, &mut card);
+    let id = &issued.id;
+    let sha256 = issued
+        .certificate
+        .as_ref()
+        .unwrap()
+        .certificate_sha256
+        .clone();
+    let mut right = ra::ImageRequest {
+        verdict: ra::ImageVerdict::Right,
+        certificate_sha256: "00".repeat(32),
+        act: None,
+    };
+    assert_eq!(
+        refusal(world.app.confirm_image(&clerk, id, &right)),
+        "image-foreign"
+    );
+    right.certificate_sha256 = sha256.clone();
+    world.app.confirm_image(&clerk, id, &right).unwrap();
+    let written = |request: &ra::WrittenRequest| world.app.confirm_written(&clerk, id, request);
+    assert_eq!(
+        refusal(written(&made.trial(&"00".repeat(32)))),
+        "image-foreign"
+    );
+    let mut bad = made.trial(&sha256);
+    bad.trial_message = Base64(b"another message than was signed".to_vec());
+    assert_eq!(refusal(written(&bad)), "trial-signature-invalid");
+    assert!(written(&made.trial(&sha256)).is_ok());
+    let fee = |amount_yen| {
+        world.app.take_fee(
+            &clerk,
+            id,
+            &ra::FeeRequest {
+                amount_yen,
+                idempotency_key: world.wish(),
+            },
+        )
+    };
+    assert_eq!(refusal(fee(499)), "fee-differs");
+    assert!(fee(500).is_ok());
+}
+
+#[test]
+fn the_register_file_is_read_anew_when_it_was_replaced() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let query = ra::RegisterLookupRequest {
+        resident: Some("13101-000009".into()),
+        ..ra::RegisterLookupRequest::default()
+    };
+    let count = || world.app.look_up(&clerk, &query).unwrap().entries.len();
+    assert_eq!(count(), 0);
+    let line = "13101-000009,13101,新田　一,420000101,1,東京都千代田区一番町１番,resident\n";
+    let file = format!("{}{line}", support::window::REGISTER);
+    std::fs::write(world.folder.path("new.csv"), file).unwrap();
+    std::fs::rename(
+        world.folder.path("new.csv"),
+        world.folder.path("register.csv"),
+    )
+    .unwrap();
+    assert_eq!(count(), 1);
+    std::fs::write(world.folder.path("register.csv"), "half a fi").unwrap();
+    assert!(matches!(
+        world.app.look_up(&clerk, &query),
+        Err(Failure::Away {
+            what: "register-away",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn the_database_file_holds_no_personal_data_in_the_clear() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    world.issued(&clerk, &mut card);
+    let mut seen = 0;
+    for file in std::fs::read_dir(&world.folder.0).unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("ra.db"))
+        {
+            let bytes = std::fs::read(&path).unwrap();
+            seen += bytes.len();
+            for text in ["太郎", "霞が関", "319500401", "13101-000001"] {
+                let found = bytes
+                    .windows(text.len())
+                    .any(|window| window == text.as_bytes());
+                assert!(!found, "{text} in {}", path.display());
+            }
+        }
+    }
+    assert!(seen > 10_000);
+}

@@ -7,7 +7,6 @@ use pki_core::{
     act::{Deed, IssueDeed},
     certificate::{
         PublicKey, Serial,
-        key_fitness::{self, KeyUnfit},
         plan::{PlanFault, PlanInput, Subject, Subscriber, plan},
         request::{CardRequest, RequestFault, parse_card_request},
         unsigned::AssembleFault,
@@ -67,9 +66,6 @@ pub enum IssueError {
     /// Act, request and record do not speak of the same key, visit, card or items.
     #[error("{0} in the act differs from what was sent")]
     Mismatch(&'static str),
-    /// The key may not be certified.
-    #[error("the public key may not be certified")]
-    Key(#[source] KeyUnfit),
     /// The certificate would break a rule.
     #[error("the certificate cannot be planned")]
     Plan(#[from] PlanFault),
@@ -101,10 +97,10 @@ impl IssueError {
             Self::Refused(refusal) => Some(refusal.name()),
             Self::Items(_) => Some("items-refused"),
             Self::Resident => Some("resident-malformed"),
+            Self::Request(RequestFault::Unfit(_)) => Some("key-refused"),
             Self::Request(_) => Some("request-refused"),
             Self::Record(_) => Some("record-refused"),
             Self::Mismatch(_) => Some("act-mismatch"),
-            Self::Key(_) => Some("key-refused"),
             Self::Plan(_) => Some("plan-refused"),
             // Audited in the transaction that decided it, or no refusal at all.
             Self::Conflict(_)
@@ -290,7 +286,6 @@ fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Mate
         return Err(IssueError::Mismatch("the card"));
     }
     let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0)?;
-    key_fitness::check(&request.public_key).map_err(IssueError::Key)?;
     let resident: ResidentNumber = wish.resident.parse().map_err(|_| IssueError::Resident)?;
     let resident = format!("{}/{}", permitted.act.municipality, resident.as_str());
     Ok(Material {

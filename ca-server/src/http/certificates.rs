@@ -1,7 +1,10 @@
 //! `POST /v1/certificates`, `GET /v1/certificates/{serial}`.
 
 use actix_web::{HttpResponse, web};
-use pki_core::{certificate::Serial, person::certificate_items::CertificateItemsFault};
+use pki_core::{
+    certificate::{Serial, request::RequestFault},
+    person::certificate_items::CertificateItemsFault,
+};
 use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeResponse};
 
 use super::{
@@ -157,6 +160,10 @@ fn issue_problem(error: &IssueError) -> Problem {
         .at(items_pointer(fault), fault.to_string()),
         IssueError::Resident => Problem::new(Kind::MalformedMessage, said())
             .at("/resident", "1 to 32 characters of 0-9 A-Z a-z -"),
+        IssueError::Request(RequestFault::Unfit(fault)) => {
+            Problem::new(Kind::KeyRefused, "Go back to the kiosk for a new key.")
+                .at("/request", fault.to_string())
+        }
         IssueError::Request(fault) => {
             Problem::new(Kind::ProofRefused, "Go back to the kiosk for a new key.")
                 .at("/request", fault.to_string())
@@ -166,10 +173,6 @@ fn issue_problem(error: &IssueError) -> Problem {
                 .at("/kiosk_record", fault.to_string())
         }
         IssueError::Mismatch(_) => Problem::new(Kind::ProofRefused, said()),
-        IssueError::Key(fault) => {
-            Problem::new(Kind::KeyRefused, "Go back to the kiosk for a new key.")
-                .at("/request", fault.to_string())
-        }
         IssueError::Plan(_) => Problem::new(Kind::LintRefused, said()),
         IssueError::Conflict(refusal) => {
             Problem::new(Kind::Conflict, conflict(*refusal)).at("/act", refusal.name())

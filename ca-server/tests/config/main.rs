@@ -1,0 +1,99 @@
+//! The configuration files: the samples load, and what is wrong is said with its place.
+
+use std::{fs, path::Path};
+
+use ca_server::{
+    config::{IssueConfig, StatusConfig},
+    port::clock::Clock,
+    testing::{
+        ceremony::{profile, self_signed},
+        world::World,
+    },
+};
+use pki_core::certificate::issuer::Access;
+
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name);
+    fs::read_to_string(path).unwrap()
+}
+
+/// A folder in which the samples' files are.
+fn world() -> World {
+    let world = World::new();
+    let dir = world.folder.path();
+    let profiles = xtask::workspace::root().join("pki-core/profiles");
+    std::os::unix::fs::symlink(profiles, dir.join("profiles")).unwrap();
+    for authority in world.app.authorities() {
+        let der = authority.issuer.certificate_der().unwrap();
+        fs::write(dir.join(format!("{}.cer", authority.name)), der).unwrap();
+    }
+    let ocsp = self_signed(
+        &*world.signer,
+        "infra",
+        &profile("infrastructure-ca"),
+        "infra",
+        &["C=JP", "OU=any"],
+        Access::Registered,
+        world.clock.now(),
+    );
+    fs::write(dir.join("ocsp.pem"), ocsp).unwrap();
+    world
+}
+
+/// The sample with a worker that is there on any machine.
+fn written(world: &World, name: &str, text: &str) -> std::path::PathBuf {
+    let path = world.folder.path().join(name);
+    let text = text.replace("[token]", "[token]\nworker = \"/bin/sh\"");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn the_samples_load() {
+    let world = world();
+    let config = IssueConfig::load(&written(&world, "ca.toml", &sample("ca.toml"))).unwrap();
+    assert_eq!(config.node, "ca-1");
+    assert_eq!(config.municipalities.len(), 2);
+    assert!(config.crl.folder.is_absolute());
+    let status =
+        StatusConfig::load(&written(&world, "status.toml", &sample("status.toml"))).unwrap();
+    assert_eq!(status.issuers.len(), 2);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let world = world();
+    let good = sample("ca.toml");
+    for (from, to, said) in [
+        ("node = \"ca-1\"", "nodes = \"ca-1\"", "line 3"),
+        ("prefecture = \"13\"", "prefecture = \"48\"", "prefecture"),
+        ("access = \"registered\"", "access = \"open\"", "public_url"),
+        ("postgres://jitsuin@127.0.0.1/ca", "mysql://x", "database"),
+        (
+            "validity_s = 172800",
+            "validity_s = 90000",
+            "one and a half",
+        ),
+        ("code = \"13102\"", "code = \"27102\"", "another prefecture"),
+        ("code = \"13102\"", "code = \"13101\"", "twice"),
+        (
+            "certificate = \"sign.cer\"",
+            "certificate = \"none.cer\"",
+            "none.cer",
+        ),
+        ("act_skew_s = 300", "act_skew_s = 0", "1 to 3600"),
+        (
+            "terminal = \"profiles",
+            "teminal = \"profiles",
+            "no kind of party",
+        ),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = IssueConfig::load(&written(&world, "wrong.toml", &text)).unwrap_err();
+        let all = ca_server::causes(&error);
+        assert!(all.contains(said), "{to}: {all}");
+    }
+}

@@ -194,17 +194,21 @@ impl Window {
         let mut phases: Vec<String> = Vec::new();
         wait("the key pair", Duration::from_secs(120), || {
             let progress = self.kiosk.get("/api/progress")?.json()?;
-            let step = progress["step"].as_str().unwrap_or_default().to_owned();
-            if phases.last() != Some(&step) {
-                phases.push(step.clone());
+            let step = progress["step"].as_str().unwrap_or_default();
+            let said = progress["message"]["en"].as_str().unwrap_or_default();
+            let said = said.split('.').next().unwrap_or_default().to_owned();
+            if phases.last() != Some(&said) {
+                phases.push(said);
             }
-            match step.as_str() {
-                "failed" | "error" | "cancelled" => {
-                    let why = progress["message"].as_str().unwrap_or("no reason given");
-                    Err(Fault::new(format!("the kiosk stopped: {why}")))
+            match step {
+                "stored" | "done" => Ok(Some(())),
+                "generating" => Ok(None),
+                ended => {
+                    let why = progress["message"]["en"]
+                        .as_str()
+                        .unwrap_or("no reason given");
+                    Err(Fault::new(format!("the kiosk stopped ({ended}): {why}")))
                 }
-                _ if progress["percent"].as_u64() == Some(100) => Ok(Some(())),
-                _ => Ok(None),
             }
         })?;
         Ok(phases)

@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
                 Ok(image)
             },
         )?;
-        report.detail(&window_image(&image));
+        report.detail(&told_image(&image));
 
         report.step(
             "書込み  written to the card, read back, compared; trial signature verified",
@@ -334,18 +334,20 @@ fn shown(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The image in one line: what the clerk and the applicant compare.
-fn window_image(image: &Value) -> String {
-    let mut parts = Vec::new();
-    collect(image, &mut parts);
-    parts.truncate(12);
-    parts.join("  ")
-}
-
-fn collect(value: &Value, parts: &mut Vec<String>) {
-    match value {
-        Value::String(text) => parts.push(text.clone()),
-        Value::Object(fields) => fields.values().for_each(|field| collect(field, parts)),
-        _ => {}
-    }
+/// The image as the clerk and the applicant compare it.
+fn told_image(image: &Value) -> String {
+    let items = &image["items"];
+    let value = |item: &str| shown(&items[item]["value"]);
+    let issuer = image["issuer"]["japanese"]
+        .as_array()
+        .and_then(|names| names.last());
+    format!(
+        "{}  {}  {}  {}\nissued by {}, in effect until {}",
+        value("name"),
+        value("birth_date"),
+        value("sex"),
+        value("address"),
+        issuer.map_or_else(|| shown(&image["issuer"]["name"]), shown),
+        shown(&image["valid"]["until"]["era"]),
+    )
 }

@@ -157,7 +157,7 @@ pub fn start_terminal(
 /// Writes the configuration of the counter.
 pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Result<()> {
     let config = format!(
-        "terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\nca = \"../ceremony/infra.pem\"\n\
+        "terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
          certificate = \"terminal.pem\"\nkey = \"terminal.key\"\n\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
          operator = \"Jitsuin Counter 00 01\"\n",
         text::toml(terminal),
@@ -171,12 +171,11 @@ pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Resu
 /// Writes the configuration of the kiosk.
 pub fn configure_kiosk(layout: &Layout, kiosk: &str, gateway: &str) -> Result<()> {
     let config = format!(
-        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nreader = \"Jitsuin Kiosk 00 00\"\nstate = \"records\"\nmaster = \"master.key\"\n\n\
-         [gateway]\nurl = {}\nca = \"../ceremony/infra.pem\"\ncertificate = \"kiosk.pem\"\nkey = \"kiosk.key\"\n",
+        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n\n\
+         [gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\ncertificate = \"kiosk.pem\"\nkey = \"kiosk.key\"\n",
         text::toml(kiosk),
         text::toml(gateway),
     );
-    layout.folder("kiosk/records")?;
     layout.write_private("kiosk/kiosk.toml", &config).map(drop)
 }
 

@@ -1,0 +1,416 @@
+//! The gateway as terminals and kiosks reach it: real TLS, real connections.
+
+mod support;
+
+use std::{path::Path, sync::Arc, thread, time::Duration};
+
+use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
+use ra_gateway::{
+    app::App,
+    config::{AuthorityConfig, Config, KeyFiles, LimitConfig},
+    port::{AuditEntry, Clock, PartyKind},
+    startup,
+};
+use serde_json::{Value, json};
+use support::{
+    Folder,
+    certificate_support::{SoftKey, sample},
+    window::{KIOSK, OPERATOR, TERMINAL, World},
+};
+use ureq::{
+    Agent,
+    tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
+};
+
+const EC: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
+
+fn key_pem(key: &SoftKey) -> String {
+    let SoftKey::Ec(pair) = key else {
+        panic!("parties have P-256 keys")
+    };
+    let der = pair.to_pkcs8v1().unwrap();
+    pem::encode(pem::PRIVATE_KEY, der.as_ref())
+}
+
+/// A gateway that listens, on the world's ports.
+struct Served {
+    address: String,
+    admin: String,
+    stop: Option<std::sync::mpsc::Sender<()>>,
+    server: Option<thread::JoinHandle<()>>,
+    infrastructure: Vec<u8>,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(server) = self.server.take() {
+            let _ = server.join();
+        }
+    }
+}
+
+fn serve(world: World, limit: u32) -> (Served, Parts) {
+    let World {
+        app,
+        clock,
+        infrastructure,
+        terminal,
+        kiosk,
+        operator,
+        folder,
+        ..
+    } = world;
+    let server_key = SoftKey::new(EC);
+    let certificate = infrastructure
+        .certify(
+            &sample("server.toml", EC),
+            clock.now(),
+            9,
+            &server_key.public(),
+            Subject::Party(Party {
+                id: "gateway-1",
+                dns_names: &["localhost".to_owned()],
+                ip_addresses: &[],
+            }),
+        )
+        .into_der();
+    let files = KeyFiles {
+        certificate: folder.path("server.pem"),
+        key: folder.path("server.key"),
+    };
+    std::fs::write(
+        &files.certificate,
+        pem::encode(pem::CERTIFICATE, &certificate),
+    )
+    .unwrap();
+    std::fs::write(&files.key, key_pem(&server_key)).unwrap();
+    let number = |n| std::num::NonZeroU32::new(n).unwrap();
+    let token = "module = 'm.so'\nlabel = 'gateway'\nworker = '/bin/sh'";
+    let config = Config {
+        node: "test-1".into(),
+        prefecture: app.settings.prefecture,
+        profile: "signature".into(),
+        database: String::new(),
+        database_connections: 2,
+        register: folder.path("register.csv"),
+        issuer: app.settings.issuer.clone(),
+        listen_gateway: ([127, 0, 0, 1], 0).into(),
+        listen_admin: ([127, 0, 0, 1], 0).into(),
+        tls: files.clone(),
+        infrastructure_ca: infrastructure.certificate.clone(),
+        authority: AuthorityConfig {
+            url: "https://localhost".into(),
+            client: files,
+            timeout: Duration::from_secs(1),
+            attempts: 1,
+        },
+        token: toml::from_str::<hsm_config::TokenSpec>(token)
+            .unwrap()
+            .check(Path::new("/"))
+            .unwrap(),
+        session_s: 3600,
+        session_idle_s: 3600,
+        limits: LimitConfig {
+            workers: 1,
+            body_bytes: 16_384,
+            connections: 64,
+            terminal: (number(limit), number(limit)),
+            operator: (number(limit), number(limit)),
+            act_skew_s: 300,
+        },
+    };
+    let app = Arc::new(app);
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let (ready, at) = std::sync::mpsc::channel();
+    let shared = Arc::clone(&app);
+    let server = thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let running = startup::listen(&config, shared).unwrap();
+            ready.send((running.gateway, running.admin)).unwrap();
+            let _ = actix_web::rt::task::spawn_blocking(move || stopped.recv()).await;
+            running.stop().await.unwrap();
+        });
+    });
+    let (gateway, admin) = at.recv().unwrap();
+    let served = Served {
+        address: format!("https://localhost:{}", gateway.port()),
+        admin: format!("http://{admin}"),
+        stop: Some(stop),
+        server: Some(server),
+        infrastructure: infrastructure.certificate.clone(),
+    };
+    let parts = Parts {
+        app,
+        clock,
+        operator,
+        terminal,
+        kiosk,
+        _folder: folder,
+    };
+    (served, parts)
+}
+
+struct Parts {
+    app: Arc<App>,
+    clock: Arc<support::HandClock>,
+    operator: SoftKey,
+    terminal: (SoftKey, Vec<u8>),
+    kiosk: (SoftKey, Vec<u8>),
+    _folder: Folder,
+}
+
+/// A client with one connection that it keeps.
+struct Client {
+    agent: Agent,
+    address: String,
+    session: String,
+}
+
+impl Client {
+    fn new(served: &Served, identity: Option<&(SoftKey, Vec<u8>)>) -> Self {
+        let roots = [Certificate::from_der(&served.infrastructure).to_owned()];
+        let identity = identity.map(|(key, certificate)| {
+            let chain = [Certificate::from_der(certificate).to_owned()];
+            let key = PrivateKey::from_pem(key_pem(key).as_bytes()).unwrap();
+            ClientCert::new_with_certs(&chain, key)
+        });
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .client_cert(identity)
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .build();
+        Self {
+            agent: Agent::config_builder()
+                .tls_config(tls)
+                .http_status_as_error(false)
+                .proxy(None)
+                .max_idle_connections_per_host(1)
+                .timeout_global(Some(Duration::from_secs(10)))
+                .build()
+                .into(),
+            address: served.address.clone(),
+            session: String::new(),
+        }
+    }
+
+    fn post(&self, path: &str, body: &[u8]) -> (u16, Value) {
+        let mut response = self
+            .agent
+            .post(format!("{}{path}", self.address))
+            .header("Operator-Session", &self.session)
+            .content_type("application/json")
+            .send(body)
+            .unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (
+            response.status().as_u16(),
+            serde_json::from_str(&text).unwrap_or(Value::Null),
+        )
+    }
+
+    fn get(&self, path: &str) -> (u16, Value) {
+        let mut response = self
+            .agent
+            .get(format!("{}{path}", self.address))
+            .header("Operator-Session", &self.session)
+            .call()
+            .unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (
+            response.status().as_u16(),
+            serde_json::from_str(&text).unwrap_or(Value::Null),
+        )
+    }
+
+    fn sign_in(&mut self, operator: &SoftKey) {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let (status, challenge) = self.post(
+            "/v1/operator-challenges",
+            json!({ "operator": OPERATOR }).to_string().as_bytes(),
+        );
+        assert_eq!(status, 201);
+        let bytes = STANDARD
+            .decode(challenge["challenge"].as_str().unwrap())
+            .unwrap();
+        let message = schema::wire::v1::ra::operator_challenge_message(TERMINAL, &bytes);
+        let body = json!({
+            "challenge_id": challenge["challenge_id"],
+            "operator": OPERATOR,
+            "signature": STANDARD.encode(operator.sign(EC, &message)),
+        });
+        let (status, session) = self.post("/v1/operator-sessions", body.to_string().as_bytes());
+        assert_eq!(status, 201, "{session}");
+        self.session = session["session"].as_str().unwrap().to_owned();
+    }
+}
+
+fn kind(answer: &Value) -> &str {
+    answer["type"]
+        .as_str()
+        .unwrap_or("no problem document")
+        .trim_start_matches("urn:jitsuin:problem:")
+}
+
+fn form() -> Value {
+    json!({
+        "idempotency_key": "77".repeat(16),
+        "kind": "first",
+        "items": {
+            "name": "総務　太郎",
+            "birth_date": "昭和25年4月1日",
+            "sex": "男",
+            "address": "東京都千代田区霞が関２丁目１番２号",
+        },
+        "applied_on": "2026-11-22",
+    })
+}
+
+#[test]
+fn a_clerk_applies_over_mutual_tls_and_is_cut_off_on_the_open_connection() {
+    let (served, parts) = serve(World::on(None), 1000);
+    let mut client = Client::new(&served, Some(&parts.terminal));
+    assert_eq!(client.get("/v1/applications").0, 401, "nobody is signed in");
+    client.sign_in(&parts.operator);
+    let (status, application) = client.post("/v1/applications", form().to_string().as_bytes());
+    assert_eq!(status, 201, "{application}");
+    let path = format!("/v1/applications/{}", application["id"].as_str().unwrap());
+    assert_eq!(client.get(&path).1["step"], "received");
+    let (status, list) = client.get("/v1/applications?open=true");
+    assert_eq!(
+        (status, list["applications"].as_array().unwrap().len()),
+        (200, 1)
+    );
+    // The same connection, after an officer has suspended the operator, then the terminal.
+    let suspend = |kind, id: &str| {
+        let entry = AuditEntry {
+            act: "suspend-party",
+            ..AuditEntry::default()
+        };
+        let now = parts.clock.now();
+        parts
+            .app
+            .store
+            .set_suspended(kind, id, true, now, &entry)
+            .unwrap();
+    };
+    suspend(PartyKind::Operator, OPERATOR);
+    let (status, answer) = client.get(&path);
+    assert_eq!((status, kind(&answer)), (401, "session-invalid"));
+    suspend(PartyKind::Terminal, TERMINAL);
+    let (status, answer) = client.get(&path);
+    assert_eq!((status, kind(&answer)), (403, "party-suspended"));
+}
+
+#[test]
+fn bodies_that_are_not_the_interfaces_are_refused_with_a_problem_document() {
+    let (served, parts) = serve(World::on(None), 1000);
+    let mut client = Client::new(&served, Some(&parts.terminal));
+    client.sign_in(&parts.operator);
+    let mut unknown = form();
+    unknown["remark"] = "x".into();
+    let (status, answer) = client.post("/v1/applications", unknown.to_string().as_bytes());
+    assert_eq!((status, kind(&answer)), (400, "body-invalid"));
+    assert!(
+        answer["detail"]
+            .as_str()
+            .unwrap()
+            .contains("unknown field `remark`")
+    );
+    let (status, answer) = client.post("/v1/applications", &vec![b' '; 20_000]);
+    assert_eq!((status, kind(&answer)), (413, "body-too-large"));
+    let mut impossible = form();
+    impossible["items"]["birth_date"] = "昭和25年2月30日".into();
+    let (status, answer) = client.post("/v1/applications", impossible.to_string().as_bytes());
+    assert_eq!((status, kind(&answer)), (422, "items-invalid"));
+    assert_eq!(answer["errors"][0]["pointer"], "/items/birth_date");
+    assert!(!answer.to_string().contains("総務"));
+    assert_eq!(client.get("/v1/nothing").0, 404);
+    let (status, answer) = client.get("/v1/register-lookups");
+    assert_eq!((status, kind(&answer)), (405, "method-not-allowed"));
+    assert_eq!(client.get("/openapi.json").1["openapi"], "3.1.0");
+}
+
+#[test]
+fn nobody_gets_in_without_a_certificate_and_kiosks_get_no_further_than_theirs() {
+    let (served, parts) = serve(World::on(None), 1000);
+    let stranger = Client::new(&served, None);
+    assert!(
+        stranger
+            .agent
+            .get(format!("{}/openapi.json", served.address))
+            .call()
+            .is_err()
+    );
+    let foreign = World::on(None);
+    let other_ca = Client::new(&served, Some(&foreign.terminal));
+    assert!(
+        other_ca
+            .agent
+            .get(format!("{}/openapi.json", served.address))
+            .call()
+            .is_err()
+    );
+    let kiosk = Client::new(&served, Some(&parts.kiosk));
+    let (status, answer) = kiosk.get("/v1/applications");
+    assert_eq!((status, kind(&answer)), (403, "wrong-party"));
+    let health = json!({
+        "self_test": "passed",
+        "software_sha256": "ab".repeat(32),
+        "state": "idle",
+        "time": "2026-11-22T05:00:00Z",
+    });
+    let say = || kiosk.post("/v1/kiosk/health", health.to_string().as_bytes());
+    assert_eq!(say().1["suspended"], false);
+    let entry = AuditEntry {
+        act: "suspend-party",
+        ..AuditEntry::default()
+    };
+    let now = parts.clock.now();
+    parts
+        .app
+        .store
+        .set_suspended(PartyKind::Kiosk, KIOSK, true, now, &entry)
+        .unwrap();
+    assert_eq!(say().1["suspended"], true, "it is told so");
+}
+
+#[test]
+fn a_terminal_that_asks_too_often_is_told_when_to_come_again() {
+    let (served, parts) = serve(World::on(None), 3);
+    let client = Client::new(&served, Some(&parts.terminal));
+    let answers: Vec<_> = (0..6).map(|_| client.get("/openapi.json").0).collect();
+    assert!(answers.contains(&200));
+    assert!(answers.contains(&429), "{answers:?}");
+    let kiosk = Client::new(&served, Some(&parts.kiosk));
+    assert_eq!(kiosk.get("/openapi.json").0, 200, "another one is served");
+}
+
+#[test]
+fn the_keepers_page_says_why_the_gateway_is_not_ready() {
+    let world = World::on(None);
+    let masters = Arc::clone(&world.masters);
+    let (served, _parts) = serve(world, 1000);
+    let get = |path: &str| {
+        let agent: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        let mut response = agent.get(format!("{}{path}", served.admin)).call().unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        (response.status().as_u16(), text)
+    };
+    assert_eq!(get("/healthz").0, 200);
+    assert_eq!(get("/readyz").0, 200);
+    masters.away(true);
+    let (status, why) = get("/readyz");
+    assert_eq!(status, 503);
+    assert!(why.contains("taken away"), "{why}");
+    masters.away(false);
+    assert_eq!(get("/readyz").0, 200);
+    assert_eq!(get("/metrics").0, 200);
+}

@@ -1,4 +1,4 @@
-//! 7. Clerk and applicant look at the certificate's image; three exits lead away from it.
+//! Step 7: Clerk and applicant look at the certificate's image; three exits lead away from it.
 
 use jiff::Timestamp;
 use pki_core::{

@@ -1,4 +1,4 @@
-//! 10. Card, guide and printed copy are handed over (Art 3 ⑦); or the applicant withdraws
+//! Step 10: Card, guide and printed copy are handed over (Art 3 ⑦); or the applicant withdraws
 //! before anything was issued.
 
 use pki_core::application::Application;

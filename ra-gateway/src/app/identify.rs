@@ -1,4 +1,4 @@
-//! 2. The identity check as a recorded decision (Art 3 ③).
+//! Step 2: The identity check as a recorded decision (Art 3 ③).
 
 use pki_core::{
     application::{

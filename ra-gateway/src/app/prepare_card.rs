@@ -1,4 +1,4 @@
-//! 3. The card gets its two visit keys; and the relay that this and writing share.
+//! Step 3: The card gets its two visit keys; and the relay that this and writing share.
 
 use pki_core::{
     application::{Application, states::Visit},

@@ -1,4 +1,4 @@
-//! 4. The public key is read from the card (公開鍵読込): proof, visit, card and the
+//! Step 4: The public key is read from the card (公開鍵読込): proof, visit, card and the
 //! kiosk's record.
 
 use jiff::Timestamp;

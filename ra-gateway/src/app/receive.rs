@@ -1,4 +1,4 @@
-//! 1. The application form is taken in.
+//! Step 1: The application form is taken in.
 
 use pki_core::{
     application::{

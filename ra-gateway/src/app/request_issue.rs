@@ -1,4 +1,4 @@
-//! 6. The certificate is asked for (発行要求): the single call from here to the authority.
+//! Step 6: The certificate is asked for (発行要求): the single call from here to the authority.
 
 use pki_core::{
     act::{Act, SignedAct},

@@ -1,4 +1,4 @@
-//! 5. Characters that the certificate cannot carry are settled with the applicant.
+//! Step 5: Characters that the certificate cannot carry are settled with the applicant.
 
 use pki_core::{
     application::Application,

@@ -1,4 +1,4 @@
-//! 9. The fee is taken; a receipt number without gaps comes with it.
+//! Step 9: The fee is taken; a receipt number without gaps comes with it.
 
 use pki_core::{
     application::{Application, states::Payment},

@@ -1,4 +1,4 @@
-//! 8. The certificate is written to the card, read back, compared and tried.
+//! Step 8: The certificate is written to the card, read back, compared and tried.
 
 use pki_core::{
     application::{Application, transitions::StepFault},

@@ -31,7 +31,7 @@ pub struct Listed {
     params(("Operator-Session" = String, Header)),
     responses((status = 201, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::CREATED, |app, clerk, body| {
+    call.for_clerk(StatusCode::CREATED, |app, clerk, body| {
         app.receive(clerk, &body)
     })
     .await
@@ -42,7 +42,7 @@ pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
     params(("open" = Option<bool>, Query), ("Operator-Session" = String, Header)),
     responses((status = 200, body = ApplicationList), (status = "default", body = ProblemDocument)))]
 pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk_asking(move |app, clerk| app.applications(clerk, query.open))
+    call.for_clerk_asking(move |app, clerk| app.applications(clerk, query.open))
         .await
 }
 
@@ -51,7 +51,7 @@ pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Prob
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk_asking(move |app, clerk| app.application(clerk, &id))
+    call.for_clerk_asking(move |app, clerk| app.application(clerk, &id))
         .await
 }
 
@@ -60,7 +60,7 @@ pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = CharacterFindings), (status = "default", body = ProblemDocument)))]
 pub async fn findings(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk_asking(move |app, clerk| app.characters(clerk, &id))
+    call.for_clerk_asking(move |app, clerk| app.characters(clerk, &id))
         .await
 }
 
@@ -69,7 +69,7 @@ pub async fn findings(id: Path<String>, call: Call) -> Result<HttpResponse, Prob
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn identity(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: IdentityRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: IdentityRequest| {
         app.identify(clerk, &id, &body)
     })
     .await
@@ -80,7 +80,7 @@ pub async fn identity(id: Path<String>, call: Call) -> Result<HttpResponse, Prob
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn public_key(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: PublicKeyRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: PublicKeyRequest| {
         app.read_public_key(clerk, &id, &body)
     })
     .await
@@ -91,7 +91,7 @@ pub async fn public_key(id: Path<String>, call: Call) -> Result<HttpResponse, Pr
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn choices(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: CharacterChoices| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: CharacterChoices| {
         app.settle_characters(clerk, &id, &body)
     })
     .await
@@ -102,7 +102,7 @@ pub async fn choices(id: Path<String>, call: Call) -> Result<HttpResponse, Probl
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn issue(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: IssueActRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: IssueActRequest| {
         app.request_issue(clerk, &id, &body)
     })
     .await
@@ -113,7 +113,7 @@ pub async fn issue(id: Path<String>, call: Call) -> Result<HttpResponse, Problem
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn image(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: ImageRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: ImageRequest| {
         app.confirm_image(clerk, &id, &body)
     })
     .await
@@ -124,7 +124,7 @@ pub async fn image(id: Path<String>, call: Call) -> Result<HttpResponse, Problem
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn written(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: WrittenRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: WrittenRequest| {
         app.confirm_written(clerk, &id, &body)
     })
     .await
@@ -135,7 +135,7 @@ pub async fn written(id: Path<String>, call: Call) -> Result<HttpResponse, Probl
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn fee(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: FeeRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: FeeRequest| {
         app.take_fee(clerk, &id, &body)
     })
     .await
@@ -146,7 +146,7 @@ pub async fn fee(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> 
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn hand_over(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: HandOverRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: HandOverRequest| {
         app.hand_over(clerk, &id, &body)
     })
     .await
@@ -157,7 +157,7 @@ pub async fn hand_over(id: Path<String>, call: Call) -> Result<HttpResponse, Pro
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn cancel(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body: CancelRequest| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body: CancelRequest| {
         app.cancel(clerk, &id, &body)
     })
     .await

@@ -53,7 +53,7 @@ type Answer = Result<HttpResponse, Problem>;
 
 impl Call {
     /// An operator's act with a body.
-    pub async fn as_clerk<B, R>(
+    pub async fn for_clerk<B, R>(
         self,
         status: StatusCode,
         work: impl FnOnce(&App, &Clerk, B) -> Result<R, Failure> + Send + 'static,
@@ -71,7 +71,7 @@ impl Call {
     }
 
     /// An operator's question.
-    pub async fn as_clerk_asking<R>(
+    pub async fn for_clerk_asking<R>(
         self,
         work: impl FnOnce(&App, &Clerk) -> Result<R, Failure> + Send + 'static,
     ) -> Answer
@@ -95,7 +95,7 @@ impl Call {
     }
 
     /// A terminal's act with a body, nobody being signed in.
-    pub async fn as_terminal<B, R>(
+    pub async fn for_terminal<B, R>(
         self,
         status: StatusCode,
         work: impl FnOnce(&App, &Terminal, B) -> Result<R, Failure> + Send + 'static,
@@ -114,7 +114,7 @@ impl Call {
     }
 
     /// A kiosk's act with a body.
-    pub async fn as_kiosk<B, R>(
+    pub async fn for_kiosk<B, R>(
         self,
         status: StatusCode,
         work: impl FnOnce(&App, &Kiosk, B) -> Result<R, Failure> + Send + 'static,

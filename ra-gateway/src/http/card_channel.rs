@@ -15,7 +15,7 @@ use super::{
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 201, body = CardChannelResponse), (status = "default", body = ProblemDocument)))]
 pub async fn open(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::CREATED, move |app, clerk, body| {
+    call.for_clerk(StatusCode::CREATED, move |app, clerk, body| {
         app.open_card_channel(clerk, &id, &body)
     })
     .await
@@ -26,7 +26,7 @@ pub async fn open(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
     params(("channel" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = CardRelayResponse), (status = "default", body = ProblemDocument)))]
 pub async fn relay(channel: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, move |app, clerk, body| {
+    call.for_clerk(StatusCode::OK, move |app, clerk, body| {
         app.relay_card(clerk, &channel, &body)
     })
     .await

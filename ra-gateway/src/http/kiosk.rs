@@ -14,7 +14,7 @@ use super::{
 #[utoipa::path(post, path = "/v1/kiosk/records", request_body = KioskRecordRequest,
     responses((status = 200, body = KioskRecordResponse), (status = "default", body = ProblemDocument)))]
 pub async fn record(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_kiosk(StatusCode::OK, |app, kiosk, body| {
+    call.for_kiosk(StatusCode::OK, |app, kiosk, body| {
         app.keep_kiosk_record(kiosk, &body)
     })
     .await
@@ -24,7 +24,7 @@ pub async fn record(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(post, path = "/v1/kiosk/health", request_body = KioskHealthRequest,
     responses((status = 200, body = KioskHealthResponse), (status = "default", body = ProblemDocument)))]
 pub async fn health(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_kiosk(StatusCode::OK, |app, kiosk, body| {
+    call.for_kiosk(StatusCode::OK, |app, kiosk, body| {
         app.note_kiosk_health(kiosk, &body)
     })
     .await

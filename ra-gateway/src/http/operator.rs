@@ -15,7 +15,7 @@ use super::{
 #[utoipa::path(post, path = "/v1/operator-challenges", request_body = OperatorChallengeRequest,
     responses((status = 201, body = OperatorChallengeResponse), (status = "default", body = ProblemDocument)))]
 pub async fn challenge(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_terminal(StatusCode::CREATED, |app, terminal, body| {
+    call.for_terminal(StatusCode::CREATED, |app, terminal, body| {
         app.challenge_operator(terminal, &body)
     })
     .await
@@ -25,7 +25,7 @@ pub async fn challenge(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(post, path = "/v1/operator-sessions", request_body = OperatorSessionRequest,
     responses((status = 201, body = OperatorSessionResponse), (status = "default", body = ProblemDocument)))]
 pub async fn sign_in(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_terminal(StatusCode::CREATED, |app, terminal, body| {
+    call.for_terminal(StatusCode::CREATED, |app, terminal, body| {
         app.sign_in(terminal, &body)
     })
     .await

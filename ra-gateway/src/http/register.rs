@@ -13,6 +13,6 @@ use super::{
     params(("Operator-Session" = String, Header)),
     responses((status = 200, body = RegisterLookupResponse), (status = "default", body = ProblemDocument)))]
 pub async fn look_up(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, |app, clerk, body| app.look_up(clerk, &body))
+    call.for_clerk(StatusCode::OK, |app, clerk, body| app.look_up(clerk, &body))
         .await
 }

@@ -16,7 +16,7 @@ use super::{
     params(("Operator-Session" = String, Header)),
     responses((status = 200, body = RevokeResponse), (status = "default", body = ProblemDocument)))]
 pub async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk(StatusCode::OK, |app, clerk, body| app.revoke(clerk, &body))
+    call.for_clerk(StatusCode::OK, |app, clerk, body| app.revoke(clerk, &body))
         .await
 }
 
@@ -25,6 +25,6 @@ pub async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
     params(("serial" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = CertificateRecord), (status = "default", body = ProblemDocument)))]
 pub async fn certificate(serial: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.as_clerk_asking(move |app, clerk| app.certificate(clerk, &serial))
+    call.for_clerk_asking(move |app, clerk| app.certificate(clerk, &serial))
         .await
 }

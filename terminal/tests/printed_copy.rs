@@ -3,7 +3,7 @@
 #[path = "../../pki-core/tests/certificate_support/mod.rs"]
 mod certificate_support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ fn poppler(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn text(pdf: &PathBuf) -> String {
+fn text(pdf: &Path) -> String {
     let text = poppler("pdftotext", &["-layout", pdf.to_str().unwrap(), "-"]);
     // Full-width forms read as the plain ones.
     text.chars()

@@ -84,10 +84,8 @@ impl Counter {
         {
             return Ok(pending.clone());
         }
-        let (idempotency_key, request_made_at) = match before {
-            Some(before) => (before.idempotency_key, before.request_made_at),
-            None => (IdempotencyKey::from_bytes(random_id()?), signed_at),
-        };
+        let idempotency_key = wish("issue", &content);
+        let request_made_at = before.map_or(signed_at, |before| before.request_made_at);
         let deed = Deed::Issue(issue_deed(application, request_made_at)?);
         let pending = Pending {
             application: *id,
@@ -109,15 +107,10 @@ impl Counter {
         };
         let done = |step| step >= Step::Issued;
         let answer = self.step_as(&pending.application, "issue", &body, done, token);
-        match &answer {
-            Ok(_) => self.pending.forget(&pending.application),
-            // The key was used for something else: the next press draws another.
-            Err(fault) if fault.problem_type() == Some("key-reused") => {
-                self.pending.forget(&pending.application);
-            }
-            // Kept: unknown outcomes are asked for again, and after a refusal the same
-            // wish is made again under the same key.
-            Err(_) => {}
+        // Kept after a fault: an unknown outcome is asked for again, and after a refusal
+        // the same wish is made again under the same key.
+        if answer.is_ok() {
+            self.pending.forget(&pending.application);
         }
         Ok(answer?)
     }
@@ -172,7 +165,7 @@ impl Counter {
                 Some(ground) => {
                     let identity = application.identity_sha256.clone().unwrap_or_default();
                     let deed = Deed::Revoke(revoke_deed(&issued.serial, ground, &identity)?);
-                    let key = IdempotencyKey::from_bytes(random_id()?);
+                    let key = wish("revoke", &issued.serial);
                     Some(self.sign_act(session, *id, key, now(), deed)?)
                 }
             };
@@ -215,7 +208,7 @@ impl Counter {
         let deed = Deed::Revoke(revoke_deed(&serial, asked.ground, &digest)?);
         self.with_session(|session| {
             let token = session.token().to_owned();
-            let key = IdempotencyKey::from_bytes(random_id()?);
+            let key = wish("revoke", &serial);
             let act = self.sign_act(session, application, key, now(), deed)?;
             let body = WindowRevokeRequest { act, identity };
             let revoked: WindowRevokeResponse =
@@ -243,10 +236,23 @@ fn age(from: Timestamp, to: Timestamp) -> SignedDuration {
     to.duration_since(from).abs()
 }
 
+/// The idempotency key of a wish follows from what is wished: whoever presses the
+/// button again, on this terminal or, should it break, on another, asks for the same.
+fn wish(what: &str, content: &str) -> IdempotencyKey {
+    let digest = sha256(&[
+        b"jitsuin-wish\0",
+        what.as_bytes(),
+        b"\0",
+        content.as_bytes(),
+    ]);
+    IdempotencyKey::from_bytes(std::array::from_fn(|i| digest[i]))
+}
+
 /// What makes two wishes the same: the same key, items and identity decision.
 fn content(application: &Application) -> String {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let all = [
+        application.id.clone(),
         text(&application.visit),
         text(&application.card),
         application.profile.clone(),

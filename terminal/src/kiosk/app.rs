@@ -354,7 +354,12 @@ impl Kiosk {
         let mut reported: Option<Instant> = None;
         while !self.switched_off.load(Ordering::SeqCst) {
             self.look();
-            if reported.is_none_or(|at| at.elapsed() >= self.config.health) {
+            // A kiosk that was never told that it may work asks more often.
+            let pause = match self.link.contact().last {
+                Some(_) => self.config.health,
+                None => self.config.health.min(Duration::from_secs(2)),
+            };
+            if reported.is_none_or(|at| at.elapsed() >= pause) {
                 self.report();
                 reported = Some(Instant::now());
             }

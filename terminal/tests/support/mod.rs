@@ -24,12 +24,14 @@ pub const KIOSK_MASTER: [u8; 32] = [0x22; 32];
 #[derive(Clone)]
 pub struct TestReader(Arc<Shared>);
 
+type Hear = Box<dyn Fn(usize) + Send>;
+
 struct Shared {
     card: Mutex<Option<Card>>,
     /// Pulls the card before the command with this number (counted down), if not 0.
     pull_in: AtomicUsize,
     /// Called with each command.
-    heard: Mutex<Option<Box<dyn Fn(usize) + Send>>>,
+    heard: Mutex<Option<Hear>>,
     commands: AtomicUsize,
 }
 

@@ -1,0 +1,384 @@
+//! The clerk at the window: every button, and every interruption after which the same
+//! button goes on. Cards in software behind the reader port, the gateway in memory.
+
+#[path = "../../pki-core/tests/certificate_support/mod.rs"]
+mod certificate_support;
+mod support;
+mod window_gateway;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pki_core::certificate::pem;
+use pki_core::certificate::public_key::SignatureAlgorithm;
+use pki_core::certificate::request::parse_party_request;
+use pki_core::id::ApplicationId;
+use schema::wire::v1::ra::{CharacterChoices, ImageVerdict, Step};
+use serde_json::{Value, json};
+use support::{Folder, KIOSK, KIOSK_MASTER, TestReader, blank_card};
+use terminal::counter::app::Parts;
+use terminal::counter::{Counter, CounterConfig};
+use terminal::kiosk::master::SealedMaster;
+use terminal::kiosk::steps::{Ending, Phase};
+use terminal::kiosk::visit::{self, Progress, Tools};
+use terminal::local::{Kind, Problem};
+use terminal::party::{PartyKey, enrolment_request};
+use terminal::virtual_card::{OperatorImage, SharedMemory};
+use window_gateway::{ID, TestGateway};
+use zeroize::Zeroizing;
+
+const PIN: &str = "246810";
+const PASSWORD: &str = "SAKURA2026";
+
+struct Window {
+    folder: Folder,
+    gateway: TestGateway,
+    resident: TestReader,
+    operator: TestReader,
+    operator_card: SharedMemory,
+    card: SharedMemory,
+    counter: Arc<Counter>,
+}
+
+fn secret(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.to_owned())
+}
+
+fn id() -> ApplicationId {
+    ID.parse().unwrap()
+}
+
+/// A window with a signed-in clerk and an identified applicant's blank card.
+fn window(name: &str) -> Window {
+    let folder = Folder::new(name);
+    let at = |file: &str| folder.0.join(file);
+    enrolment_request("131010001", &at("terminal.key"), &at("terminal.csr")).unwrap();
+    let request = std::fs::read_to_string(at("terminal.csr")).unwrap();
+    let terminal = parse_party_request(&pem::decode(pem::REQUEST, &request).unwrap()).unwrap();
+    let image = OperatorImage::new("13101-0001", PIN.as_bytes()).unwrap();
+    let operator = parse_party_request(&image.request().unwrap()).unwrap();
+    let image = terminal::virtual_card::Image::Operator(Box::new(image));
+    let operator_card = SharedMemory::new(&terminal::virtual_card::factory_image(&image).unwrap());
+    let gateway = TestGateway::new(terminal.public_key, operator.public_key);
+    let card = blank_card();
+    let resident = TestReader::with(&card);
+    let operator = TestReader::with(&operator_card);
+    let counter = counter(&folder, &gateway, &resident, &operator);
+    counter.sign_in(&secret(PIN)).unwrap();
+    Window {
+        folder,
+        gateway,
+        resident,
+        operator,
+        operator_card,
+        card,
+        counter,
+    }
+}
+
+fn counter(
+    folder: &Folder,
+    gateway: &TestGateway,
+    resident: &TestReader,
+    operator: &TestReader,
+) -> Arc<Counter> {
+    let certificate = folder.0.join("any.pem");
+    let request = std::fs::read_to_string(folder.0.join("terminal.csr")).unwrap();
+    let der = pem::decode(pem::REQUEST, &request).unwrap();
+    std::fs::write(&certificate, pem::encode(pem::CERTIFICATE, &der)).unwrap();
+    let file = folder.0.join("counter.toml");
+    let text = "terminal = \"131010001\"\nlisten = \"127.0.0.1:0\"\nrecover_seconds = 1\n\
+                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"any.pem\"\n\
+                certificate = \"any.pem\"\nkey = \"terminal.key\"\n\
+                [readers]\nresident = \"A\"\noperator = \"B\"\n";
+    std::fs::write(&file, text).unwrap();
+    Counter::new(Parts {
+        config: CounterConfig::read(&file).unwrap(),
+        gateway: Box::new(gateway.clone()),
+        resident_reader: Box::new(resident.clone()),
+        operator_reader: Box::new(operator.clone()),
+        key: PartyKey::read(&folder.0.join("terminal.key")).unwrap(),
+    })
+    .unwrap()
+}
+
+struct Straight;
+impl Progress for Straight {
+    fn reached(&self, _: Phase, _: usize, _: usize) -> Result<(), Ending> {
+        Ok(())
+    }
+}
+
+type Press = fn(&Window) -> Result<Value, Problem>;
+
+fn prepare(window: &Window) -> Result<Value, Problem> {
+    window.counter.prepare_card(&id())
+}
+fn read_key(window: &Window) -> Result<Value, Problem> {
+    window.counter.read_public_key(&id())
+}
+fn settle(window: &Window) -> Result<Value, Problem> {
+    let none = CharacterChoices {
+        choices: Vec::new(),
+    };
+    window.counter.settle(&id(), &none)
+}
+fn issue(window: &Window) -> Result<Value, Problem> {
+    window.counter.issue(&id())
+}
+fn confirm(window: &Window) -> Result<Value, Problem> {
+    window.counter.confirm_image(&id(), ImageVerdict::Right)
+}
+fn write(window: &Window) -> Result<Value, Problem> {
+    window.counter.write_card(&id(), &secret(PASSWORD))
+}
+fn fee(window: &Window) -> Result<Value, Problem> {
+    window.counter.fee(&id(), 500)
+}
+fn hand_over(window: &Window) -> Result<Value, Problem> {
+    window.counter.hand_over(&id())
+}
+
+impl Window {
+    /// The resident goes to the kiosk and comes back.
+    fn at_the_kiosk(&self) {
+        let tools = Tools {
+            reader: &self.resident,
+            kiosk: KIOSK,
+            master: &SealedMaster::new(&self.folder.private_file("master", &KIOSK_MASTER)),
+            key: &PartyKey::read(&self.folder.0.join("terminal.key")).unwrap(),
+            software_sha256: "00",
+        };
+        let visit = visit::open(&tools).unwrap();
+        let now = jiff::Timestamp::now();
+        visit::generate(&tools, &visit, PASSWORD.into(), None, &Straight, now).unwrap();
+    }
+
+    /// Presses the buttons up to (without) the last one given.
+    fn walk(&self, presses: &[Press]) {
+        for press in presses {
+            press(self).unwrap();
+            if self.gateway.step() == Step::CardPrepared {
+                self.at_the_kiosk();
+            }
+        }
+    }
+}
+
+const WALK: [Press; 8] = [
+    prepare, read_key, settle, issue, confirm, write, fee, hand_over,
+];
+
+#[test]
+fn one_button_after_the_other_leads_to_the_hand_over() {
+    let window = window("window-walk");
+    let mut next = Vec::new();
+    for press in WALK {
+        let shown = press(&window).unwrap();
+        next.push(shown["next"]["action"].as_str().unwrap().to_owned());
+        if window.gateway.step() == Step::CardPrepared {
+            window.at_the_kiosk();
+        }
+    }
+    let due = [
+        "read-public-key",
+        "characters",
+        "issue",
+        "confirm-image",
+        "write-card",
+        "fee",
+        "hand-over",
+        "none",
+    ];
+    assert_eq!(next, due);
+
+    // Shown, printed, written and read back are one DER.
+    let der = window.counter.certificate(&id()).unwrap();
+    let image = window.counter.image(&id()).unwrap();
+    let sha256 = hex::encode(terminal::hash::sha256(&[&der]));
+    assert_eq!(image["certificate_sha256"], sha256);
+    assert_eq!(image["items"]["name"]["value"], "総務　太郎");
+    assert_eq!(image["items"]["birth_date"]["value"], "昭和25年4月1日");
+    assert!(window.counter.copy(&id()).unwrap().starts_with(b"%PDF"));
+
+    // The card signs with the certified key.
+    let signed = window
+        .counter
+        .sign(&id(), &secret(PASSWORD), b"a message")
+        .unwrap();
+    let signature: schema::wire::bytes::Base64 =
+        serde_json::from_value(signed["signature"].clone()).unwrap();
+    let certificate = pki_core::certificate::CertificateImage::decode(&der).unwrap();
+    certificate
+        .public_key
+        .verify(
+            SignatureAlgorithm::RsaPkcs1Sha256,
+            b"a message",
+            &signature.0,
+        )
+        .unwrap();
+
+    // And it is revoked at the holder's wish.
+    let asked = json!({"application": ID, "ground": "article9", "document": {"kind": "passport"}});
+    window
+        .counter
+        .revoke(serde_json::from_value(asked).unwrap())
+        .unwrap();
+    assert_eq!(
+        window.gateway.revoked(),
+        [image["serial"].as_str().unwrap()]
+    );
+}
+
+#[test]
+fn a_lost_answer_of_any_step_is_recovered_by_itself() {
+    let window = window("window-lost");
+    let calls = [
+        "public-key",
+        "characters",
+        "issue",
+        "image",
+        "written",
+        "fee",
+        "hand-over",
+    ];
+    window.walk(&WALK[..1]);
+    for (press, call) in WALK[1..].iter().zip(calls) {
+        window.gateway.lose(call);
+        press(&window).unwrap_or_else(|problem| panic!("{call}: {problem}"));
+    }
+    assert_eq!(window.gateway.step(), Step::HandedOver);
+    assert_eq!(window.gateway.certificates(), 1);
+}
+
+#[test]
+fn a_restart_with_the_gateway_away_goes_on_with_the_same_wish_at_sign_in() {
+    let window = window("window-restart");
+    window.walk(&WALK[..3]);
+    // The certificate is issued, the answer is lost, and then the gateway is away.
+    window.gateway.lose("issue");
+    let gateway = window.gateway.clone();
+    let away = std::thread::spawn(move || {
+        while gateway.step() != Step::Issued {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        gateway.set_down(true);
+    });
+    let first = issue(&window);
+    away.join().unwrap();
+    if let Err(problem) = &first {
+        assert_eq!(problem.kind(), Kind::GatewayAway);
+    }
+    let Window {
+        folder,
+        gateway,
+        resident,
+        operator,
+        counter: before,
+        ..
+    } = window;
+    drop(before);
+    gateway.set_down(false);
+    let again = counter(&folder, &gateway, &resident, &operator);
+    let signed_in = again.sign_in(&secret(PIN)).unwrap();
+    if first.is_err() {
+        assert_eq!(signed_in["recovered"], json!([ID]));
+    }
+    assert_eq!(again.issue(&id()).unwrap()["step"], "issued");
+    assert_eq!(gateway.certificates(), 1);
+}
+
+#[test]
+fn the_card_pulled_before_any_command_leaves_a_state_from_which_the_button_goes_on() {
+    for (name, before, press) in [
+        ("pulled-prepare", 0, prepare as Press),
+        ("pulled-read", 1, read_key),
+        ("pulled-write", 5, write),
+    ] {
+        let window = window(name);
+        window.walk(&WALK[..before]);
+        let step = window.gateway.step();
+        for n in 1.. {
+            window.resident.pull_before(n);
+            let pressed = press(&window);
+            window.resident.insert(&window.card);
+            window.resident.pull_before(0);
+            match pressed {
+                Ok(_) => {
+                    assert!(n > 3, "{name}: only {n} commands");
+                    break;
+                }
+                Err(problem) => {
+                    assert_eq!(problem.kind(), Kind::CardRemoved, "{name} before {n}");
+                    assert_eq!(window.gateway.step(), step, "{name} before {n}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_password_writes_nothing_and_tells_the_tries_left() {
+    let window = window("window-password");
+    window.walk(&WALK[..5]);
+    let wrong = window
+        .counter
+        .write_card(&id(), &secret("WRONG1"))
+        .unwrap_err();
+    assert_eq!(wrong.document()["tries_left"], 4);
+    assert_eq!(window.gateway.step(), Step::Confirmed);
+    write(&window).unwrap();
+}
+
+#[test]
+fn another_residents_card_is_not_read_or_written() {
+    let window = window("window-other");
+    window.walk(&WALK[..1]);
+    let mut image: Value = serde_json::from_slice(
+        &terminal::virtual_card::Memory::read(&mut window.card.clone()).unwrap(),
+    )
+    .unwrap();
+    fn set_card(value: &mut Value) {
+        if let Value::Object(fields) = value {
+            if fields.contains_key("card") && fields["card"].is_string() {
+                fields["card"] = json!("dd".repeat(16));
+            }
+            fields.values_mut().for_each(set_card);
+        }
+    }
+    set_card(&mut image);
+    let other = SharedMemory::new(image.to_string().as_bytes());
+    window.resident.insert(&other);
+    assert_eq!(read_key(&window).unwrap_err().kind(), Kind::CardOther);
+}
+
+#[test]
+fn without_the_operators_card_nothing_is_done() {
+    let window = window("window-operator");
+    window.walk(&WALK[..3]);
+    window.operator.remove();
+    assert_eq!(issue(&window).unwrap_err().kind(), Kind::SignInNeeded);
+    assert_eq!(window.counter.status()["operator"], Value::Null);
+    window.operator.insert(&window.operator_card);
+    assert_eq!(
+        issue(&window).unwrap_err().kind(),
+        Kind::SignInNeeded,
+        "the PIN is asked for again"
+    );
+    let wrong = window.counter.sign_in(&secret("000000")).unwrap_err();
+    assert_eq!(wrong.document()["tries_left"], 4);
+    window.counter.sign_in(&secret(PIN)).unwrap();
+    issue(&window).unwrap();
+}
+
+#[test]
+fn a_refusal_is_passed_on_with_what_to_do() {
+    let window = window("window-refusal");
+    let problem = fee(&window).unwrap_err().document();
+    assert_eq!(problem["type"], "urn:jitsuin:problem:step-not-due");
+    assert!(problem["say"]["ja"].as_str().unwrap().contains("次の操作"));
+    assert_eq!(
+        window.counter.fee(&id(), 1000).unwrap_err().document()["type"],
+        "urn:jitsuin:problem:fee-differs"
+    );
+}

@@ -1,0 +1,390 @@
+//! A gateway in memory for tests of the window: it checks what the real one checks of
+//! the terminal's work, speaks to the card through the relay, and loses answers on wish.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use pki_core::act::{Deed, SignedAct};
+use pki_core::card_channel::{
+    BLOCK, Command, KEY_VERSION_CARD, Opening, PERSONALISATION_AID, Scp03Channel, Scp03Host,
+};
+use pki_core::certificate::public_key::{PublicKey, SignatureAlgorithm};
+use pki_core::certificate::request::parse_card_request;
+use pki_core::certificate::{CertificateImage, Subject, Subscriber};
+use schema::wire::bytes::Base64;
+use schema::wire::v1::act::SignedActMessage;
+use schema::wire::v1::ra::*;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use terminal::gateway::{Gateway, GatewayFault, Method};
+use terminal::hash::sha256;
+
+use crate::certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
+use crate::support::{CARD, VISIT, card_keys, put_key};
+
+pub const ID: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
+const IDENTITY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+
+#[derive(Clone)]
+pub struct TestGateway(Arc<Mutex<State>>);
+
+struct State {
+    application: Application,
+    governor: Governor,
+    terminal: PublicKey,
+    operator: PublicKey,
+    challenge: [u8; 32],
+    channel: Option<(ChannelPurpose, Stage)>,
+    /// Calls whose next answer is lost, by the last part of the path.
+    lose: HashSet<String>,
+    down: bool,
+    /// Certificates by idempotency key.
+    issued: HashMap<String, Vec<u8>>,
+    revoked: Vec<String>,
+}
+
+enum Stage {
+    Begun(Scp03Host),
+    Opening(Opening),
+    Working(Scp03Channel, usize),
+}
+
+impl TestGateway {
+    pub fn new(terminal: PublicKey, operator: PublicKey) -> Self {
+        let items = FourItemsMessage {
+            name: "総務　太郎".into(),
+            birth_date: "319500401".into(),
+            sex: "1".into(),
+            address: "東京都千代田区霞が関２丁目１番２号".into(),
+        };
+        let application = json!({
+            "id": ID, "kind": "first", "step": "identified", "version": 1, "municipality": "13101",
+            "applied_on": "2026-11-22", "received_at": "2026-11-22T01:00:00Z", "resident": "1310100001",
+            "items": items, "identity_sha256": IDENTITY, "profile": "signature", "fee_yen": 500,
+        });
+        Self(Arc::new(Mutex::new(State {
+            application: serde_json::from_value(application).unwrap(),
+            governor: Governor::new(SignatureAlgorithm::EcdsaP256Sha256, open()),
+            terminal,
+            operator,
+            challenge: [5; 32],
+            channel: None,
+            lose: HashSet::new(),
+            down: false,
+            issued: HashMap::new(),
+            revoked: Vec::new(),
+        })))
+    }
+
+    /// Does the next call of that name, and loses the answer.
+    pub fn lose(&self, call: &str) {
+        self.0.lock().unwrap().lose.insert(call.to_owned());
+    }
+
+    pub fn set_down(&self, down: bool) {
+        self.0.lock().unwrap().down = down;
+    }
+
+    pub fn step(&self) -> Step {
+        self.0.lock().unwrap().application.step
+    }
+
+    pub fn certificates(&self) -> usize {
+        self.0.lock().unwrap().issued.len()
+    }
+
+    pub fn revoked(&self) -> Vec<String> {
+        self.0.lock().unwrap().revoked.clone()
+    }
+}
+
+impl Gateway for TestGateway {
+    fn call(
+        &self,
+        method: Method,
+        path: &str,
+        session: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<Value, GatewayFault> {
+        let mut state = self.0.lock().unwrap();
+        if state.down {
+            return Err(GatewayFault::Away("down".into()));
+        }
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let public = ["operator-challenges", "operator-sessions", "openapi.json"];
+        if session != Some("token") && !public.contains(&name.as_str()) {
+            return Err(refused(401, "session-required"));
+        }
+        let answer = state.answer(method, path, &name, body.unwrap_or_default());
+        if state.lose.remove(&name) {
+            return Err(GatewayFault::Away("the answer was lost".into()));
+        }
+        answer
+    }
+}
+
+fn refused(status: u16, kind: &str) -> GatewayFault {
+    let kind = format!("urn:jitsuin:problem:{kind}");
+    GatewayFault::Refused(
+        status,
+        json!({"type": kind, "status": status, "detail": kind}),
+    )
+}
+
+fn read<T: DeserializeOwned>(body: Value) -> T {
+    serde_json::from_value(body).expect("the terminal sends what the wire says")
+}
+
+impl State {
+    fn answer(
+        &mut self,
+        method: Method,
+        path: &str,
+        name: &str,
+        body: Value,
+    ) -> Result<Value, GatewayFault> {
+        match (method, name) {
+            (Method::Post, "operator-challenges") => Ok(json!(OperatorChallengeResponse {
+                challenge_id: "22".repeat(16),
+                challenge: Base64(self.challenge.to_vec()),
+            })),
+            (Method::Post, "operator-sessions") => {
+                let request: OperatorSessionRequest = read(body);
+                let message = operator_challenge_message("131010001", &self.challenge);
+                let signature = &request.signature.0;
+                self.operator
+                    .verify(SignatureAlgorithm::EcdsaP256Sha256, &message, signature)
+                    .map_err(|_| refused(401, "sign-in-refused"))?;
+                Ok(json!(OperatorSessionResponse {
+                    session: SessionToken("token".into()),
+                    operator: request.operator,
+                    label: "窓口　花子".into(),
+                    role: "clerk".into(),
+                    expires_at: (Timestamp::now() + SignedDuration::from_hours(8)).to_string(),
+                }))
+            }
+            (Method::Delete, _) => Ok(Value::Null),
+            (Method::Get, "characters") => Ok(json!(CharacterFindings {
+                list_version: "1".into(),
+                findings: Vec::new(),
+            })),
+            (Method::Get, _) => Ok(json!(self.application)),
+            (Method::Post, "card-channels") => self.open(read(body)),
+            (Method::Post, "revocations") => self.revoke(read(body)),
+            (Method::Post, _) if path.contains("/card-channels/") => self.relay(read(body)),
+            (Method::Post, step) => {
+                self.walk(step, body)?;
+                Ok(json!(self.application))
+            }
+        }
+    }
+
+    fn due(&self, step: Step) -> Result<(), GatewayFault> {
+        if self.application.step == step {
+            Ok(())
+        } else {
+            Err(refused(409, "step-not-due"))
+        }
+    }
+
+    fn walk(&mut self, step: &str, body: Value) -> Result<(), GatewayFault> {
+        match step {
+            "public-key" => {
+                self.due(Step::CardPrepared)?;
+                let sent: PublicKeyRequest = read(body);
+                let request = parse_card_request(&sent.request.0).unwrap();
+                assert_eq!((request.visit, request.card), (VISIT, CARD));
+                self.application.spki_sha256 = Some(hex::encode(request.public_key.sha256()));
+                let spki = request.public_key.spki_der().to_vec();
+                self.issued.insert("spki".into(), spki);
+                self.application.step = Step::KeyRead;
+            }
+            "characters" => {
+                self.due(Step::KeyRead)?;
+                self.application.items_sha256 = Some(hex::encode(tokyo_items().digest()));
+                self.application.step = Step::CharactersSettled;
+            }
+            "issue" => self.issue(&read::<IssueActRequest>(body).act)?,
+            "image" => {
+                self.due(Step::Issued)?;
+                let sent: ImageRequest = read(body);
+                let issued = self.application.certificate.as_ref().unwrap();
+                assert_eq!(sent.certificate_sha256, issued.certificate_sha256);
+                self.application.step = Step::Confirmed;
+            }
+            "written" => {
+                self.due(Step::Confirmed)?;
+                let sent: WrittenRequest = read(body);
+                let issued = self.application.certificate.as_ref().unwrap();
+                assert_eq!(sent.certificate_sha256, issued.certificate_sha256);
+                let image = CertificateImage::decode(&issued.certificate.0).unwrap();
+                let algorithm = SignatureAlgorithm::RsaPkcs1Sha256;
+                image
+                    .public_key
+                    .verify(algorithm, &sent.trial_message.0, &sent.trial_signature.0)
+                    .map_err(|_| refused(422, "trial-signature-invalid"))?;
+                self.application.step = Step::Written;
+            }
+            "fee" => {
+                let sent: FeeRequest = read(body);
+                if sent.amount_yen != 500 {
+                    return Err(refused(422, "fee-differs"));
+                }
+                self.due(Step::Written)?;
+                self.application.step = Step::Paid;
+            }
+            "hand-over" => {
+                self.due(Step::Paid)?;
+                self.application.step = Step::HandedOver;
+            }
+            other => panic!("the terminal called {other}"),
+        }
+        Ok(())
+    }
+
+    fn verified(&self, message: &SignedActMessage) -> (String, Deed) {
+        let signed = SignedAct {
+            payload: message.payload.0.clone(),
+            terminal_signature: message.terminal_signature.0.clone(),
+            operator_signature: message.operator_signature.0.clone(),
+        };
+        let skew = SignedDuration::from_mins(2);
+        let act = signed
+            .verify(&self.terminal, &self.operator, Timestamp::now(), skew)
+            .expect("both signatures hold");
+        (act.idempotency_key.to_string(), act.deed)
+    }
+
+    fn issue(&mut self, message: &SignedActMessage) -> Result<(), GatewayFault> {
+        let (key, deed) = self.verified(message);
+        let Deed::Issue(issue) = deed else {
+            panic!("an issuing act")
+        };
+        assert_eq!(
+            Some(issue.spki_sha256.to_string()),
+            self.application.spki_sha256
+        );
+        if self.issued.contains_key(&key) {
+            return Ok(());
+        }
+        self.due(Step::CharactersSettled)?;
+        let key_der = self.issued.remove("spki").unwrap();
+        let certificate = self.governor.certify(
+            &sample("signature.toml", self.governor.algorithm),
+            Timestamp::now(),
+            0x5A,
+            &PublicKey::from_spki_der(&key_der).unwrap(),
+            Subject::Subscriber(Subscriber {
+                items: &tokyo_items(),
+                place: &chiyoda(),
+                terminal: "131010001".parse().unwrap(),
+                requested_at: issue.request_made_at,
+                sequence: 1,
+            }),
+        );
+        let der = certificate.into_der();
+        let image = CertificateImage::decode(&der).unwrap();
+        self.application.certificate = Some(IssuedCertificateMessage {
+            serial: image.serial.to_string(),
+            certificate_sha256: hex::encode(sha256(&[&der])),
+            certificate: Base64(der.clone()),
+            issuer_certificate: Base64(self.governor.certificate.clone()),
+        });
+        self.issued.insert(key, der);
+        self.application.step = Step::Issued;
+        Ok(())
+    }
+
+    fn revoke(&mut self, request: WindowRevokeRequest) -> Result<Value, GatewayFault> {
+        let (_, deed) = self.verified(&request.act);
+        let Deed::Revoke(revoke) = deed else {
+            panic!("a revoking act")
+        };
+        let digest = hex::encode(sha256(&[&request.identity.digest_input()]));
+        assert_eq!(revoke.identity_sha256.to_string(), digest);
+        self.revoked.push(revoke.serial.to_string());
+        Ok(
+            json!({"serial": revoke.serial.to_string(), "revoked_at": "2026-11-22T02:00:00Z",
+                  "ground": "article9", "reason_code": 5}),
+        )
+    }
+
+    fn open(&mut self, request: CardChannelRequest) -> Result<Value, GatewayFault> {
+        match request.purpose {
+            ChannelPurpose::Prepare if self.application.step > Step::CardPrepared => {
+                return Err(refused(409, "step-not-due"));
+            }
+            ChannelPurpose::Write => self.due(Step::Confirmed)?,
+            ChannelPurpose::Prepare => {}
+        }
+        let (host, begin) = Scp03Host::begin(KEY_VERSION_CARD, &card_keys(), [7; 8]);
+        self.channel = Some((request.purpose, Stage::Begun(host)));
+        let select = Command::new(0, 0xA4, 4, 0)
+            .with_data(&PERSONALISATION_AID)
+            .with_le(256);
+        Ok(
+            json!({"channel": "33".repeat(16), "commands": [Base64(select.to_bytes()), Base64(begin)]}),
+        )
+    }
+
+    fn relay(&mut self, request: CardRelayRequest) -> Result<Value, GatewayFault> {
+        let (purpose, stage) = self.channel.take().ok_or(refused(404, "channel-unknown"))?;
+        let answers: Vec<Vec<u8>> = request.responses.into_iter().map(|r| r.0).collect();
+        let last = answers.last().ok_or(refused(422, "card-refused"))?;
+        let (stage, commands) = match stage {
+            Stage::Begun(host) => {
+                let (opening, command) = host
+                    .answer(last)
+                    .map_err(|_| refused(422, "card-refused"))?;
+                (Stage::Opening(opening), vec![command])
+            }
+            Stage::Opening(opening) => {
+                let mut channel = opening
+                    .confirm(last)
+                    .map_err(|_| refused(422, "card-refused"))?;
+                let commands: Vec<Vec<u8>> = self
+                    .commands(purpose)
+                    .iter()
+                    .map(|command| channel.wrap(command).unwrap())
+                    .collect();
+                (Stage::Working(channel, commands.len()), commands)
+            }
+            Stage::Working(mut channel, sent) => {
+                assert_eq!(answers.len(), sent);
+                for answer in &answers {
+                    channel
+                        .unwrap(answer)
+                        .map_err(|_| refused(422, "card-refused"))?;
+                }
+                if purpose == ChannelPurpose::Prepare {
+                    self.application.card = Some(hex::encode(CARD));
+                    self.application.visit = Some(hex::encode(VISIT));
+                    self.application.step = Step::CardPrepared;
+                }
+                return Ok(json!({"commands": [], "done": true}));
+            }
+        };
+        self.channel = Some((purpose, stage));
+        let commands: Vec<Base64> = commands.into_iter().map(Base64).collect();
+        Ok(json!({"commands": commands, "done": false}))
+    }
+
+    fn commands(&self, purpose: ChannelPurpose) -> Vec<Command> {
+        if purpose == ChannelPurpose::Prepare {
+            return vec![put_key()];
+        }
+        let issued = self.application.certificate.as_ref().unwrap();
+        let file = |number: u8, data: &[u8]| {
+            let blocks: Vec<Vec<u8>> = data.chunks(BLOCK).map(<[u8]>::to_vec).collect();
+            let count = blocks.len();
+            blocks.into_iter().enumerate().map(move |(i, block)| {
+                let last = if i + 1 == count { 0x80 } else { 0 };
+                Command::new(0x80, 0xE2, number | last, i as u8).with_data(&block)
+            })
+        };
+        file(2, &issued.issuer_certificate.0)
+            .chain(file(1, &issued.certificate.0))
+            .collect()
+    }
+}

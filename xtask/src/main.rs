@@ -26,7 +26,10 @@ cargo xtask <command>        each command does its own set-up first
         install what the system lacks";
 
 fn main() -> ExitCode {
-    signals::install();
+    if let Err(error) = signals::install() {
+        eprintln!("signals cannot be taken over: {error}");
+        return ExitCode::FAILURE;
+    }
     let words: Vec<String> = std::env::args().skip(1).collect();
     let report = Report::on_stdout();
     match run(&words, &report) {

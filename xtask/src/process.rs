@@ -277,6 +277,7 @@ pub fn run(command: &mut Command) -> Result<Vec<u8>> {
 
 /// Runs a command to its end whatever its status.
 pub fn output(command: &mut Command) -> Result<std::process::Output> {
+    die_with_parent(command);
     command
         .stdin(Stdio::null())
         .output()
@@ -337,8 +338,9 @@ fn signal(target: i32, signal: i32) {
     }
 }
 
+/// Lets the kernel end the command should this process (in truth: the thread that starts it) end first.
 #[allow(unsafe_code)]
-fn die_with_parent(command: &mut Command) {
+pub fn die_with_parent(command: &mut Command) {
     let parent = std::process::id().cast_signed();
     // SAFETY: between fork and exec only prctl and getppid are called, both async-signal-safe.
     unsafe {

@@ -176,7 +176,7 @@ fn understand<T: DeserializeOwned>(
         kind: format!("status-{}", answer.status),
         detail: String::new(),
     });
-    let name = problem
+    let name: String = problem
         .kind
         .strip_prefix("urn:jitsuin:problem:")
         .unwrap_or(&problem.kind)
@@ -184,7 +184,8 @@ fn understand<T: DeserializeOwned>(
         .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
         .take(64)
         .collect();
-    if answer.status >= 500 || answer.status == 429 {
+    // `in-work`: the same wish is being worked on, so nothing was decided against it.
+    if answer.status >= 500 || answer.status == 429 || name == "in-work" {
         return Err(AuthorityFault::Away {
             problem: name,
             retry_after: answer.retry_after.unwrap_or(Duration::from_secs(5)),
@@ -257,6 +258,15 @@ mod tests {
         assert!(matches!(
             understand::<IssueResponse>(&answer(422, body), true),
             Err(AuthorityFault::Refused { problem, .. }) if problem == "act-invalid"
+        ));
+    }
+
+    #[test]
+    fn a_wish_that_is_being_worked_on_is_asked_again() {
+        let body = r#"{"type":"urn:jitsuin:problem:in-work","detail":"wait"}"#;
+        assert!(matches!(
+            understand::<IssueResponse>(&answer(409, body), true),
+            Err(AuthorityFault::Away { problem, .. }) if problem == "in-work"
         ));
     }
 

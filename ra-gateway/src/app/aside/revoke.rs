@@ -57,12 +57,13 @@ impl App {
                     "the act rests on another identification than the one sent with it",
                 );
             }
-            // 3. The certificate is of this municipality and of the act's application.
+            // 3. The certificate is of this municipality. A holder who comes back later is
+            //    known by the serial alone; the act then names an application of its own.
             let stored = self
                 .store
                 .application_of_serial(&deed.serial.to_string(), &clerk.municipality())?
-                .filter(|stored| stored.id == act.application)
                 .ok_or_else(unknown)?;
+            entry.application = Some(stored.id);
             let mut dossier = self.opened(stored)?;
             // 4. The authority records it.
             self.revoked_by_authority(clerk, &mut dossier, &act, &request.act)

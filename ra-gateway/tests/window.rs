@@ -98,6 +98,22 @@ fn whole_walk(world: &World) {
     let revoked = world.app.revoke(&clerk, &revoke).unwrap();
     assert_eq!(revoked.serial, certificate.serial);
     assert_eq!(world.app.revoke(&clerk, &revoke).unwrap(), revoked);
+    // The same by the serial alone: the act then names an application of its own.
+    let mut alone = done.clone();
+    alone.id = "ee".repeat(16);
+    let digest = Sha256Digest::of(&revoke.identity.digest_input());
+    let by_serial = ra::WindowRevokeRequest {
+        act: world.revoke_act(&alone, Ground::Article10Loss, digest),
+        ..revoke.clone()
+    };
+    assert_eq!(
+        world.app.revoke(&clerk, &by_serial).unwrap(),
+        revoked,
+        "the first record stands"
+    );
+    let mut foreign = revoke.clone();
+    foreign.identity.document.kind = "passport".into();
+    assert_eq!(refusal(world.app.revoke(&clerk, &foreign)), "act-invalid");
     let record = world.app.certificate(&clerk, &certificate.serial).unwrap();
     assert_eq!(record.status, "revoked");
     let end = world.app.application(&clerk, id).unwrap();

@@ -178,6 +178,41 @@ impl Room {
         }
     }
 
+    /// Make a responder key in the token, enrol it, and start `ca-server status`.
+    pub fn start_status(&self) -> (Program, String, String) {
+        let dir = self.folder.path();
+        let file = |name: &str| dir.join(name).display().to_string();
+        let database = &self.database;
+        let table = fs::read_to_string(dir.join("hsm.toml")).expect("the token's table");
+        let text = format!(
+            "database = \"{database}\"\ncrl_folder = \"crl\"\n\n{table}\n\
+             [[issuer]]\nname = \"sign\"\ncertificate = \"sign.cer\"\n\n\
+             [issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp-responder-ocsp-1.pem\"\n"
+        );
+        private(&dir.join("status.toml"), &text);
+        let mut request = Command::new(&self.program);
+        request.args(["enrolment-request", "--id", "ocsp-1", "--token-key", "ocsp"]);
+        request.args(["--config", &file("status.toml"), "--out", &file("ocsp.csr")]);
+        run(&mut request).unwrap_or_else(|fault| panic!("{fault}"));
+        let text = fs::read_to_string(dir.join("ocsp.csr")).expect("the request");
+        let request = pem::decode(pem::REQUEST, &text).expect("the request");
+        self.enrol("ocsp-responder", "ocsp-1", None, &request);
+        let mut program = Start::new("ca-status", &self.program, dir.join("status.log"))
+            .args(["status", "--config"])
+            .args([dir.join("status.toml")])
+            .ready_file(dir.join("status.ready"))
+            .start()
+            .expect("the start of ca-server");
+        let ready = program
+            .wait_ready(READY)
+            .unwrap_or_else(|fault| panic!("{fault}"));
+        let address = |name: &str| {
+            let listen: &Value = &ready["listen"][name];
+            listen.as_str().expect("an address").to_owned()
+        };
+        (program, address("public"), address("admin"))
+    }
+
     /// A client with another certificate and key.
     pub fn client_as(&self, base: &str, certificate: &[u8], key: &PartyKey) -> Client {
         Client::new(base, &self.infrastructure, certificate, &key.to_pkcs8())

@@ -3,6 +3,7 @@
 
 mod callers;
 mod kill;
+mod status;
 mod token_away;
 
 use ca_server::testing::room::Room;

@@ -1,0 +1,176 @@
+//! `ca-server status` as relying parties see it, asked by OpenSSL among others.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use ca_server::testing::window::Applicant;
+use jiff::Timestamp;
+use pki_core::{
+    certificate::{Serial, pem},
+    revocation::{crl::CrlImage, ground::Ground},
+};
+use ureq::http::Response;
+
+fn get(url: &str, headers: &[(&str, &str)]) -> (u16, Response<()>, Vec<u8>) {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut request = agent.get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = request.call().unwrap();
+    let body = response.body_mut().read_to_vec().unwrap();
+    let (parts, _) = response.into_parts();
+    (parts.status.as_u16(), Response::from_parts(parts, ()), body)
+}
+
+fn header(response: &Response<()>, name: &str) -> String {
+    let value = response.headers().get(name);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// What `openssl ocsp` says of a certificate, asked over HTTP.
+fn openssl(dir: &Path, public: &str, nonce: bool) -> String {
+    let file = |name: &str| dir.join(name).display().to_string();
+    let mut command = Command::new("openssl");
+    command.args([
+        "ocsp",
+        "-issuer",
+        &file("issuer.pem"),
+        "-cert",
+        &file("holder.pem"),
+    ]);
+    command.args([
+        "-CAfile",
+        &file("issuer.pem"),
+        "-url",
+        &format!("{public}/ocsp/sign"),
+    ]);
+    if !nonce {
+        command.arg("-no_nonce");
+    }
+    let output = command.output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}", said(&output.stdout), said(&output.stderr))
+}
+
+#[test]
+fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
+    let room = super::room();
+    let server = room.start();
+    let (mut status, public, admin) = room.start_status();
+    let issued = server
+        .client
+        .issue(
+            &room
+                .window
+                .issue_request(&Applicant::soumu("R1"), Timestamp::now()),
+        )
+        .done();
+    let dir = room.folder.path();
+    for (name, der) in [
+        ("holder.pem", &issued.certificate.0),
+        ("issuer.pem", &room.signing),
+    ] {
+        fs::write(dir.join(name), pem::encode(pem::CERTIFICATE, der)).unwrap();
+    }
+    for nonce in [true, false] {
+        let said = openssl(dir, &public, nonce);
+        assert!(
+            said.contains("Response verify OK") && said.contains("holder.pem: good"),
+            "{said}"
+        );
+        assert!(!said.contains("WARNING"), "{said}");
+    }
+
+    let serial: Serial = issued.serial.parse().unwrap();
+    let wish = room
+        .window
+        .revoke_request(&serial, Ground::Article10Leak, Timestamp::now());
+    server.client.revoke(&wish).done();
+    let said = openssl(dir, &public, true);
+    assert!(
+        said.contains("holder.pem: revoked") && said.contains("keyCompromise"),
+        "{said}"
+    );
+
+    // Lists: full and of the municipality within the set second or two, none of the other's.
+    let listed = |path: &str| -> usize {
+        let (code, _, body) = get(&format!("{public}{path}"), &[]);
+        if code != 200 {
+            return 0;
+        }
+        let image = CrlImage::decode(&body).unwrap();
+        image
+            .entries()
+            .filter(|entry| entry.as_ref().unwrap().serial == serial)
+            .count()
+    };
+    let until = Instant::now() + Duration::from_secs(10);
+    while listed("/crl/sign.crl") == 0 || listed("/crl/sign/13101.crl") == 0 {
+        assert!(Instant::now() < until, "not listed in time");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(listed("/crl/sign/13102.crl"), 0);
+
+    // Caches: validators, a short life, and nothing sent twice.
+    let (_, response, body) = get(&format!("{public}/crl/sign.crl"), &[]);
+    let (tag, date) = (
+        header(&response, "etag"),
+        header(&response, "last-modified"),
+    );
+    assert_eq!(header(&response, "content-type"), "application/pkix-crl");
+    assert!(header(&response, "cache-control").contains("max-age="));
+    for condition in [
+        ("if-none-match", tag.as_str()),
+        ("if-modified-since", date.as_str()),
+    ] {
+        let (code, _, again) = get(&format!("{public}/crl/sign.crl"), &[condition]);
+        assert_eq!((code, again.len()), (304, 0), "{condition:?}");
+    }
+    assert!(!body.is_empty());
+    let (code, _, certificate) = get(&format!("{public}/certs/sign.cer"), &[]);
+    assert_eq!((code, certificate), (200, room.signing.clone()));
+
+    // What is not there, and what is not understood.
+    for path in [
+        "/crl/none.crl",
+        "/crl/sign/99999.crl",
+        "/crl/sign/..%2Fsign.crl",
+        "/none",
+    ] {
+        let (code, response, _) = get(&format!("{public}{path}"), &[]);
+        assert_eq!(code, 404, "{path}");
+        assert_eq!(
+            header(&response, "content-type"),
+            "application/problem+json",
+            "{path}"
+        );
+    }
+    assert_eq!(get(&format!("{public}/ocsp/sign"), &[]).0, 405);
+    let (code, _, answer) = get(&format!("{public}/ocsp/sign/AAAA"), &[]);
+    assert_eq!(
+        (code, answer),
+        (200, vec![0x30, 3, 0x0A, 1, 1]),
+        "malformedRequest"
+    );
+    for page in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(get(&format!("{admin}{page}"), &[]).0, 200, "{page}");
+    }
+    let (_, _, api) = get(&format!("{public}/openapi.json"), &[]);
+    let api: serde_json::Value = serde_json::from_slice(&api).unwrap();
+    assert!(api["openapi"].as_str().unwrap().starts_with("3.1"));
+
+    // It drains and ends with 0.
+    assert!(status.end().unwrap().success());
+}

@@ -2,6 +2,7 @@
 
 pub mod answer_ocsp;
 pub mod authorise;
+pub mod callers;
 pub mod enrol;
 pub mod export_audit;
 pub mod issue;
@@ -62,6 +63,8 @@ pub struct App {
     pub audit_key: String,
     /// Requests per terminal.
     pub limits: limit::Limits,
+    /// Refused callers.
+    pub strangers: callers::Strangers,
     /// What this process is issuing now.
     pub in_work: InWork,
     /// Wakes the publisher of CRLs.
@@ -101,6 +104,7 @@ impl App {
             act_skew: config.limits.act_skew,
             audit_key: config.audit_key.clone(),
             limits: limit::Limits::new(config.limits.requests_per_second),
+            strangers: callers::Strangers::default(),
             in_work: InWork::default(),
             publisher: publish_crl::Bell::default(),
         }

@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Condvar, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -395,8 +395,10 @@ impl Bell {
 pub fn run(app: &App) {
     const LOOK: Duration = Duration::from_secs(5);
     const AGAIN: Duration = Duration::from_millis(500);
+    const MINUTE: Duration = Duration::from_secs(60);
     let mut pause = Duration::ZERO;
     let mut in_place = InPlace::new();
+    let mut summed = Instant::now();
     loop {
         match app.publisher.wait(pause) {
             None => return,
@@ -407,6 +409,12 @@ pub fn run(app: &App) {
         let (published, failed) = publish(app, &mut in_place);
         if let Err(error) = super::resume::sweep(app) {
             tracing::debug!(error = %crate::causes(&error), "the sweep waits for the database");
+        }
+        if summed.elapsed() >= MINUTE {
+            summed = Instant::now();
+            if let Err(error) = super::callers::sum_up(app) {
+                tracing::warn!(error = %crate::causes(&error), "refusals wait to be summed up");
+            }
         }
         for list in &published {
             tracing::info!(

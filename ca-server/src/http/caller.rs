@@ -15,7 +15,7 @@ use actix_web::{
 use sha2::{Digest, Sha256};
 
 use super::problem::{Kind, Problem};
-use crate::app::App;
+use crate::app::{App, callers};
 
 /// SHA-256 of the certificate that a connection was opened with.
 #[derive(Clone, Copy)]
@@ -44,22 +44,17 @@ pub async fn gateways_only(
     let peer = request.conn_data::<Peer>().copied();
     let app = request.app_data::<web::Data<App>>().cloned();
     let (Some(Peer(sha256)), Some(app)) = (peer, app) else {
-        metrics::counter!("jitsuin_refused_callers_total").increment(1);
         return Err(refused().into());
     };
-    let party = web::block(move || app.store.party_by_certificate(&sha256))
-        .await
-        .map_err(|error| Problem::internal(&error))?
+    let admitted = super::block(move || callers::admit(&app, &sha256))
+        .await?
         .map_err(|error| super::store_problem(&error))?;
-    match party {
-        Some(party) if party.active && party.kind == "gateway" => {
-            request.extensions_mut().insert(Gateway(party.id));
+    match admitted {
+        Some(gateway) => {
+            request.extensions_mut().insert(Gateway(gateway));
             next.call(request).await
         }
-        _ => {
-            metrics::counter!("jitsuin_refused_callers_total").increment(1);
-            Err(refused().into())
-        }
+        None => Err(refused().into()),
     }
 }
 

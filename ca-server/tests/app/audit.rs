@@ -3,6 +3,7 @@
 use ca_server::{
     adapter::database::AuditMac,
     app::{
+        callers,
         export_audit::{AuditFault, export, verify},
         issue::issue,
     },
@@ -126,4 +127,32 @@ fn a_head_of_another_key_is_not_taken() {
         check(&exported.log, &exported),
         Err(AuditFault::Key)
     ));
+}
+
+#[test]
+fn strangers_are_summed_up_and_a_known_party_that_knocks_on_has_few_rows() {
+    let world = World::new();
+    let before = world.audit().len();
+    for _ in 0..100 {
+        assert_eq!(callers::admit(&world.app, &[9; 32]).unwrap(), None);
+    }
+    assert_eq!(
+        world.audit().len(),
+        before,
+        "a flood of strangers fills no log"
+    );
+    let terminal = world.store.party("terminal", "131010001").unwrap().unwrap();
+    for _ in 0..100 {
+        assert_eq!(
+            callers::admit(&world.app, &terminal.certificate_sha256).unwrap(),
+            None
+        );
+    }
+    let rows = world.audit().split_off(before);
+    assert!(!rows.is_empty() && rows.len() <= 11, "{}", rows.len());
+    assert!(rows.iter().all(|row| row.outcome == "not-a-gateway"));
+    let summed = callers::sum_up(&world.app).unwrap();
+    assert_eq!(summed, 200 - rows.len() as u64);
+    assert_eq!(world.audit().pop().unwrap().outcome, "strangers");
+    assert_eq!(callers::sum_up(&world.app).unwrap(), 0);
 }

@@ -53,6 +53,34 @@ fn only_registered_active_gateways_are_let_in() {
     );
     room.officer(&["resume", "--kind", "gateway", "--id", "gw-1"]);
     server.client.issue(&request).done();
+    // Both are in the log: the terminal that is no gateway, the gateway that was suspended.
+    let out = room.folder.path().join("audit.jsonl");
+    room.officer(&["audit", "export", "--out", &out.display().to_string()]);
+    let log = std::fs::read_to_string(out).unwrap();
+    assert!(log.contains("\"outcome\":\"not-a-gateway\",\"actor\":\"terminal:131010001\""));
+    assert!(log.contains("\"outcome\":\"suspended\",\"actor\":\"gateway:gw-1\""));
+}
+
+#[test]
+fn nothing_older_than_tls_1_3_and_nobody_without_a_certificate() {
+    let room = super::room();
+    let server = room.start();
+    let address = server.base.replace("https://", "");
+    let dir = room.folder.path();
+    for (options, said) in [
+        (&["-tls1_2"][..], "protocol version"),
+        (&["-tls1_3"][..], "certificate required"),
+    ] {
+        let output = std::process::Command::new("openssl")
+            .args(["s_client", "-ign_eof", "-connect", &address])
+            .args(options)
+            .stdin(std::process::Stdio::null())
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(said), "{options:?}: {text}");
+    }
 }
 
 #[test]

@@ -1,16 +1,20 @@
 //! A resident at the kiosk, with a card in software behind the reader port.
 
+#[path = "../../pki-core/tests/certificate_support/mod.rs"]
+mod certificate_support;
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
+use certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::certificate::request::parse_card_request;
-use support::{CARD, Folder, KIOSK, TestReader, VISIT, blank_card, prepare};
+use pki_core::certificate::{Subject, Subscriber};
+use support::{CARD, CardChannel, Folder, KIOSK, TestReader, VISIT, blank_card, prepare};
+use terminal::card::CardFault;
 use terminal::card::jpki::Jpki;
 use terminal::card::personalise::{CardState, Personalisation};
 use terminal::card::reader::with_card;
-use terminal::card::{CardFault, Reader};
 use terminal::kiosk::master::SealedMaster;
 use terminal::kiosk::password::Password;
 use terminal::kiosk::steps::{Ending, Phase, Visit};
@@ -58,6 +62,31 @@ impl Bench {
         let visit = visit::open(&self.tools())?;
         let now = "2026-11-22T15:00:00Z".parse().unwrap();
         visit::generate(&self.tools(), &visit, password.into(), None, progress, now)
+    }
+
+    /// The gateway writes a certificate for the key on the card.
+    fn certify(&self) {
+        let request = with_card(&self.reader, |card| {
+            Personalisation::select(card)?.request()
+        })
+        .unwrap()
+        .unwrap();
+        let now = "2026-11-22T15:00:00Z".parse().unwrap();
+        let governor = Governor::new(SignatureAlgorithm::EcdsaP256Sha256, open());
+        let certificate = governor.certify(
+            &sample("signature.toml", governor.algorithm),
+            now,
+            0x5A,
+            &parse_card_request(&request).unwrap().public_key,
+            Subject::Subscriber(Subscriber {
+                items: &tokyo_items(),
+                place: &chiyoda(),
+                terminal: "131010001".parse().unwrap(),
+                requested_at: now,
+                sequence: 1,
+            }),
+        );
+        CardChannel::open(&self.reader).store(1, &certificate.into_der());
     }
 
     fn state(&self) -> CardState {
@@ -203,20 +232,34 @@ fn a_card_for_another_kiosk_and_a_kiosk_with_another_master_are_told_apart() {
 }
 
 #[test]
-fn a_new_key_on_a_card_with_a_password_needs_the_present_one() {
+fn a_new_key_on_a_card_with_a_certificate_needs_the_present_password() {
     let bench = bench("visit-renewal");
     bench.generate("ABC123", &Until::end()).unwrap();
-    // The key gets its certificate; only then is the password a resident's.
-    let spki = with_card(&bench.reader, |card| {
-        Personalisation::select(card)?.request()
-    })
-    .unwrap()
-    .map(|r| parse_card_request(&r).unwrap().public_key)
-    .unwrap();
-    let _ = spki;
+    bench.certify();
+    assert_eq!(bench.state(), CardState::Certified);
+
+    // Renewal: another visit.
     prepare(&bench.reader);
-    // A key without a certificate goes with its password when a new visit opens.
-    bench.generate("NEW456", &Until::end()).unwrap();
+    let again = |old: Option<&str>| {
+        let visit = visit::open(&bench.tools()).unwrap();
+        let now = "2029-10-22T01:00:00Z".parse().unwrap();
+        let old = old.map(Password::from);
+        visit::generate(
+            &bench.tools(),
+            &visit,
+            "NEW456".into(),
+            old,
+            &Until::end(),
+            now,
+        )
+    };
+    assert!(matches!(again(None), Err(VisitFault::OldPasswordNeeded)));
+    let wrong = terminal::local::Problem::from(again(Some("WRONG1")).unwrap_err());
+    assert_eq!(wrong.document()["tries_left"], 4);
+    // Until the visit is finished the old key and its password stay.
+    with_card(&bench.reader, |card| Jpki::select(card)?.verify(b"ABC123")).unwrap();
+    again(Some("ABC123")).unwrap();
+    assert_eq!(bench.state(), CardState::KeyStored);
     with_card(&bench.reader, |card| Jpki::select(card)?.verify(b"NEW456")).unwrap();
 }
 
@@ -231,10 +274,4 @@ fn the_password_is_changed_with_the_old_one_only() {
     assert_eq!(wrong.document()["tries_left"], 4);
     change("ABC123", "XYZ789").unwrap();
     with_card(&bench.reader, |card| Jpki::select(card)?.verify(b"XYZ789")).unwrap();
-}
-
-#[test]
-fn a_reader_is_shared_by_reference() {
-    let reader: Arc<dyn Reader> = Arc::new(TestReader::empty());
-    assert_eq!(reader.connect().err(), Some(CardFault::NoCard));
 }

@@ -309,6 +309,25 @@ fn pkilint_finds_nothing_unexplained(handed: &Handed) {
     for answer in ["ocsp-good.der", "ocsp-revoked.der"] {
         findings.extend(pkilint.ocsp(&handed.path(answer)).unwrap());
     }
+    // The judge can say no: a CA's certificate without a key usage.
+    let unfit = handed.path("unfit.pem");
+    let mut command = Command::new("openssl");
+    command.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=unfit",
+        "-keyout",
+        "/dev/null",
+        "-out",
+    ]);
+    xtask::process::run(command.arg(&unfit)).unwrap();
+    assert!(!pkilint.certificate(&unfit).unwrap().is_empty());
     for (_, record) in EXPLAINED {
         let path = xtask::workspace::root().join("docs/adr").join(record);
         assert!(path.is_file(), "the decision record {record} is not there");

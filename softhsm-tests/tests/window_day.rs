@@ -522,7 +522,7 @@ fn a_suspended_terminal_is_cut_off_at_the_next_request(scene: &Scene) {
     let mut live = terminal.connect().unwrap();
     assert_eq!(
         ask(&mut live).unwrap().status,
-        200,
+        201,
         "the connection works before"
     );
     scene
@@ -550,6 +550,6 @@ fn a_suspended_terminal_is_cut_off_at_the_next_request(scene: &Scene) {
             .and_then(|mut fresh| ask(&mut fresh))
             .unwrap()
             .status,
-        200
+        201
     );
 }

@@ -311,6 +311,16 @@ pub fn end_all() {
     }
     for group in groups {
         signal(-group, libc::SIGKILL);
+        reap(group);
+    }
+}
+
+/// Takes the exit status of a child that has ended, so that nothing of it is left in the process table.
+#[allow(unsafe_code)]
+fn reap(child: i32) {
+    // SAFETY: a null status pointer is allowed; an id that is no child's is an error answer.
+    unsafe {
+        libc::waitpid(child, std::ptr::null_mut(), libc::WNOHANG);
     }
 }
 

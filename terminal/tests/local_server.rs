@@ -6,11 +6,12 @@ mod support;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::Folder;
 use xtask::process::{Program, Start};
+use xtask::stack::pcscd::CardService;
 
 struct Server {
     program: Program,
@@ -21,7 +22,10 @@ struct Server {
 
 /// A window PC without readers and without its gateway.
 fn server(name: &str) -> Server {
-    let folder = Folder::new(name);
+    server_in(Folder::new(name))
+}
+
+fn server_in(folder: Folder) -> Server {
     let at = |file: &str| folder.0.join(file);
     configure(&folder, "");
     let mut program = Start::new(
@@ -31,7 +35,7 @@ fn server(name: &str) -> Server {
     )
     .args(["serve", "--config"])
     .args([at("counter.toml")])
-    .env("PCSCLITE_CSOCK_NAME", at("no-such-socket"))
+    .env("PCSCLITE_CSOCK_NAME", at("pcscd.comm"))
     .ready_file(at("ready"))
     .start()
     .unwrap();
@@ -66,7 +70,8 @@ fn configure(folder: &Folder, more: &str) {
     let text = format!(
         "terminal = \"131010001\"\nlisten = \"127.0.0.1:0\"\n{more}\n[gateway]\n\
          url = \"https://127.0.0.1:1\"\ntrust = \"any.pem\"\ncertificate = \"any.pem\"\n\
-         key = \"any.key\"\n[readers]\nresident = \"A\"\noperator = \"B\"\n"
+         key = \"any.key\"\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
+         operator = \"Jitsuin Counter 00 01\"\n"
     );
     std::fs::write(at("counter.toml"), text).unwrap();
 }
@@ -204,4 +209,49 @@ fn the_enrolment_request_never_overwrites_a_key() {
         .output()
         .unwrap();
     assert!(verified.status.success(), "{verified:?}");
+}
+
+#[test]
+fn a_smart_card_service_that_dies_and_comes_back_needs_no_restart() {
+    let folder = Folder::new("local-pcscd");
+    let socket = folder.0.join("pcscd.comm");
+    let start = |name: &str| {
+        let dir = folder.0.join(name);
+        let service = CardService::start(&dir, folder.0.join("pcscd.log")).unwrap();
+        let _ = std::fs::remove_file(&socket);
+        std::os::unix::fs::symlink(service.socket(), &socket).unwrap();
+        service
+    };
+    let mut first = start("first");
+    let server = server_in(folder_of(&folder));
+    let fault = |server: &Server| {
+        let (_, status) = server.ask("GET", "/api/status", &server.host(), "");
+        status["readers"]["resident"]["fault"].clone()
+    };
+    let wait = |wanted: bool| {
+        let started = Instant::now();
+        while fault(&server).is_null() != wanted {
+            assert!(
+                started.elapsed() < Duration::from_secs(15),
+                "{}",
+                fault(&server)
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait(true);
+    first.end().unwrap();
+    wait(false);
+    let away = Instant::now();
+    while away.elapsed() < Duration::from_secs(2) {
+        assert!(fault(&server).is_string());
+    }
+    let mut second = start("second");
+    wait(true);
+    second.end().unwrap();
+}
+
+/// The same folder for a server that ends with it.
+fn folder_of(folder: &Folder) -> Folder {
+    Folder(folder.0.clone())
 }

@@ -22,7 +22,7 @@ use crate::port::{
     signer::SignError,
     store::{
         AuditEntry, Complete, Completion, Issuer, IssuerKind, Party, Reservation, Reserve,
-        ReserveRefusal, StoreError,
+        ReserveRefusal, Store, StoreError,
     },
     vault::VaultError,
 };
@@ -251,8 +251,14 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
 }
 
 /// Suspend or resume a party; `false` when there is none of that kind and id.
-pub fn set_active(app: &App, kind: &str, id: &str, active: bool) -> Result<bool, StoreError> {
-    let now = app.clock.now();
+/// Needs the store alone, so that it works while the token is away.
+pub fn set_active(
+    store: &dyn Store,
+    now: Timestamp,
+    kind: &str,
+    id: &str,
+    active: bool,
+) -> Result<bool, StoreError> {
     let event = if active {
         "party.resume"
     } else {
@@ -260,7 +266,7 @@ pub fn set_active(app: &App, kind: &str, id: &str, active: bool) -> Result<bool,
     };
     let subject = format!("party:{kind}/{id}");
     let entry = entry(now, event, &subject, serde_json::json!({}));
-    app.store.set_party(kind, id, active, now, entry)
+    store.set_party(kind, id, active, now, entry)
 }
 
 fn entry(

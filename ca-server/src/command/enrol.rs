@@ -1,16 +1,17 @@
 //! `ca-server enrol`, `suspend`, `resume`.
 
-use std::{fs, net::IpAddr, path::PathBuf};
+use std::{fs, net::IpAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 use pki_core::certificate::pem;
 use schema::wire::v1::ca::{PartyKind, PartyRecord};
 
-use super::{ConfigArgs, Failure, assemble, wait_for_token};
+use super::{ConfigArgs, Failure, assemble, migrate::read_mac_key, open_store, wait_for_token};
 use crate::{
+    adapter::system::SystemClock,
     app::enrol::{self, Enrolment, register_issuers},
     config::IssueConfig,
-    port::store::Party,
+    port::{clock::Clock, store::Party},
 };
 
 #[derive(Args)]
@@ -111,8 +112,9 @@ pub fn set_active(args: &PartyArgs, active: bool) -> Result<(), Failure> {
     if args.config.check_config {
         return Ok(());
     }
-    let app = assemble(&config)?;
-    if !enrol::set_active(&app, &args.kind, &args.id, active)? {
+    let mac = Arc::new(read_mac_key(&config.audit_mac_key_file)?);
+    let store = open_store(&config, mac)?;
+    if !enrol::set_active(&store, SystemClock.now(), &args.kind, &args.id, active)? {
         return Err(format!("no {} is enrolled as {}", args.kind, args.id).into());
     }
     let word = if active { "resumed" } else { "suspended" };

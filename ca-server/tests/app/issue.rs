@@ -204,7 +204,7 @@ fn a_suspended_party_is_refused_at_once() {
         ("kiosk", "13101K001"),
     ] {
         let world = World::new();
-        assert!(enrol::set_active(&world.app, kind, id, false).unwrap());
+        assert!(enrol::set_active(&*world.store, world.clock.now(), kind, id, false).unwrap());
         let request = wish(&world, &Applicant::soumu("R1"));
         assert!(
             matches!(
@@ -213,7 +213,7 @@ fn a_suspended_party_is_refused_at_once() {
             ),
             "{kind}"
         );
-        assert!(enrol::set_active(&world.app, kind, id, true).unwrap());
+        assert!(enrol::set_active(&*world.store, world.clock.now(), kind, id, true).unwrap());
         issue(&world.app, "gw", &request).unwrap();
     }
 }

@@ -1,9 +1,12 @@
 //! The two databases. One PostgreSQL cluster serves all tests of this program,
 //! a database for each; it ends with the program.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use ca_server::{
@@ -15,32 +18,34 @@ use jiff::Timestamp;
 use serde_json::json;
 use xtask::stack::postgres::{Cluster, Settings};
 
-struct Shared {
-    cluster: Cluster,
-    _folder: Folder,
+fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        // What is shared until the program ends is not dropped with it: its folder
+        // is named after the process, and the next run removes those that are over.
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("contract");
+        for old in std::fs::read_dir(&base).into_iter().flatten().flatten() {
+            if !Path::new("/proc").join(old.file_name()).exists() {
+                let _ = std::fs::remove_dir_all(old.path());
+            }
+        }
+        let dir = base.join(std::process::id().to_string());
+        std::fs::create_dir_all(dir.join("postgres")).unwrap();
+        cluster_in(&dir)
+    })
 }
 
-fn cluster() -> &'static Cluster {
-    static CLUSTER: OnceLock<Shared> = OnceLock::new();
-    &CLUSTER
-        .get_or_init(|| {
-            let (folder, cluster) = start_cluster();
-            Shared {
-                cluster,
-                _folder: folder,
-            }
-        })
-        .cluster
+fn cluster_in(dir: &Path) -> Cluster {
+    let log = dir.join("postgres.log");
+    Cluster::start(&dir.join("postgres"), log, "contract", &Settings::default())
+        .unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 /// A cluster of the caller's own, with fsync on.
 pub fn start_cluster() -> (Folder, Cluster) {
     let folder = Folder::new();
-    let dir = folder.path().join("postgres");
-    std::fs::create_dir(&dir).unwrap();
-    let log = folder.path().join("postgres.log");
-    let cluster = Cluster::start(&dir, log, "contract", &Settings::default())
-        .unwrap_or_else(|fault| panic!("{fault}"));
+    std::fs::create_dir(folder.path().join("postgres")).unwrap();
+    let cluster = cluster_in(folder.path());
     (folder, cluster)
 }
 

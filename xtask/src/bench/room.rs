@@ -11,7 +11,7 @@ use crate::stack::authority::{Authority, Party};
 use crate::stack::layout::{Database, Layout};
 use crate::stack::place::address;
 use crate::stack::postgres::{self, Cluster};
-use crate::stack::{ISSUER, MUNICIPALITY, Settings};
+use crate::stack::{ISSUER, MUNICIPALITY, Settings, by_name};
 use crate::text;
 use crate::workspace::Programs;
 
@@ -78,13 +78,27 @@ impl Room {
         Ok(Self {
             issue,
             status,
-            ca: address(&ready, "ca")?.replace("127.0.0.1", "localhost"),
+            ca: by_name(&address(&ready, "ca")?),
             public: address(&status_ready, "public")?,
             cluster,
             programs: programs.clone(),
             issuer_key: issuer_key.to_owned(),
             layout,
         })
+    }
+
+    /// Starts `ca-server issue` again, with this environment, after it has ended.
+    pub fn restart_issue(&mut self, environment: &[(String, PathBuf)]) -> Result<()> {
+        self.issue.end()?;
+        let (issue, ready) = self.authority()?.start_issue(environment)?;
+        self.issue = issue;
+        self.ca = by_name(&address(&ready, "ca")?);
+        Ok(())
+    }
+
+    /// The CA's base URL (mutual TLS).
+    pub fn ca(&self) -> &str {
+        &self.ca
     }
 
     /// Processes whose CPU time an issuance costs.
@@ -135,6 +149,11 @@ impl Room {
 
     /// Issues certificates; what the load generator reports.
     pub fn issue(&self, first: usize, count: usize, connections: usize) -> Result<Value> {
+        told(&mut self.issue_load(first, count, connections))
+    }
+
+    /// The command that issues certificates.
+    pub fn issue_load(&self, first: usize, count: usize, connections: usize) -> Command {
         let mut load = self.load("issue");
         let file = |name: &str| self.layout.path(name);
         load.args([
@@ -165,7 +184,7 @@ impl Room {
         ] {
             load.arg(option).arg(path);
         }
-        told(&mut load)
+        load
     }
 
     /// Asks the responder for `seconds`.
@@ -218,7 +237,8 @@ impl Room {
         std::fs::remove_dir_all(self.layout.dir()).on(self.layout.dir())
     }
 
-    fn serials(&self) -> PathBuf {
+    /// Where the load generator writes the serials that were acknowledged, one per line.
+    pub fn serials(&self) -> PathBuf {
         self.layout.path("load/serials")
     }
 }

@@ -455,7 +455,7 @@ fn resident_name(number: usize) -> String {
 }
 
 /// Server certificates name `localhost`, not the address.
-fn by_name(address: &str) -> String {
+pub fn by_name(address: &str) -> String {
     address.replace("127.0.0.1", "localhost")
 }
 

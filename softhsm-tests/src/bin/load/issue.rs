@@ -1,7 +1,8 @@
 //! Asks a CA for certificates as a gateway does, with acts signed by a terminal and an operator.
 
 use std::collections::VecDeque;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -62,10 +63,13 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
     let requests = prepare(&parties, first, count)?;
 
     let queue = Mutex::new(requests);
+    let file = options.path("serials")?;
+    // Each serial is written down as it is acknowledged: the server may be killed in the middle.
+    let acknowledged = Mutex::new(File::create(&file).on(&file)?);
     let begun = Instant::now();
-    let outcomes: Vec<Result<Vec<(String, f64)>>> = thread::scope(|scope| {
+    let outcomes: Vec<Result<Vec<f64>>> = thread::scope(|scope| {
         let workers: Vec<_> = (0..connections)
-            .map(|_| scope.spawn(|| issue_all(&client, &queue)))
+            .map(|_| scope.spawn(|| issue_all(&client, &queue, &acknowledged)))
             .collect();
         workers
             .into_iter()
@@ -81,11 +85,8 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
     for outcome in outcomes {
         issued.extend(outcome?);
     }
-    let mut times: Vec<f64> = issued.iter().map(|(_, time)| *time).collect();
+    let mut times = issued.clone();
     times.sort_by(f64::total_cmp);
-    let serials: Vec<&str> = issued.iter().map(|(serial, _)| serial.as_str()).collect();
-    let file = options.path("serials")?;
-    fs::write(&file, serials.join("\n") + "\n").on(&file)?;
     Ok(json!({
         "issued": issued.len(),
         "seconds": took,
@@ -95,7 +96,11 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
     }))
 }
 
-fn issue_all(client: &Client, queue: &Mutex<VecDeque<Vec<u8>>>) -> Result<Vec<(String, f64)>> {
+fn issue_all(
+    client: &Client,
+    queue: &Mutex<VecDeque<Vec<u8>>>,
+    acknowledged: &Mutex<File>,
+) -> Result<Vec<f64>> {
     let mut connection = client.connect()?;
     let mut issued = Vec::new();
     loop {
@@ -114,7 +119,9 @@ fn issue_all(client: &Client, queue: &Mutex<VecDeque<Vec<u8>>>) -> Result<Vec<(S
             );
         }
         let answer: IssueResponse = serde_json::from_slice(&reply.body)?;
-        issued.push((answer.serial, took));
+        let mut file = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+        writeln!(file, "{}", answer.serial)?;
+        issued.push(took);
     }
 }
 

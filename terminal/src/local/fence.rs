@@ -1,15 +1,23 @@
 //! Who may talk to a local server: pages of its own address, with this start's
 //! secret for everything that changes something. Keeps out other pages in the same
 //! browser (cross-site requests) and names that resolve to loopback (DNS rebinding).
+//!
+//! Programs send the secret in the header `Jitsuin-Local`. The server's own pages have
+//! it in a cookie instead: whoever starts the browser reads the secret from the ready
+//! file and opens `/start/<secret>`, which sets the cookie (HttpOnly, SameSite=Strict,
+//! gone with the browser, named after the port because cookies do not tell ports
+//! apart) and goes on to `/`. A cookie counts only where the browser says itself that
+//! the page is of this very address (Origin or Sec-Fetch-Site): for SameSite alone,
+//! other servers on loopback are the same site.
 
 use std::sync::Arc;
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, header};
 use actix_web::middleware::Next;
-use actix_web::web::Data;
+use actix_web::web::{self, Data};
+use actix_web::{Error, HttpRequest, HttpResponse};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::{Kind, Problem};
@@ -22,6 +30,7 @@ pub const SECRET_HEADER: &str = "Jitsuin-Local";
 pub struct Fence {
     secret: Arc<str>,
     hosts: Arc<[String]>,
+    cookie: Arc<str>,
 }
 
 impl Fence {
@@ -36,12 +45,26 @@ impl Fence {
         Ok(Self {
             secret: hex::encode(bytes).into(),
             hosts: hosts.to_vec().into(),
+            cookie: cookie_name(port).into(),
         })
     }
 
     /// The secret, for the ready file and the server's own pages.
     pub fn secret(&self) -> &str {
         &self.secret
+    }
+
+    /// Whether a browser has been given this start's secret.
+    pub fn knows(&self, request: &HttpRequest) -> bool {
+        (request.headers().get_all(header::COOKIE))
+            .filter_map(|header| header.to_str().ok())
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .any(|(name, value)| name == &*self.cookie && self.is_secret(value.as_bytes()))
+    }
+
+    fn is_secret(&self, sent: &[u8]) -> bool {
+        verify_slices_are_equal(sent, self.secret.as_bytes()).is_ok()
     }
 
     fn check(&self, request: &ServiceRequest) -> Result<(), Problem> {
@@ -69,15 +92,18 @@ impl Fence {
             return Ok(());
         }
         let sent = request.headers().get(SECRET_HEADER);
-        let right = |sent: &header::HeaderValue| {
-            verify_slices_are_equal(sent.as_bytes(), self.secret.as_bytes()).is_ok()
-        };
-        if sent.is_some_and(right) {
+        // A wrong Origin was refused above; Sec-Fetch-Site may be `none` there.
+        let own_page = request.headers().contains_key(header::ORIGIN)
+            || (request.headers().get("sec-fetch-site"))
+                .is_some_and(|site| site.as_bytes() == b"same-origin");
+        if sent.is_some_and(|sent| self.is_secret(sent.as_bytes()))
+            || (own_page && self.knows(request.request()))
+        {
             Ok(())
         } else {
             Err(Problem::new(
                 Kind::LocalSecret,
-                "the header Jitsuin-Local is missing or of another start",
+                "neither the header Jitsuin-Local nor the page's cookie is of this start",
                 "画面が古くなっています。画面を読み込み直してください。",
                 "This page is of an earlier start. Load it again.",
             ))
@@ -94,6 +120,33 @@ fn refuse(detail: &str) -> Problem {
     )
 }
 
+fn cookie_name(port: u16) -> String {
+    format!("jitsuin-local-{port}")
+}
+
+/// `GET /start/{secret}`: gives the browser this start's secret.
+///
+/// # Errors
+/// [`Kind::LocalSecret`] for any other secret.
+pub async fn start(fence: Data<Fence>, sent: web::Path<String>) -> Result<HttpResponse, Problem> {
+    if !fence.is_secret(sent.as_bytes()) {
+        return Err(Problem::new(
+            Kind::LocalSecret,
+            "this is not the start address of this start",
+            "画面の開始アドレスが古くなっています。端末を再起動してください。",
+            "This start address is of an earlier start. Start the terminal again.",
+        ));
+    }
+    let cookie = format!(
+        "{}={}; Path=/; HttpOnly; SameSite=Strict",
+        fence.cookie, fence.secret
+    );
+    Ok(HttpResponse::SeeOther()
+        .insert_header((header::SET_COOKIE, cookie))
+        .insert_header((header::LOCATION, "/"))
+        .finish())
+}
+
 /// The middleware: checks a request, and marks every answer as not to be kept.
 ///
 /// # Errors
@@ -108,7 +161,8 @@ pub async fn guard(
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        // Not `no-referrer`: with that, browsers send `Origin: null` with own forms.
+        ("referrer-policy", "same-origin"),
         (
             "content-security-policy",
             "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -132,6 +186,7 @@ mod tests {
         Fence {
             secret: "5ec2e7".into(),
             hosts: vec!["127.0.0.1:8080".to_owned()].into(),
+            cookie: cookie_name(8080).into(),
         }
     }
 
@@ -187,5 +242,37 @@ mod tests {
             asked(post().insert_header((SECRET_HEADER, "another"))),
             Err(Kind::LocalSecret)
         );
+    }
+
+    fn form(cookie: &'static str) -> TestRequest {
+        TestRequest::post()
+            .insert_header(("host", "127.0.0.1:8080"))
+            .insert_header(("cookie", cookie))
+    }
+
+    #[test]
+    fn the_own_page_posts_with_the_cookie_of_the_start_address() {
+        let own = ("origin", "http://127.0.0.1:8080");
+        let right = || form("jitsuin-local-8080=5ec2e7");
+        assert_eq!(asked(right().insert_header(own)), Ok(()));
+        let fetched = ("sec-fetch-site", "same-origin");
+        assert_eq!(asked(right().insert_header(fetched)), Ok(()));
+        for other in ["jitsuin-local-8080=5ec2e8", "jitsuin-local-8081=5ec2e7"] {
+            let refused = asked(form(other).insert_header(own));
+            assert_eq!(refused, Err(Kind::LocalSecret));
+        }
+    }
+
+    #[test]
+    fn a_cookie_alone_does_not_say_that_the_page_is_of_this_server() {
+        let right = || form("jitsuin-local-8080=5ec2e7");
+        assert_eq!(asked(right()), Err(Kind::LocalSecret));
+        // Another server on loopback: the same site, but not the same origin.
+        for other in [
+            ("origin", "http://127.0.0.1:9090"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert_eq!(asked(right().insert_header(other)), Err(Kind::Origin));
+        }
     }
 }

@@ -11,7 +11,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpServer};
 
 use super::body::LARGEST;
-use super::fence::{Fence, guard};
+use super::fence::{self, Fence, guard};
 use super::{Kind, Problem};
 
 /// How a local server is started.
@@ -52,6 +52,7 @@ impl LocalServer<'_> {
                 .app_data(Data::new(fence.clone()))
                 .app_data(web::PayloadConfig::new(LARGEST))
                 .wrap(from_fn(guard))
+                .route("/start/{secret}", web::get().to(fence::start))
                 .configure(routes.clone())
                 .default_service(web::to(nothing_here))
         })

@@ -86,6 +86,9 @@ pub struct IssueDeed {
     pub card: CardId,
     /// Name of the certificate profile.
     pub profile: String,
+    /// Who in the register it is for ([`crate::id::ResidentNumber::digest`]): the rule of one
+    /// certificate in effect (Art 6) rests on it.
+    pub resident_sha256: Sha256Digest,
     /// Digest of the items ([`crate::person::certificate_items::CertificateItems::digest`]).
     pub items_sha256: Sha256Digest,
     /// SHA-256 of the public key's SubjectPublicKeyInfo, DER.
@@ -167,6 +170,22 @@ impl Act {
             time: frame.time,
             deed,
         }
+    }
+
+    /// SHA-256 of what is wished, apart from who says it and when: a window that lost the
+    /// answer signs its act again after a while, perhaps at another counter, and means the same.
+    ///
+    /// # Panics
+    /// Never, as [`Act::to_payload`].
+    #[must_use]
+    pub fn wish_digest(&self) -> Sha256Digest {
+        let mut deed = self.deed.clone();
+        if let Deed::Issue(issue) = &mut deed {
+            issue.request_made_at = Timestamp::UNIX_EPOCH;
+        }
+        let wish = serde_json::to_vec(&(self.municipality, self.application, deed))
+            .expect("an act is plain text, numbers and times");
+        Sha256Digest::of(&wish)
     }
 
     /// The bytes to be signed and carried.

@@ -247,6 +247,23 @@ impl fmt::Debug for OperatorId {
     }
 }
 
+impl ResidentNumber {
+    /// What a signed act says of the resident: a digest of application, municipality and
+    /// number. The application id, which nobody can guess, keeps the number from being
+    /// found by trying all of them.
+    #[must_use]
+    pub fn digest(
+        &self,
+        application: ApplicationId,
+        municipality: MunicipalityCode,
+    ) -> Sha256Digest {
+        let mut said = b"jitsuin-resident-v1\0".to_vec();
+        said.extend_from_slice(application.as_bytes());
+        said.extend_from_slice(format!("{municipality}/{self}").as_bytes());
+        Sha256Digest::of(&said)
+    }
+}
+
 impl fmt::Debug for ResidentNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResidentNumber(…)")

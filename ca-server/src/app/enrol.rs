@@ -174,7 +174,7 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
         key_sha256: request.public_key.sha256(),
         application,
         idempotency_key,
-        act_sha256: Sha256::digest(&wish.request).into(),
+        wish_sha256: Sha256::digest(&wish.request).into(),
         resident: None,
         tbs: app.vault.seal(&place, unsigned.bytes_to_sign())?,
         at: now,

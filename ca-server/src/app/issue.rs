@@ -196,7 +196,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         key_sha256: material.public_key.sha256(),
         application: *permitted.act.application.as_bytes(),
         idempotency_key: key,
-        act_sha256: permitted.act_sha256,
+        wish_sha256: *permitted.act.wish_digest().as_bytes(),
         resident: Some(material.resident),
         tbs: app.vault.seal(&place, unsigned.bytes_to_sign())?,
         at: now,
@@ -287,6 +287,10 @@ fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Mate
     }
     let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0)?;
     let resident: ResidentNumber = wish.resident.parse().map_err(|_| IssueError::Resident)?;
+    let act = &permitted.act;
+    if deed.resident_sha256 != resident.digest(act.application, act.municipality) {
+        return Err(IssueError::Mismatch("the resident"));
+    }
     let resident = format!("{}/{}", permitted.act.municipality, resident.as_str());
     Ok(Material {
         deed: deed.clone(),

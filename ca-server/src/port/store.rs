@@ -119,8 +119,9 @@ pub struct Reservation {
     pub key_sha256: [u8; 32],
     pub application: [u8; 16],
     pub idempotency_key: [u8; 16],
-    /// SHA-256 of the signed act: one idempotency key stands for one act.
-    pub act_sha256: [u8; 32],
+    /// Digest of what is wished ([`pki_core::act::Act::wish_digest`]): one idempotency key stands
+    /// for one wish, also when its act was signed again.
+    pub wish_sha256: [u8; 32],
     /// Keyed hash of the resident; `None` for infrastructure certificates.
     pub resident: Option<[u8; 32]>,
     /// The bytes to sign, sealed.
@@ -190,7 +191,7 @@ pub struct StoredCertificate {
     pub key_sha256: Vec<u8>,
     pub application: Vec<u8>,
     pub idempotency_key: Vec<u8>,
-    pub act_sha256: Vec<u8>,
+    pub wish_sha256: Vec<u8>,
     pub in_effect: bool,
     pub tbs: Option<Vec<u8>>,
     pub der: Option<Vec<u8>>,

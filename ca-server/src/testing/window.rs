@@ -155,6 +155,17 @@ impl Window {
             visit: applicant.visit,
             card: applicant.card.id,
             profile: "signature".to_owned(),
+            resident_sha256: applicant
+                .resident
+                .parse::<pki_core::id::ResidentNumber>()
+                .expect("a resident's number")
+                .digest(
+                    applicant.application,
+                    self.terminal_id
+                        .parse::<pki_core::id::TerminalId>()
+                        .expect("a terminal's id")
+                        .municipality(),
+                ),
             items_sha256: Sha256Digest::from_bytes(items.digest()),
             spki_sha256: Sha256Digest::from_bytes(applicant.card.public_key().sha256()),
             identity_sha256: Sha256Digest::of(b"identity decision"),

@@ -15,6 +15,7 @@ use ca_server::{
     },
 };
 use jiff::SignedDuration;
+use pki_core::act::{Act, Deed};
 use pki_core::certificate::image::CertificateImage;
 use schema::wire::v1::ca::IssueRequest;
 
@@ -70,14 +71,40 @@ fn eight_calls_at_once_with_one_key_give_one_certificate() {
 }
 
 #[test]
-fn an_idempotency_key_stands_for_one_act() {
+fn a_wish_signed_again_after_its_answer_was_lost_gets_the_same_certificate() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    let first = issue(&world.app, "gw", &request).unwrap();
+    world.clock.advance(SignedDuration::from_mins(30));
+    let mut act = Act::from_payload(&request.act.payload.0).unwrap();
+    act.time = world.clock.now();
+    let Deed::Issue(deed) = &mut act.deed else {
+        unreachable!("a wish is an issuing act")
+    };
+    deed.request_made_at = world.clock.now();
+    let again = IssueRequest {
+        act: world.window.sign(&act),
+        ..request
+    };
+    let second = issue(&world.app, "gw", &again).unwrap();
+    assert!(second.repeated);
+    assert_eq!(second.certificate, first.certificate);
+}
+
+#[test]
+fn an_idempotency_key_stands_for_one_wish() {
     let world = World::new();
     let applicant = Applicant::soumu("R1");
     let request = wish(&world, &applicant);
     issue(&world.app, "gw", &request).unwrap();
-    // Another act under the same key: the application differs, the key is kept.
-    let mut act = pki_core::act::Act::from_payload(&request.act.payload.0).unwrap();
+    // Another wish under the same key: the application differs, the key is kept.
+    let mut act = Act::from_payload(&request.act.payload.0).unwrap();
     act.application = pki_core::id::ApplicationId::from_bytes([9; 16]);
+    let Deed::Issue(deed) = &mut act.deed else {
+        unreachable!("a wish is an issuing act")
+    };
+    let resident: pki_core::id::ResidentNumber = request.resident.parse().unwrap();
+    deed.resident_sha256 = resident.digest(act.application, act.municipality);
     let other = IssueRequest {
         act: world.window.sign(&act),
         ..request
@@ -100,6 +127,18 @@ fn a_public_key_belongs_to_one_application() {
         issue(&world.app, "gw", &wish(&world, &applicant)),
         Err(IssueError::Conflict(ReserveRefusal::PublicKeyTaken))
     ));
+}
+
+#[test]
+fn a_gateway_cannot_put_another_resident_into_a_signed_act() {
+    let world = World::new();
+    let mut wish = wish(&world, &Applicant::soumu("R1"));
+    wish.resident = "R2".to_owned();
+    assert!(matches!(
+        issue(&world.app, "gw", &wish),
+        Err(IssueError::Mismatch("the resident"))
+    ));
+    assert_eq!(last_outcome(&world).1, "act-mismatch");
 }
 
 #[test]
@@ -141,19 +180,15 @@ fn two_windows_at_once_give_one_certificate_to_one_resident() {
 fn a_changed_act_is_refused_and_the_refusal_is_in_the_log() {
     let world = World::new();
     let mut request = wish(&world, &Applicant::soumu("R1"));
-    let at = request.act.payload.0.len() / 2;
     // A digit of a digest, so that the act can still be read.
-    let digit = request
-        .act
-        .payload
-        .0
-        .iter()
-        .enumerate()
-        .skip(at)
-        .find(|(_, b)| **b == b'a')
+    let field = br#""spki_sha256":""#;
+    let payload = &mut request.act.payload.0;
+    let at = payload
+        .windows(field.len())
+        .position(|w| w == field)
         .unwrap()
-        .0;
-    request.act.payload.0[digit] = b'b';
+        + field.len();
+    payload[at] = if payload[at] == b'a' { b'b' } else { b'a' };
     let before = world.audit().len();
     assert!(matches!(
         issue(&world.app, "gw", &request),

@@ -135,7 +135,7 @@ pub fn reservation(number: u32) -> Reservation {
         key_sha256: bytes(1),
         application: half(2),
         idempotency_key: half(3),
-        act_sha256: bytes(4),
+        wish_sha256: bytes(4),
         resident: Some(bytes(5)),
         tbs: b"sealed tbs".to_vec(),
         at: at(0),

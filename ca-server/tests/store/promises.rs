@@ -77,7 +77,7 @@ fn an_idempotency_key_finds_its_serial_and_stands_for_one_act() {
         };
         assert_eq!(stored.serial, new.serial);
         let other = Reservation {
-            act_sha256: [9; 32],
+            wish_sha256: [9; 32],
             ..again
         };
         assert_eq!(bench.reserve(&other), Err(ReserveRefusal::KeyReused));

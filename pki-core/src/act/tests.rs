@@ -40,6 +40,7 @@ fn issue() -> Act {
             visit: VisitId::from_bytes([3; 16]),
             card: CardId::from_bytes([4; 16]),
             profile: "signature".to_owned(),
+            resident_sha256: Sha256Digest::from_bytes([8; 32]),
             items_sha256: Sha256Digest::from_bytes([5; 32]),
             spki_sha256: Sha256Digest::from_bytes([6; 32]),
             identity_sha256: Sha256Digest::from_bytes([7; 32]),
@@ -78,6 +79,7 @@ fn the_payload_of_an_issue_is_fixed() {
         r#""application":"01010101010101010101010101010101","idempotency_key":"02020202020202020202020202020202","#,
         r#""time":"2026-11-22T15:00:00Z","act":{"issue":{"visit":"03030303030303030303030303030303","#,
         r#""card":"04040404040404040404040404040404","profile":"signature","#,
+        r#""resident_sha256":"0808080808080808080808080808080808080808080808080808080808080808","#,
         r#""items_sha256":"0505050505050505050505050505050505050505050505050505050505050505","#,
         r#""spki_sha256":"0606060606060606060606060606060606060606060606060606060606060606","#,
         r#""identity_sha256":"0707070707070707070707070707070707070707070707070707070707070707","#,
@@ -236,4 +238,23 @@ fn what_is_not_an_act_of_this_version_is_refused() {
 
 fn revoke_json() -> String {
     String::from_utf8(revoke().to_payload()).unwrap()
+}
+
+#[test]
+fn an_act_signed_again_later_and_elsewhere_is_the_same_wish() {
+    let first = issue();
+    let mut again = issue();
+    again.time = now();
+    again.operator = "13101-0002".parse().unwrap();
+    let Deed::Issue(deed) = &mut again.deed else {
+        unreachable!("issue() makes an issuing act")
+    };
+    deed.request_made_at = now();
+    assert_eq!(again.wish_digest(), first.wish_digest());
+
+    let Deed::Issue(deed) = &mut again.deed else {
+        unreachable!("issue() makes an issuing act")
+    };
+    deed.spki_sha256 = Sha256Digest::from_bytes([1; 32]);
+    assert_ne!(again.wish_digest(), first.wish_digest());
 }

@@ -237,6 +237,10 @@ fn only_an_act_for_this_very_application_is_asked_for() {
         StepFault::ActDiffers("card")
     );
     assert_eq!(
+        differs(|_, d| d.resident_sha256 = Sha256Digest::of(b"other")),
+        StepFault::ActDiffers("resident")
+    );
+    assert_eq!(
         differs(|_, d| d.items_sha256 = Sha256Digest::of(b"other")),
         StepFault::ActDiffers("items")
     );

@@ -304,6 +304,13 @@ impl CharactersSettled {
             ),
             ("visit", issue.visit == self.visit.visit),
             ("card", issue.card == self.visit.card),
+            (
+                "resident",
+                issue.resident_sha256
+                    == self
+                        .resident
+                        .digest(self.case.id, self.case.terminal.municipality()),
+            ),
             ("items", issue.items_sha256 == items_sha256),
             ("public key", issue.spki_sha256 == self.key.spki_sha256),
             (

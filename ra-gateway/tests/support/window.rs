@@ -558,6 +558,16 @@ impl World {
             visit: application.visit.as_deref().unwrap().parse().unwrap(),
             card: application.card.as_deref().unwrap().parse().unwrap(),
             profile: application.profile.clone(),
+            resident_sha256: application
+                .resident
+                .as_deref()
+                .unwrap()
+                .parse::<pki_core::id::ResidentNumber>()
+                .unwrap()
+                .digest(
+                    application.id.parse().unwrap(),
+                    application.municipality.parse().unwrap(),
+                ),
             items_sha256: digest(&application.items_sha256),
             spki_sha256: digest(&application.spki_sha256),
             identity_sha256: digest(&application.identity_sha256),

@@ -31,7 +31,7 @@ pub struct CertificateRow {
     pub key_sha256: Vec<u8>,
     pub application: Vec<u8>,
     pub idempotency_key: Vec<u8>,
-    pub act_sha256: Vec<u8>,
+    pub wish_sha256: Vec<u8>,
     pub resident: Option<Vec<u8>>,
     pub in_effect: bool,
     pub tbs: Option<Vec<u8>>,

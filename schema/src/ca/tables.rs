@@ -24,7 +24,7 @@ diesel::table! {
         key_sha256 -> Binary,
         application -> Binary,
         idempotency_key -> Binary,
-        act_sha256 -> Binary,
+        wish_sha256 -> Binary,
         resident -> Nullable<Binary>,
         in_effect -> Bool,
         tbs -> Nullable<Binary>,

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use pki_core::act::{Act, ActFrame, Deed, Ground, IssueDeed, RevokeDeed, Signatory};
 use pki_core::certificate::serial::Serial;
-use pki_core::id::{ApplicationId, IdempotencyKey};
+use pki_core::id::{ApplicationId, IdempotencyKey, ResidentNumber};
 use schema::wire::bytes::Base64;
 use schema::wire::v1::act::SignedActMessage;
 use schema::wire::v1::ra::Application;
@@ -56,6 +56,10 @@ pub fn issue_deed(
         visit: due(&application.visit, "visit")?,
         card: due(&application.card, "card")?,
         profile: application.profile.clone(),
+        resident_sha256: due::<ResidentNumber>(&application.resident, "resident")?.digest(
+            due(&Some(application.id.clone()), "identifier")?,
+            due(&Some(application.municipality.clone()), "municipality")?,
+        ),
         items_sha256: due(&application.items_sha256, "settled items")?,
         spki_sha256: due(&application.spki_sha256, "public key")?,
         identity_sha256: due(&application.identity_sha256, "identity decision")?,

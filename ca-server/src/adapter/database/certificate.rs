@@ -15,7 +15,7 @@ use crate::port::store::*;
 
 pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> QueryResult<Reserve> {
     if let Some(row) = of_request(scope.connection, &new.idempotency_key)? {
-        if row.act_sha256 == new.act_sha256 && row.issuer == new.issuer {
+        if row.wish_sha256 == new.wish_sha256 && row.issuer == new.issuer {
             return Ok(Reserve::Repeat(Box::new(row)));
         }
         return refuse(scope, entry, ReserveRefusal::KeyReused);
@@ -42,7 +42,7 @@ pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> Quer
             key_sha256: new.key_sha256.to_vec(),
             application: new.application.to_vec(),
             idempotency_key: new.idempotency_key.to_vec(),
-            act_sha256: new.act_sha256.to_vec(),
+            wish_sha256: new.wish_sha256.to_vec(),
             resident: new.resident.map(|hash| hash.to_vec()),
             in_effect: false,
             tbs: Some(new.tbs.clone()),

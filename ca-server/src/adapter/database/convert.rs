@@ -51,7 +51,7 @@ pub fn certificate(row: CertificateRow) -> QueryResult<StoredCertificate> {
         key_sha256: row.key_sha256,
         application: row.application,
         idempotency_key: row.idempotency_key,
-        act_sha256: row.act_sha256,
+        wish_sha256: row.wish_sha256,
         in_effect: row.in_effect,
         tbs: row.tbs,
         der: row.der,

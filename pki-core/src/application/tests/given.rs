@@ -186,6 +186,9 @@ pub fn deed() -> IssueDeed {
         visit: settled.visit.visit,
         card: settled.visit.card,
         profile: "signature".to_owned(),
+        resident_sha256: settled
+            .resident
+            .digest(settled.case.id, settled.case.terminal.municipality()),
         items_sha256: Sha256Digest::from_bytes(settled.certificate_items.digest()),
         spki_sha256: settled.key.spki_sha256,
         identity_sha256: settled.identity.digest(),

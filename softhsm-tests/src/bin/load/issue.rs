@@ -13,7 +13,8 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use pki_core::act::{Act, ActFrame, Deed, IssueDeed, Signatory};
 use pki_core::certificate::pem;
 use pki_core::id::{
-    ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, Sha256Digest, TerminalId, VisitId,
+    ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, ResidentNumber, Sha256Digest,
+    TerminalId, VisitId,
 };
 use pki_core::kiosk_record::{self, Generation, KioskRecord};
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
@@ -175,11 +176,15 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
         address_substitution: "00000000000000000".into(),
     };
     let items = CertificateItems::parse(&text).map_err(|error| Fault::new(error.to_string()))?;
+    let application = fresh::<ApplicationId>()?;
+    let resident: ResidentNumber = format!("{resident:010}")
+        .parse()
+        .map_err(|_| Fault::new("a resident's number has at most 32 characters"))?;
     let act = Act::new(
         ActFrame {
             terminal: parties.terminal.0,
             operator: parties.operator.0.clone(),
-            application: fresh::<ApplicationId>()?,
+            application,
             idempotency_key: fresh::<IdempotencyKey>()?,
             time: now,
         },
@@ -187,6 +192,7 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
             visit,
             card,
             profile: "signature".into(),
+            resident_sha256: resident.digest(application, parties.terminal.0.municipality()),
             items_sha256: id(&hex::encode(items.digest()))?,
             spki_sha256: Sha256Digest::of(spki.as_bytes()),
             identity_sha256: Sha256Digest::of(b"{}"),
@@ -223,7 +229,7 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
             address: text.address,
             address_substitution: text.address_substitution,
         },
-        resident: format!("{resident:010}"),
+        resident: resident.to_string(),
         request: Base64(card_request(
             pair,
             spki.as_bytes(),

@@ -21,7 +21,7 @@ CREATE TABLE certificate (
     key_sha256       BYTEA   NOT NULL CHECK (length(key_sha256) = 32),
     application      BYTEA   NOT NULL CHECK (length(application) = 16),
     idempotency_key  BYTEA   NOT NULL CHECK (length(idempotency_key) = 16),
-    act_sha256       BYTEA   NOT NULL CHECK (length(act_sha256) = 32),
+    wish_sha256       BYTEA   NOT NULL CHECK (length(wish_sha256) = 32),
     resident         BYTEA,                               -- keyed hash
     in_effect        BOOLEAN NOT NULL,
     tbs              BYTEA,                               -- sealed; dropped once der holds it

@@ -21,7 +21,7 @@ CREATE TABLE certificate (
     key_sha256       BLOB    NOT NULL CHECK (length(key_sha256) = 32),
     application      BLOB    NOT NULL CHECK (length(application) = 16),
     idempotency_key  BLOB    NOT NULL CHECK (length(idempotency_key) = 16),
-    act_sha256       BLOB    NOT NULL CHECK (length(act_sha256) = 32),
+    wish_sha256       BLOB    NOT NULL CHECK (length(wish_sha256) = 32),
     resident         BLOB,                               -- keyed hash
     in_effect        INTEGER NOT NULL CHECK (in_effect IN (0, 1)),
     tbs              BLOB,                               -- sealed; dropped once der holds it

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     act::{Act, ActFault, Deed, SignedAct},
-    certificate::{PublicKey, distribution_point::Place},
+    certificate::{PublicKey, distribution_point::Place, image::CertificateImage},
 };
 use schema::wire::v1::act::SignedActMessage;
 use sha2::{Digest, Sha256};
@@ -31,6 +31,9 @@ pub enum Refusal {
     /// The terminal or operator is not enrolled.
     #[error("the {0} is not enrolled")]
     NotEnrolled(&'static str),
+    /// The certificate of the terminal, operator or kiosk has run out, or has not begun.
+    #[error("the certificate of the {0} is not valid now; have it enrolled again")]
+    NotValidNow(&'static str),
     /// The terminal or operator is suspended.
     #[error("the {0} is suspended")]
     Suspended(&'static str),
@@ -56,6 +59,7 @@ impl Refusal {
             Self::OtherPrefecture => "other-prefecture",
             Self::UnknownMunicipality => "unknown-municipality",
             Self::NotEnrolled(_) => "not-enrolled",
+            Self::NotValidNow(_) => "certificate-not-valid",
             Self::Suspended(_) => "suspended",
             Self::OutOfScope(_) => "out-of-scope",
             Self::TooMany(_) => "too-many-requests",
@@ -103,8 +107,8 @@ pub fn authorise<'a>(
     let skew = SignedDuration::try_from(app.act_skew).unwrap_or(SignedDuration::from_secs(300));
     let act = signed
         .verify(
-            &key(&terminal, "terminal")?,
-            &key(&operator, "operator")?,
+            &enrolled_key(&terminal, "terminal", now)?,
+            &enrolled_key(&operator, "operator", now)?,
             now,
             skew,
         )
@@ -144,8 +148,22 @@ fn party(app: &App, kind: &'static str, id: &str) -> Result<Party, Unauthorised>
         .ok_or(Refusal::NotEnrolled(kind))?)
 }
 
-fn key(party: &Party, what: &'static str) -> Result<PublicKey, Refusal> {
+/// The key of a party, for as long as its certificate is valid: TLS shows the
+/// authority the gateway's certificate alone, so theirs are looked at here.
+pub(super) fn enrolled_key(
+    party: &Party,
+    what: &'static str,
+    now: Timestamp,
+) -> Result<PublicKey, Refusal> {
+    if !valid_now(party, now) {
+        return Err(Refusal::NotValidNow(what));
+    }
     PublicKey::from_spki_der(&party.public_key).map_err(|_| Refusal::NotEnrolled(what))
+}
+
+/// Whether the party's certificate is valid at this moment.
+pub(super) fn valid_now(party: &Party, now: Timestamp) -> bool {
+    CertificateImage::decode(&party.certificate).is_ok_and(|image| image.is_in_effect(now))
 }
 
 /// The audit row of an act before anything about it is known but its caller.

@@ -8,8 +8,9 @@ use std::{
 };
 
 use governor::{DefaultKeyedRateLimiter, Quota};
+use jiff::Timestamp;
 
-use super::App;
+use super::{App, authorise::valid_now};
 use crate::port::store::{AuditEntry, Party, StoreError};
 
 /// Refusals that have no row of their own yet.
@@ -32,11 +33,13 @@ impl Default for Strangers {
 pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<String>, StoreError> {
     let party = app.store.party_by_certificate(certificate_sha256)?;
     match party {
-        Some(party) if party.active && party.kind == "gateway" => Ok(Some(party.id)),
-        Some(party) => {
-            refuse(app, &party)?;
-            Ok(None)
-        }
+        Some(party) => match objection(&party, app.clock.now()) {
+            None => Ok(Some(party.id)),
+            Some(why) => {
+                refuse(app, &party, why)?;
+                Ok(None)
+            }
+        },
         None => {
             count(app);
             Ok(None)
@@ -49,24 +52,56 @@ fn count(app: &App) {
     app.strangers.count.fetch_add(1, Ordering::Relaxed);
 }
 
-fn refuse(app: &App, party: &Party) -> Result<(), StoreError> {
+/// What speaks against a party that is known. The handshake looked at the dates
+/// of its certificate once; a connection may outlive them.
+fn objection(party: &Party, now: Timestamp) -> Option<&'static str> {
+    if !party.active {
+        Some("suspended")
+    } else if party.kind != "gateway" {
+        Some("not-a-gateway")
+    } else if !valid_now(party, now) {
+        Some("certificate-not-valid")
+    } else {
+        None
+    }
+}
+
+fn refuse(app: &App, party: &Party, why: &str) -> Result<(), StoreError> {
     let name = format!("{}:{}", party.kind, party.id);
     if app.strangers.rows.check_key(&name).is_err() {
         count(app);
         return Ok(());
     }
     metrics::counter!("jitsuin_refused_callers_total").increment(1);
-    let why = if party.active {
-        "not-a-gateway"
-    } else {
-        "suspended"
-    };
     app.store.record(AuditEntry {
         at: app.clock.now(),
         event: "call",
         outcome: why.to_owned(),
         actor: name,
         subject: "interface".to_owned(),
+        detail: serde_json::json!({}),
+    })
+}
+
+/// A gateway's message that cannot be read: a row like that of any other refusal,
+/// and no more rows than a party that keeps on knocking has.
+pub fn refuse_message(
+    app: &App,
+    gateway: &str,
+    event: &'static str,
+    why: &str,
+) -> Result<(), StoreError> {
+    let actor = format!("gateway:{gateway}");
+    if app.strangers.rows.check_key(&actor).is_err() {
+        count(app);
+        return Ok(());
+    }
+    app.store.record(AuditEntry {
+        at: app.clock.now(),
+        event,
+        outcome: why.to_owned(),
+        actor,
+        subject: "message".to_owned(),
         detail: serde_json::json!({}),
     })
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pki_core::{
     act::{Deed, IssueDeed},
     certificate::{
@@ -154,7 +155,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
 
     // 2. The plan: who asks and may, whose key it is, and the bytes to sign, linted.
     let permitted = authorise(app, gateway, &wish.act, now)?;
-    let material = examine(app, &permitted, wish)?;
+    let material = examine(app, &permitted, wish, now)?;
     let key = *permitted.act.idempotency_key.as_bytes();
     let _claim = app.in_work.claim(key, PATIENCE).ok_or(IssueError::InWork)?;
     token_is_there(app)?;
@@ -264,7 +265,12 @@ struct Material {
     record: KioskRecord,
 }
 
-fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Material, IssueError> {
+fn examine(
+    app: &App,
+    permitted: &Permitted,
+    wish: &IssueRequest,
+    now: Timestamp,
+) -> Result<Material, IssueError> {
     let Deed::Issue(deed) = &permitted.act.deed else {
         return Err(Refusal::OtherDeed.into());
     };
@@ -285,7 +291,7 @@ fn examine(app: &App, permitted: &Permitted, wish: &IssueRequest) -> Result<Mate
     if deed.card.as_bytes() != &request.card {
         return Err(IssueError::Mismatch("the card"));
     }
-    let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0)?;
+    let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0, now)?;
     let resident: ResidentNumber = wish.resident.parse().map_err(|_| IssueError::Resident)?;
     let act = &permitted.act;
     if deed.resident_sha256 != resident.digest(act.application, act.municipality) {
@@ -308,14 +314,14 @@ fn kiosk_says(
     permitted: &Permitted,
     deed: &IssueDeed,
     bytes: &[u8],
+    now: Timestamp,
 ) -> Result<KioskRecord, IssueError> {
     let signed = kiosk_record::SignedRecord::parse(bytes).map_err(IssueError::Record)?;
     let kiosk = app
         .store
         .party("kiosk", &signed.claimed_kiosk().to_string())?
         .ok_or(Refusal::NotEnrolled("kiosk"))?;
-    let key =
-        PublicKey::from_spki_der(&kiosk.public_key).map_err(|_| Refusal::NotEnrolled("kiosk"))?;
+    let key = authorise::enrolled_key(&kiosk, "kiosk", now)?;
     let record = signed.verify(&key).map_err(IssueError::Record)?;
     if !kiosk.active {
         return Err(Refusal::Suspended("kiosk").into());

@@ -15,7 +15,7 @@ use pki_core::certificate::{
 
 use super::{
     ceremony::{profile, self_signed},
-    window::Window,
+    window::{PartyKey, Window},
 };
 use crate::{
     adapter::{
@@ -181,6 +181,25 @@ impl World {
             store,
             window,
             folder,
+        }
+    }
+
+    /// Enrol the window's party of that kind again with a new key, as an officer
+    /// does when its certificate has run out.
+    pub fn renew(&mut self, kind: &str) {
+        match kind {
+            "terminal" => self.window.terminal = PartyKey::new(),
+            "operator" => self.window.operator = PartyKey::new(),
+            _ => self.window.kiosk = PartyKey::new(),
+        }
+        for enrolment in self.window.enrolments() {
+            if enrolment.kind == kind {
+                let again = enrol::Enrolment {
+                    replace: true,
+                    ..enrolment
+                };
+                enrol::enrol(&self.app, &again).expect("the renewal");
+            }
         }
     }
 

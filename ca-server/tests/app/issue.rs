@@ -143,7 +143,7 @@ fn a_gateway_cannot_put_another_resident_into_a_signed_act() {
 
 #[test]
 fn no_second_certificate_while_one_is_in_effect() {
-    let world = World::new();
+    let mut world = World::new();
     issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
     assert!(matches!(
         issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))),
@@ -153,6 +153,9 @@ fn no_second_certificate_while_one_is_in_effect() {
     world
         .clock
         .advance(SignedDuration::from_hours(24 * 366 * 3 + 24));
+    for kind in ["terminal", "operator", "kiosk"] {
+        world.renew(kind);
+    }
     issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
 }
 
@@ -251,6 +254,27 @@ fn a_suspended_party_is_refused_at_once() {
         assert!(enrol::set_active(&*world.store, world.clock.now(), kind, id, true).unwrap());
         issue(&world.app, "gw", &request).unwrap();
     }
+}
+
+#[test]
+fn a_party_whose_certificate_has_run_out_is_refused() {
+    let mut world = World::new();
+    // Parties are certified for 397 days.
+    world.clock.advance(SignedDuration::from_hours(24 * 398));
+    for due in ["terminal", "operator", "kiosk"] {
+        let request = wish(&world, &Applicant::soumu("R1"));
+        assert!(
+            matches!(
+                issue(&world.app, "gw", &request),
+                Err(IssueError::Refused(Refusal::NotValidNow(what))) if what == due
+            ),
+            "{due}"
+        );
+        assert_eq!(last_outcome(&world).1, "certificate-not-valid");
+        // Enrolled again, it may.
+        world.renew(due);
+    }
+    issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
 }
 
 #[test]

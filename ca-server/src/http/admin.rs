@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 
-use super::{block, resource};
+use super::{block, read_only};
 use crate::{
     app::{App, answer_ocsp::StatusApp, publish_crl},
     port::store::Store,
@@ -68,9 +68,9 @@ fn database(store: &dyn Store) -> Option<String> {
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/healthz", web::get().to(healthz)))
-        .service(resource("/readyz", web::get().to(readyz)))
-        .service(resource("/metrics", web::get().to(metrics)));
+        .service(read_only("/healthz", web::to(healthz)))
+        .service(read_only("/readyz", web::to(readyz)))
+        .service(read_only("/metrics", web::to(metrics)));
 }
 
 async fn healthz() -> HttpResponse {

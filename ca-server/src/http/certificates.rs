@@ -9,6 +9,7 @@ use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, Revok
 
 use super::{
     block,
+    body::{Body, Limit},
     caller::Gateway,
     problem::{Kind, Problem, ProblemDocument},
     revocations, store_problem,
@@ -45,16 +46,20 @@ use crate::{
 pub async fn issue(
     app: web::Data<App>,
     gateway: web::ReqData<Gateway>,
-    wish: web::Json<IssueRequest>,
+    limit: web::Data<Limit>,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let gateway = gateway.into_inner().0;
+    let gateway = gateway.into_inner();
+    let wish: IssueRequest = body
+        .message(&app, &gateway, "issue.request", **limit)
+        .await?;
     let issuer_certificate = app
         .signing
         .issuer
         .certificate_der()
         .unwrap_or_default()
         .to_vec();
-    let issued = block(move || issue::issue(&app, &gateway, &wish))
+    let issued = block(move || issue::issue(&app, &gateway.0, &wish))
         .await?
         .map_err(|error| issue_problem(&error))?;
     let mut response = if issued.repeated {

@@ -2,6 +2,7 @@
 //! `web::block`.
 
 mod admin;
+mod body;
 mod caller;
 mod certificates;
 mod files;
@@ -14,7 +15,9 @@ mod revocations;
 pub mod serve;
 mod tls;
 
-use actix_web::{HttpResponse, Resource, Route, error::BlockingError, web};
+use actix_web::{
+    HttpResponse, Resource, ResponseError, Route, error::BlockingError, guard, http::header, web,
+};
 use problem::{Kind, Problem};
 
 use crate::port::store::StoreError;
@@ -43,15 +46,28 @@ fn store_problem(error: &StoreError) -> Problem {
     }
 }
 
-/// A resource with one method; the others get a problem document.
-fn resource(path: &str, route: Route) -> Resource {
-    web::resource(path)
-        .route(route)
-        .default_service(web::to(no_method))
+/// A resource that is read: GET, and HEAD as RFC 9110 §9.1 wants it.
+fn read_only(path: &str, handler: Route) -> Resource {
+    let either = guard::Any(guard::Get()).or(guard::Head());
+    resource(path, "GET, HEAD", handler.guard(either))
 }
 
-async fn no_method() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(Kind::MethodNotAllowed, "See /openapi.json."))
+/// A resource that is posted to.
+fn posted(path: &str, handler: Route) -> Resource {
+    resource(path, "POST", handler.guard(guard::Post()))
+}
+
+/// Other methods get a problem document and are told the right ones (RFC 9110 §15.5.6).
+fn resource(path: &str, allowed: &'static str, route: Route) -> Resource {
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(move || async move {
+            let problem = Problem::new(Kind::MethodNotAllowed, "See /openapi.json.");
+            let mut response = problem.error_response();
+            let allowed = header::HeaderValue::from_static(allowed);
+            response.headers_mut().insert(header::ALLOW, allowed);
+            response
+        }))
 }
 
 async fn no_route() -> Result<HttpResponse, Problem> {

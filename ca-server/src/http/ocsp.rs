@@ -5,10 +5,11 @@ use actix_web::{
     http::header::{self, HttpDate},
     web,
 };
-use pki_core::revocation::ocsp::{ErrorStatus, path};
+use pki_core::revocation::ocsp::{ErrorStatus, path, request::MAX_OCTETS};
 
 use super::{
     block,
+    body::{Body, Limit},
     problem::{Kind, Problem, ProblemDocument},
 };
 use crate::app::answer_ocsp::{self, Answer, StatusApp};
@@ -31,21 +32,10 @@ const RESPONSE: &str = "application/ocsp-response";
 )]
 pub async fn post(
     app: web::Data<StatusApp>,
-    request: HttpRequest,
     issuer: web::Path<String>,
-    body: web::Bytes,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let sent = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if !sent.eq_ignore_ascii_case(REQUEST) {
-        return Err(Problem::new(
-            Kind::UnsupportedMediaType,
-            "Send application/ocsp-request.",
-        ));
-    }
+    let body = body.bytes(REQUEST, Limit(MAX_OCTETS)).await?;
     known(&app, &issuer)?;
     let answer = block(move || {
         let issuer = app.issuer(&issuer)?;

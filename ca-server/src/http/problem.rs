@@ -187,6 +187,11 @@ impl Problem {
         }
     }
 
+    /// Its type.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Which value of the message is at fault, by JSON pointer.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -258,26 +263,16 @@ impl ResponseError for Problem {
     }
 }
 
-/// What `web::Json` could not read, without repeating any value of the message.
-pub fn of_json(error: &actix_web::error::JsonPayloadError) -> Problem {
-    use actix_web::error::JsonPayloadError as E;
-    match error {
-        E::OverflowKnownLength { .. } | E::Overflow { .. } => {
-            Problem::new(Kind::TooLarge, "Send a shorter message.")
-        }
-        E::ContentType => Problem::new(Kind::UnsupportedMediaType, "Send application/json."),
-        E::Deserialize(error) => {
-            let said = error.to_string();
-            // These two name fields; other messages of serde may name values.
-            let what = if said.starts_with("unknown field") || said.starts_with("missing field") {
-                said
-            } else {
-                format!("at line {}, column {}", error.line(), error.column())
-            };
-            Problem::new(Kind::MalformedMessage, what)
-        }
-        _ => Problem::new(Kind::MalformedMessage, "The message could not be read."),
-    }
+/// What could not be read as a message, without repeating any value of it.
+pub fn of_json(error: &serde_json::Error) -> Problem {
+    let said = error.to_string();
+    // These two name fields; other messages of serde may name values.
+    let what = if said.starts_with("unknown field") || said.starts_with("missing field") {
+        said
+    } else {
+        format!("at line {}, column {}", error.line(), error.column())
+    };
+    Problem::new(Kind::MalformedMessage, what)
 }
 
 #[cfg(test)]
@@ -300,7 +295,7 @@ mod tests {
     #[test]
     fn a_wrong_value_in_a_message_is_not_repeated() {
         let error = serde_json::from_str::<u8>("\"総務　太郎\"").unwrap_err();
-        let problem = of_json(&actix_web::error::JsonPayloadError::Deserialize(error));
+        let problem = of_json(&error);
         assert!(!problem.detail.contains("総務"));
         assert!(problem.detail.contains("line 1"));
     }

@@ -12,9 +12,9 @@ use actix_web::{
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
 
 use super::{
-    files, ocsp, openapi,
+    files, ocsp, openapi, posted,
     problem::{Kind, Problem},
-    resource,
+    read_only,
 };
 
 /// Requests per address of the asker.
@@ -62,19 +62,13 @@ pub async fn limit(
 /// The routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(resource("/crl/{issuer}.crl", web::get().to(files::full)))
-        .service(resource(
+        .service(read_only("/crl/{issuer}.crl", web::to(files::full)))
+        .service(read_only(
             "/crl/{issuer}/{municipality}.crl",
-            web::get().to(files::partition),
+            web::to(files::partition),
         ))
-        .service(resource(
-            "/certs/{issuer}.cer",
-            web::get().to(files::issuer),
-        ))
-        .service(resource("/ocsp/{issuer}", web::post().to(ocsp::post)))
-        .service(resource(
-            "/ocsp/{issuer}/{request:.*}",
-            web::get().to(ocsp::get),
-        ))
-        .service(resource("/openapi.json", web::get().to(openapi::status)));
+        .service(read_only("/certs/{issuer}.cer", web::to(files::issuer)))
+        .service(posted("/ocsp/{issuer}", web::to(ocsp::post)))
+        .service(read_only("/ocsp/{issuer}/{request:.*}", web::to(ocsp::get)))
+        .service(read_only("/openapi.json", web::to(openapi::status)));
 }

@@ -5,6 +5,7 @@ use schema::wire::v1::ca::{RevokeRequest, RevokeResponse};
 
 use super::{
     block,
+    body::{Body, Limit},
     caller::Gateway,
     certificates::refusal_problem,
     problem::{Kind, Problem, ProblemDocument},
@@ -38,10 +39,12 @@ use crate::{
 pub async fn revoke(
     app: web::Data<App>,
     gateway: web::ReqData<Gateway>,
-    wish: web::Json<RevokeRequest>,
+    limit: web::Data<Limit>,
+    body: Body,
 ) -> Result<HttpResponse, Problem> {
-    let gateway = gateway.into_inner().0;
-    let revoked = block(move || revoke::revoke(&app, &gateway, &wish))
+    let gateway = gateway.into_inner();
+    let wish: RevokeRequest = body.message(&app, &gateway, "revoke", **limit).await?;
+    let revoked = block(move || revoke::revoke(&app, &gateway.0, &wish))
         .await?
         .map_err(|error| problem(&error))?;
     Ok(HttpResponse::Ok().json(message(&revoked)))

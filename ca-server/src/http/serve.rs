@@ -23,9 +23,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     admin::{self, Admin},
-    caller, certificates, no_route, openapi, problem,
+    body::Limit,
+    caller, certificates, no_route, openapi, posted,
     public::{self, Askers},
-    ready, resource, revocations,
+    read_only, ready, revocations,
     tls::{self, TlsFault},
 };
 use crate::{
@@ -56,12 +57,6 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> 
     Ok((listener, bound))
 }
 
-fn json_config(limit: usize) -> web::JsonConfig {
-    web::JsonConfig::default()
-        .limit(limit)
-        .error_handler(|error, _| problem::of_json(&error).into())
-}
-
 /// Serve the inner interface until a signal asks to end.
 pub fn issue(
     config: &IssueConfig,
@@ -88,26 +83,19 @@ pub fn issue(
         let inner = HttpServer::new(move || {
             Routes::new()
                 .app_data(app.clone())
-                .app_data(json_config(body))
-                .app_data(web::PayloadConfig::new(body))
+                .app_data(web::Data::new(Limit(body)))
                 .service(
                     web::scope("/v1")
                         .wrap(from_fn(caller::gateways_only))
-                        .service(resource(
-                            "/certificates",
-                            web::post().to(certificates::issue),
-                        ))
-                        .service(resource(
+                        .service(posted("/certificates", web::to(certificates::issue)))
+                        .service(read_only(
                             "/certificates/{serial}",
-                            web::get().to(certificates::read),
+                            web::to(certificates::read),
                         ))
-                        .service(resource(
-                            "/revocations",
-                            web::post().to(revocations::revoke),
-                        ))
+                        .service(posted("/revocations", web::to(revocations::revoke)))
                         .default_service(web::to(no_route)),
                 )
-                .service(resource("/openapi.json", web::get().to(openapi::issue)))
+                .service(read_only("/openapi.json", web::to(openapi::issue)))
                 .default_service(web::to(no_route))
         })
         .on_connect(caller::remember)
@@ -156,9 +144,6 @@ pub fn status(
             Routes::new()
                 .app_data(app.clone())
                 .app_data(askers.clone())
-                .app_data(web::PayloadConfig::new(
-                    pki_core::revocation::ocsp::request::MAX_OCTETS,
-                ))
                 .wrap(from_fn(public::limit))
                 .configure(public::routes)
                 .default_service(web::to(no_route))

@@ -152,5 +152,35 @@ fn bad_messages_get_precise_problems_and_change_nothing() {
             .1
             .contains("jitsuin_problems_total")
     );
+    // Also what could not be read is in the log, in the gateway's name.
+    let out = room.folder.path().join("audit.jsonl");
+    room.officer(&["audit", "export", "--out", &out.display().to_string()]);
+    let log = std::fs::read_to_string(out).unwrap();
+    for why in ["malformed-message", "too-large"] {
+        let row =
+            format!("\"event\":\"issue.request\",\"outcome\":\"{why}\",\"actor\":\"gateway:gw-1\"");
+        assert!(log.contains(&row), "{why}");
+    }
     server.client.issue(&request).done();
+}
+
+#[test]
+fn a_sender_who_never_ends_is_answered_and_holds_no_connection() {
+    use std::io::{Read, Write};
+    let room = super::room();
+    let _server = room.start();
+    let (_status, public, _) = room.start_status();
+    let mut connection = std::net::TcpStream::connect(public.replace("http://", "")).unwrap();
+    connection
+        .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+        .unwrap();
+    write!(
+        connection,
+        "POST /ocsp/sign HTTP/1.1\r\nHost: x\r\nContent-Type: application/ocsp-request\r\n\
+         Content-Length: 100\r\n\r\n0"
+    )
+    .unwrap();
+    let mut answer = [0; 64];
+    let count = connection.read(&mut answer).expect("an answer in time");
+    assert!(answer[..count].starts_with(b"HTTP/1.1 400"));
 }

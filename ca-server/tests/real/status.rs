@@ -157,7 +157,23 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
             "{path}"
         );
     }
-    assert_eq!(get(&format!("{public}/ocsp/sign"), &[]).0, 405);
+    let (code, response, _) = get(&format!("{public}/ocsp/sign"), &[]);
+    assert_eq!((code, header(&response, "allow").as_str()), (405, "POST"));
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let head = agent.head(format!("{public}/crl/sign.crl")).call().unwrap();
+    assert_eq!(head.status(), 200);
+    let long = agent
+        .post(format!("{public}/ocsp/sign"))
+        .header("content-type", "application/ocsp-request")
+        .send(&[0x30; 5000][..])
+        .unwrap();
+    assert_eq!(
+        (long.status().as_u16(), &long.headers()["content-type"]),
+        (413, &"application/problem+json".parse().unwrap())
+    );
     let (code, _, answer) = get(&format!("{public}/ocsp/sign/AAAA"), &[]);
     assert_eq!(
         (code, answer),

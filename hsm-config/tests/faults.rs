@@ -60,6 +60,24 @@ fn until_signed(token: &Token) -> Duration {
 }
 
 #[test]
+fn a_token_may_be_closed_at_any_moment_of_its_start() {
+    let hsm = SoftHsm::new();
+    contract::make(&hsm.open(), "ca", KeyAlgorithm::P256);
+    // A program that does not get its port gives its token up while the worker starts.
+    for pause in 0..60 {
+        let token = Token::open(hsm.config(""));
+        std::thread::sleep(Duration::from_millis(pause));
+        let (closed, ends) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            drop(token);
+            let _ = closed.send(());
+        });
+        ends.recv_timeout(Duration::from_secs(5))
+            .unwrap_or_else(|_| panic!("closed after {pause} ms, it never ended"));
+    }
+}
+
+#[test]
 fn token_files_that_go_and_come_back_need_no_restart() {
     let hsm = SoftHsm::new();
     let token = hsm.open();

@@ -270,14 +270,17 @@ impl Shared {
         let mut heard = Instant::now();
         let mut started = false;
         loop {
+            // Asked before each frame: a worker that says every now and then that it
+            // is alive leaves no pause in which to ask, and one that was not usable
+            // yet when the token was closed is told to end by nobody else.
+            if self.is_closing() {
+                return Ending::Closed;
+            }
             match reader.next(&mut frame) {
                 Ok(true) => heard = Instant::now(),
                 Ok(false) if started => return Ending::Lost("the worker ended".into()),
                 Ok(false) => return Ending::NotStarted("the worker ended while starting".into()),
                 Err(fault) if is_pause(&fault) => {
-                    if self.is_closing() {
-                        return Ending::Closed;
-                    }
                     if let Some(reason) = self.is_stuck(link, heard, started) {
                         link.kill();
                         return if started {

@@ -310,7 +310,7 @@ fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
     let signer = HsmSigner::new(token);
     let made = ["signing-ca", "infrastructure-ca"].map(|name| {
         let (key, unit) = match name {
-            "signing-ca" => ("sign", "OU=Prefectural CA"),
+            "signing-ca" => ("sign", "OU=JPKI for digital signature"),
             _ => ("infra", "OU=Infrastructure CA"),
         };
         let signer: &dyn Signer = &signer;

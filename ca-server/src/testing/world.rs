@@ -143,7 +143,7 @@ impl World {
             node: "node".to_owned(),
             prefecture: "13".parse().expect("a prefecture"),
             municipalities: vec![place("13101", "Chiyoda-ku"), place("13102", "Chuo-ku")],
-            signing: authority("sign", "signing-ca", "OU=Prefectural CA"),
+            signing: authority("sign", "signing-ca", "OU=JPKI for digital signature"),
             infrastructure: authority("infra", "infrastructure-ca", "OU=Infrastructure CA"),
             signature_profile: profile("signature"),
             ocsp_responder_profile: profile("ocsp-responder"),

@@ -330,8 +330,8 @@ fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
     }
     spec + &format!(
         "\n[[certificate]]\nkey = \"sign\"\nprofile = \"../profiles/signing-ca.toml\"\n\
-         subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Prefectural CA\", \"OU=Governor of Tokyo-to\"]\n\
-         alternative-name = [\"C=JP\", \"O=公的個人認証サービス試験\", \"OU=都道府県認証局\", \"OU=東京都知事\"]\n\
+         subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=JPKI for digital signature\", \"OU=Governor of Tokyo-to\"]\n\
+         alternative-name = [\"C=JP\", \"O=公的個人認証サービス試験\", \"OU=公的個人認証サービス署名用\", \"OU=東京都知事\"]\n\
          segment = \"{ISSUER}\"\nout = \"sign.cer\"\n\n\
          [[certificate]]\nkey = \"infra\"\nprofile = \"../profiles/infrastructure-ca.toml\"\n\
          subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Infrastructure CA\", \"OU=Governor of Tokyo-to\"]\n\

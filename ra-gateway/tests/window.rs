@@ -506,6 +506,42 @@ fn a_character_outside_the_repertoire_needs_the_applicants_choice() {
 }
 
 #[test]
+fn a_card_and_a_resident_with_a_certificate_in_effect_do_not_go_to_the_kiosk() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let mut card = world.card();
+    let (first, _) = world.issued(&clerk, &mut card);
+    let prepare = |application: &ra::Application, card: &mut _| {
+        world.relay(&clerk, &application.id, card, ra::ChannelPurpose::Prepare)
+    };
+    // The same resident with another card; another resident with the same card.
+    let again = world.identified(&clerk, &world.taro());
+    assert_eq!(
+        refusal(prepare(&again, &mut world.card())),
+        "certificate-in-effect"
+    );
+    let hanako = world.identified(&clerk, &world.hanako());
+    assert_eq!(refusal(prepare(&hanako, &mut card)), "card-refused");
+    // Revoked, it is in nobody's way.
+    let identity = first.identity_sha256.as_deref().unwrap().parse().unwrap();
+    let request = ra::ImageRequest {
+        verdict: ra::ImageVerdict::PersonWrong,
+        certificate_sha256: first
+            .certificate
+            .as_ref()
+            .unwrap()
+            .certificate_sha256
+            .clone(),
+        act: Some(world.revoke_act(&first, Ground::Article13, identity)),
+    };
+    world
+        .app
+        .confirm_image(&clerk, &first.id, &request)
+        .unwrap();
+    prepare(&again, &mut card).unwrap();
+}
+
+#[test]
 fn a_lost_answer_of_the_authority_is_asked_for_again_and_yields_one_certificate() {
     let world = World::on(None);
     let clerk = world.clerk();
@@ -672,6 +708,7 @@ fn a_wrong_governor_stops_issuing_until_an_officer_releases_it() {
     let world = World::on(None);
     let clerk = world.clerk();
     let mut card = world.card();
+    let (next, _) = world.settled(&clerk, &world.taro(), &mut world.card());
     let (issued, _) = world.issued(&clerk, &mut card);
     let verdict = ra::ImageRequest {
         verdict: ra::ImageVerdict::IssuerWrong,
@@ -690,8 +727,6 @@ fn a_wrong_governor_stops_issuing_until_an_officer_releases_it() {
             .unwrap();
     }
     assert_eq!(world.app.store.stops().unwrap().len(), 1);
-    let mut second = world.card();
-    let (next, _) = world.settled(&clerk, &world.taro(), &mut second);
     let act = world.issue_act(&next, &world.wish());
     assert_eq!(
         refusal(world.app.request_issue(&clerk, &next.id, &act)),

@@ -47,6 +47,7 @@ impl App {
             let (purpose, work) = match request.purpose {
                 ChannelPurpose::Prepare => {
                     may_prepare(&dossier.state)?;
+                    self.nothing_in_effect(dossier, &card)?;
                     let kiosk = self
                         .store
                         .kiosks(&clerk.municipality())?
@@ -94,6 +95,31 @@ impl App {
             Ok(())
         })?;
         answer.ok_or_else(|| Failure::Broken("a channel was neither opened nor refused".into()))
+    }
+
+    /// The kiosk erases the key that is on a card, and the authority refuses a second
+    /// certificate only at the end (Art 6). So it is asked before the card is touched.
+    fn nothing_in_effect(&self, dossier: &Dossier, card: &CardId) -> Result<(), Failure> {
+        for other in self.store.certified_beside(&dossier.stored, card)? {
+            let Some(serial) = &other.index.serial else {
+                continue;
+            };
+            let record = self.authority.certificate(serial)?;
+            if record.is_none_or(|record| record.status != "live") {
+                continue;
+            }
+            if other.index.resident_hash == dossier.stored.index.resident_hash {
+                return refuse(
+                    Reason::CertificateInEffect,
+                    "a certificate of this applicant is in effect (Art 6); revoke it first",
+                );
+            }
+            return refuse(
+                Reason::CardRefused,
+                "this card carries a certificate that is in effect; take another card",
+            );
+        }
+        Ok(())
     }
 
     /// Takes the card's answers and gives what comes next.

@@ -55,6 +55,8 @@ reasons! {
     KeyReused = "idempotency-key-reused",
     /// The municipality has no kiosk in service.
     NoKiosk = "no-kiosk",
+    /// The applicant has a certificate in effect (Art 6): revoke it first.
+    CertificateInEffect = "certificate-in-effect",
     /// The card is not one of ours, refused, or is not the card of this application.
     CardRefused = "card-refused",
     /// The channel is over or of another terminal: open a new one.

@@ -80,6 +80,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::ChangedMeanwhile
         | Reason::KeyReused
         | Reason::NoKiosk
+        | Reason::CertificateInEffect
         | Reason::PublicKeyReused
         | Reason::IssuingStopped
         | Reason::AuthorityRefused

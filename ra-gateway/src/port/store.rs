@@ -380,6 +380,13 @@ pub trait Store: Send + Sync {
         serial: &str,
         municipality: &MunicipalityCode,
     ) -> Result<Option<StoredApplication>, StoreError>;
+    /// Applications with a certificate, other than this one, of the same resident of the
+    /// municipality or on the same card wherever.
+    fn certified_beside(
+        &self,
+        application: &StoredApplication,
+        card: &CardId,
+    ) -> Result<Vec<StoredApplication>, StoreError>;
     /// Applications of this municipality, newest first.
     fn applications(
         &self,

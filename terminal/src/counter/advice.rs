@@ -87,6 +87,11 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "No kiosk is available. Check the machine.",
     ),
     (
+        "certificate-in-effect",
+        "この方の有効な電子証明書があります。先に失効の手続きをしてください。",
+        "The applicant has a certificate in effect. Have it revoked first.",
+    ),
+    (
         "issuing-stopped",
         "認証局が発行を止めています。再開の連絡があるまでお待ちください。",
         "The certificate authority has stopped issuing. Wait until it is released.",

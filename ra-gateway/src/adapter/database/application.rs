@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use pki_core::{
-    id::{ApplicationId, IdempotencyKey},
+    id::{ApplicationId, CardId, IdempotencyKey},
     person::municipality::MunicipalityCode,
 };
 use schema::{
@@ -112,6 +112,39 @@ pub(super) fn of_serial(
         .map(from_row)
         .transpose()
         .map_err(Fault::from)
+}
+
+pub(super) fn certified_beside(
+    connection: &mut AnyConnection,
+    beside: &StoredApplication,
+    card: &CardId,
+) -> Result<Vec<StoredApplication>, Fault> {
+    let others = application::table
+        .filter(application::id.ne(beside.id.to_string()))
+        .filter(application::serial.is_not_null());
+    let mut found = Vec::new();
+    if let Some(resident) = beside.index.resident_hash {
+        found = others
+            .clone()
+            .filter(application::municipality.eq(beside.municipality.to_string()))
+            .filter(application::resident_hash.eq(resident.to_vec()))
+            .select(ApplicationRow::as_select())
+            .load(connection)?;
+    }
+    let visits: Vec<String> = visit::table
+        .filter(visit::card.eq(card.to_string()))
+        .select(visit::id)
+        .load(connection)?;
+    found.extend(
+        others
+            .filter(application::visit.eq_any(visits))
+            .select(ApplicationRow::as_select())
+            .load::<ApplicationRow>(connection)?,
+    );
+    found
+        .into_iter()
+        .map(|row| from_row(row).map_err(Fault::from))
+        .collect()
 }
 
 pub(super) fn list(

@@ -3,7 +3,7 @@
 use diesel::RunQueryDsl;
 use jiff::Timestamp;
 use pki_core::{
-    id::{ApplicationId, IdempotencyKey},
+    id::{ApplicationId, CardId, IdempotencyKey},
     person::municipality::MunicipalityCode,
 };
 
@@ -119,6 +119,14 @@ impl Store for Database {
         municipality: &MunicipalityCode,
     ) -> Result<Option<StoredApplication>, StoreError> {
         self.read(|c| application::of_serial(c, serial, municipality))
+    }
+
+    fn certified_beside(
+        &self,
+        application: &StoredApplication,
+        card: &CardId,
+    ) -> Result<Vec<StoredApplication>, StoreError> {
+        self.read(|c| application::certified_beside(c, application, card))
     }
 
     fn applications(

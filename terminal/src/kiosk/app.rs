@@ -11,13 +11,16 @@ use schema::wire::v1::ra::KioskHealthRequest;
 use serde_json::{Value, json};
 
 use super::config::KioskConfig;
+use super::entry::{Entry, Notice};
 use super::hygiene::{Hygiene, scrub_stack};
 use super::link::Link;
 use super::master::SealedMaster;
 use super::password::{Password, RULES_EN, RULES_JA};
+use super::resident::Display;
 use super::self_test::{self, SelfTest, Surroundings};
 use super::steps::{Ending, Phase, State, Visit};
 use super::visit::{self, Progress, Tools, VisitFault};
+use crate::card::personalise::CardState;
 use crate::card::{CardFault, Presence, Reader};
 use crate::gateway::Gateway;
 use crate::local::{Kind, Problem};
@@ -28,21 +31,25 @@ const WATCH: Duration = Duration::from_millis(200);
 
 /// The kiosk. Shared by the server's threads, the watch and the worker.
 pub struct Kiosk {
-    config: KioskConfig,
-    reader: Box<dyn Reader>,
+    pub(super) config: KioskConfig,
+    pub(super) reader: Box<dyn Reader>,
     master: SealedMaster,
     key: PartyKey,
-    link: Link,
+    pub(super) link: Link,
     hygiene: Hygiene,
     software_sha256: String,
-    state: Mutex<State>,
-    self_test: Mutex<SelfTest>,
+    pub(super) state: Mutex<State>,
+    pub(super) self_test: Mutex<SelfTest>,
     /// Held while the card is worked with outside a generation.
     card_work: Mutex<()>,
     /// Why a running generation has to stop: 0 = it has not.
     stop: AtomicU8,
     worker: Mutex<Option<JoinHandle<()>>>,
     switched_off: AtomicBool,
+    /// What the resident is at on the screens.
+    pub(super) entry: Mutex<Entry>,
+    /// How the screens are shown, and to the attendant.
+    pub(super) display: Mutex<Display>,
 }
 
 /// What a kiosk is made of.
@@ -61,7 +68,7 @@ pub struct Parts {
     pub software_sha256: String,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -90,12 +97,14 @@ impl Kiosk {
             stop: AtomicU8::new(0),
             worker: Mutex::new(None),
             switched_off: AtomicBool::new(false),
+            entry: Mutex::default(),
+            display: Mutex::default(),
         };
         kiosk.test_self();
         Ok(Arc::new(kiosk))
     }
 
-    fn tools(&self) -> Tools<'_> {
+    pub(super) fn tools(&self) -> Tools<'_> {
         Tools {
             reader: self.reader.as_ref(),
             kiosk: &self.config.kiosk,
@@ -117,28 +126,32 @@ impl Kiosk {
         test
     }
 
-    /// Why the kiosk takes no visit now, if so.
-    fn out_of_service(&self) -> Option<Problem> {
-        let (detail, ja, en) = if self.switched_off.load(Ordering::SeqCst) {
+    /// Why the kiosk takes no visit now, if so: a short name, and what is told.
+    pub(super) fn out_of_service(&self) -> Option<(&'static str, Problem)> {
+        let (name, detail, ja, en) = if self.switched_off.load(Ordering::SeqCst) {
             (
+                "switched-off",
                 "the kiosk is being switched off",
                 "この機械を停止しています。",
                 "This machine is being switched off.",
             )
         } else if !self.test_self().passed() {
             (
+                "self-test",
                 "the self-test failed",
                 "この機械は点検が必要です。窓口にお知らせください。",
                 "This machine needs attention. Tell the window.",
             )
         } else if self.link.contact().suspended {
             (
+                "suspended",
                 "the gateway has suspended this kiosk",
                 "この機械は使用を停止されています。窓口にお知らせください。",
                 "This machine has been suspended. Tell the window.",
             )
         } else if self.link.too_long_away(Timestamp::now()) {
             (
+                "away",
                 "the kiosk has been without the gateway for too long",
                 "受付サーバとの連絡が途絶えています。窓口にお知らせください。",
                 "This machine has been without its server for too long. Tell the window.",
@@ -146,13 +159,13 @@ impl Kiosk {
         } else {
             return None;
         };
-        Some(Problem::new(Kind::OutOfService, detail, ja, en))
+        Some((name, Problem::new(Kind::OutOfService, detail, ja, en)))
     }
 
     /// What the screen needs to know.
     pub fn status(&self) -> Value {
         let presence = self.reader.presence();
-        let out_of_service = self.out_of_service().map(|problem| problem.document());
+        let out_of_service = self.out_of_service().map(|(_, problem)| problem.document());
         let state = lock(&self.state).clone();
         let test = lock(&self.self_test).clone();
         let contact = self.link.contact();
@@ -198,7 +211,7 @@ impl Kiosk {
     /// Out of service, not due, or what is wrong with the card.
     pub fn begin(&self) -> Result<Value, Problem> {
         let _work = self.card_work()?;
-        if let Some(problem) = self.out_of_service() {
+        if let Some((_, problem)) = self.out_of_service() {
             return Err(problem);
         }
         let placeholder = Visit {
@@ -207,11 +220,27 @@ impl Kiosk {
         };
         // Asked before the card is touched: is a visit due at all?
         lock(&self.state).begin(placeholder, Instant::now())?;
-        let visit = visit::open(&self.tools())?;
-        let mut state = lock(&self.state);
-        *state = state.begin(visit, Instant::now())?;
-        drop(state);
+        let next = match visit::open(&self.tools()) {
+            Ok(visit) => State::Idle.begin(visit, Instant::now())?,
+            // No visit, but a key: its password can be changed here.
+            Err(VisitFault::NotPrepared(CardState::KeyStored | CardState::Certified)) => {
+                State::Holder(Instant::now())
+            }
+            Err(fault) => return Err(self.note(fault)),
+        };
+        let has_password = visit::has_password(self.reader.as_ref()).map_err(|f| self.note(f))?;
+        if matches!(next, State::Holder(_)) && !has_password {
+            return Err(self.note(VisitFault::from(CardFault::Blocked)));
+        }
+        self.open_entry(has_password);
+        *lock(&self.state) = next;
         Ok(self.status())
+    }
+
+    /// Keeps for the screens what went wrong.
+    pub(super) fn note(&self, fault: VisitFault) -> Problem {
+        lock(&self.entry).tell(Notice::from(&fault));
+        fault.into()
     }
 
     /// Starts the generation; its progress is asked for elsewhere.
@@ -226,7 +255,7 @@ impl Kiosk {
     ) -> Result<Value, Problem> {
         password.check("password")?;
         password.check_again(again)?;
-        if let Some(problem) = self.out_of_service() {
+        if let Some((_, problem)) = self.out_of_service() {
             return Err(problem);
         }
         let _work = self.card_work()?;
@@ -270,7 +299,7 @@ impl Kiosk {
                 State::Ended(ending, None)
             }
             Err(fault) => {
-                let problem = Problem::from(fault);
+                let problem = self.note(fault);
                 tracing::warn!(%problem, "generation failed");
                 let removed = matches!(problem.kind(), Kind::CardRemoved | Kind::CardMissing);
                 if removed {
@@ -280,7 +309,7 @@ impl Kiosk {
                 }
             }
         };
-        *lock(&self.state) = ended;
+        self.close(ended);
     }
 
     /// The resident has read that it is done.
@@ -310,7 +339,8 @@ impl Kiosk {
     pub fn change_password(&self, old: &Password, new: &Password) -> Result<Value, Problem> {
         new.check("new")?;
         let _work = self.card_work()?;
-        visit::change_password(&self.tools(), old, new)?;
+        visit::change_password(&self.tools(), old, new).map_err(|f| self.note(f))?;
+        self.count("password-changed");
         Ok(json!({
             "step": lock(&self.state).name(),
             "message": {
@@ -323,21 +353,23 @@ impl Kiosk {
     /// Ends what is at work: a generation is stopped at its next command, a menu's
     /// visit is given up on the card.
     fn end(&self, ending: Ending) {
+        lock(&self.entry).wipe();
         let state = lock(&self.state).clone();
         match state {
             State::Generating(..) => self.stop.store(ending as u8 + 1, Ordering::SeqCst),
             State::Menu(visit, _) => {
                 let Ok(_work) = self.card_work() else { return };
-                *lock(&self.state) = State::Ended(ending, None);
+                self.close(State::Ended(ending, None));
                 if let Err(error) = visit::abandon(&self.tools(), &visit) {
                     tracing::info!(%error, "the visit could not be given up on the card");
                 }
             }
+            State::Holder(_) => self.close(State::Ended(ending, None)),
             State::Idle | State::Stored(_) | State::Ended(..) => {}
         }
     }
 
-    fn card_work(&self) -> Result<MutexGuard<'_, ()>, Problem> {
+    pub(super) fn card_work(&self) -> Result<MutexGuard<'_, ()>, Problem> {
         self.card_work.try_lock().map_err(|_| {
             Problem::new(
                 Kind::Running,
@@ -370,7 +402,7 @@ impl Kiosk {
     fn look(&self) {
         let state = lock(&self.state).clone();
         match &state {
-            State::Menu(_, since) if since.elapsed() > self.config.idle => {
+            State::Menu(_, since) | State::Holder(since) if since.elapsed() > self.config.idle => {
                 self.end(Ending::TimedOut);
             }
             State::Generating(_, _, _, since) if since.elapsed() > self.config.generate => {
@@ -386,15 +418,19 @@ impl Kiosk {
         if gone {
             let mut state = lock(&self.state);
             if let Some(next) = state.card_gone() {
+                self.count(next.name());
                 *state = next;
             }
         }
+        self.tidy(gone);
     }
 
     fn report(&self) {
         let state = match &*lock(&self.state) {
             State::Idle | State::Ended(..) => "idle",
-            State::Menu(..) | State::Generating(..) | State::Stored(_) => "visit",
+            State::Menu(..) | State::Holder(_) | State::Generating(..) | State::Stored(_) => {
+                "visit"
+            }
         };
         let now = Timestamp::now();
         let health = KioskHealthRequest {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
@@ -30,6 +31,26 @@ struct Spec {
     health_seconds: u64,
     #[serde(default = "twelve_hours")]
     link_away_minutes: u64,
+    #[serde(default)]
+    attendant_pin: Option<Pin>,
+}
+
+/// The attendant's PIN; never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Pin(String);
+
+impl std::fmt::Debug for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
+impl Pin {
+    /// Compares in constant time.
+    pub fn is(&self, typed: &[u8]) -> bool {
+        verify_slices_are_equal(self.0.as_bytes(), typed).is_ok()
+    }
 }
 
 /// `[reader]`
@@ -83,6 +104,8 @@ pub struct KioskConfig {
     pub health: Duration,
     /// How long the kiosk works on without the gateway.
     pub link_away: Duration,
+    /// Opens `/attendant`; without one that page stays closed.
+    pub attendant_pin: Option<Pin>,
 }
 
 impl KioskConfig {
@@ -117,6 +140,11 @@ impl KioskConfig {
                 "names the card reader, or a part of its name",
             ));
         }
+        if (spec.attendant_pin.as_ref()).is_some_and(|Pin(pin)| {
+            !(6..=12).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit())
+        }) {
+            return Err(wrong("attendant_pin", "has 6 to 12 digits"));
+        }
         let config = Self {
             kiosk,
             listen: spec.listen,
@@ -129,6 +157,7 @@ impl KioskConfig {
             gateway: spec.gateway.resolved(&base),
             health: Duration::from_secs(spec.health_seconds.clamp(1, 3600)),
             link_away: Duration::from_secs(spec.link_away_minutes.clamp(1, 7 * 24 * 60) * 60),
+            attendant_pin: spec.attendant_pin,
         };
         settings::check_private("master", &config.master)?;
         config.gateway.check()?;

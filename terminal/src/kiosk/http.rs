@@ -20,7 +20,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/generate", web::post().to(generate))
         .route("/api/finish", web::post().to(finish))
         .route("/api/cancel", web::post().to(cancel))
-        .route("/api/change-password", web::post().to(change_password));
+        .route("/api/change-password", web::post().to(change_password))
+        .configure(super::screens::routes);
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod channel;
 pub mod config;
+pub mod entry;
 pub mod http;
 pub mod hygiene;
 pub mod keypair;
@@ -12,6 +13,8 @@ pub mod link;
 pub mod master;
 pub mod password;
 pub mod record;
+pub mod resident;
+pub mod screens;
 pub mod self_test;
 pub mod steps;
 pub mod visit;

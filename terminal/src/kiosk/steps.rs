@@ -135,6 +135,9 @@ pub enum State {
     Idle,
     /// The card is known; choose what to do. Since when nobody touched the screen.
     Menu(Visit, Instant),
+    /// The card has a key and no visit for this kiosk: its password can be changed.
+    /// Since when nobody touched the screen.
+    Holder(Instant),
     /// The key is being made. Since when.
     Generating(Visit, Phase, u8, Instant),
     /// The key is on the card; take it.
@@ -158,6 +161,7 @@ impl State {
         match self {
             Self::Idle => "place-card",
             Self::Menu(..) => "menu",
+            Self::Holder(_) => "holder",
             Self::Generating(..) => "generating",
             Self::Stored(_) => "stored",
             Self::Ended(Ending::Done, _) => "done",
@@ -173,7 +177,7 @@ impl State {
     pub fn visit(&self) -> Option<&Visit> {
         match self {
             Self::Menu(visit, _) | Self::Generating(visit, ..) | Self::Stored(visit) => Some(visit),
-            Self::Idle | Self::Ended(..) => None,
+            Self::Idle | Self::Holder(_) | Self::Ended(..) => None,
         }
     }
 
@@ -197,6 +201,10 @@ impl State {
                 "暗証番号を決めて「鍵を作る」を押してください。",
                 "Choose a password and press Make the key.",
             ),
+            Self::Holder(_) => Say::new(
+                "このカードには鍵が入っています。暗証番号を変えられます。",
+                "This card has a key. Its password can be changed.",
+            ),
             Self::Generating(_, phase, ..) => phase.say(),
             Self::Stored(_) => Ending::Done.say(),
             Self::Ended(ending, say) => say.clone().unwrap_or_else(|| ending.say()),
@@ -216,6 +224,10 @@ impl State {
                 next("change-password", "暗証番号を変える", "Change the password"),
                 next("cancel", "取り消す", "Cancel"),
             ],
+            Self::Holder(_) => vec![
+                next("change-password", "暗証番号を変える", "Change the password"),
+                next("cancel", "取り消す", "Cancel"),
+            ],
             Self::Generating(..) => vec![next("cancel", "取り消す", "Cancel")],
             Self::Stored(_) => vec![next("finish", "終わる", "Finish")],
             Self::Ended(..) => vec![next("take-card", "カードを取る", "Take the card")],
@@ -228,7 +240,9 @@ impl State {
     /// [`Kind::NotDue`] while a visit is at work.
     pub fn begin(&self, visit: Visit, now: Instant) -> Result<Self, Problem> {
         match self {
-            Self::Idle | Self::Menu(..) | Self::Ended(..) => Ok(Self::Menu(visit, now)),
+            Self::Idle | Self::Menu(..) | Self::Holder(_) | Self::Ended(..) => {
+                Ok(Self::Menu(visit, now))
+            }
             Self::Generating(..) | Self::Stored(_) => Err(not_due(self, "begin")),
         }
     }
@@ -266,10 +280,25 @@ impl State {
         }
     }
 
+    /// The resident touched the screen.
+    pub fn touch(&mut self, now: Instant) {
+        if let Self::Menu(_, since) | Self::Holder(since) = self {
+            *since = now;
+        }
+    }
+
+    /// Since when nobody touched the screen, where that ends the visit.
+    pub fn untouched_since(&self) -> Option<Instant> {
+        match self {
+            Self::Menu(_, since) | Self::Holder(since) => Some(*since),
+            _ => None,
+        }
+    }
+
     /// The card is no longer in the reader.
     pub fn card_gone(&self) -> Option<Self> {
         match self {
-            Self::Menu(..) => Some(Self::Ended(Ending::CardPulled, None)),
+            Self::Menu(..) | Self::Holder(_) => Some(Self::Ended(Ending::CardPulled, None)),
             Self::Stored(_)
             | Self::Ended(Ending::Done | Ending::Cancelled | Ending::TimedOut, _) => {
                 Some(Self::Idle)

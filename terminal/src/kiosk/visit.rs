@@ -248,6 +248,31 @@ pub fn change_password(
     })?)
 }
 
+/// Whether the card has a password with tries left.
+///
+/// # Errors
+/// [`VisitFault`].
+pub fn has_password(reader: &dyn Reader) -> Result<bool, VisitFault> {
+    Ok(with_card(reader, |card| Jpki::select(card)?.tries())? > 0)
+}
+
+/// Lets the card check its present password; nothing else changes but its tries.
+///
+/// # Errors
+/// [`VisitFault`]; a wrong one tells the tries left.
+pub fn check_password(tools: &Tools<'_>, present: &Password) -> Result<(), VisitFault> {
+    let (card, visit) = read(tools.reader)?;
+    if let Ok(visit) = check(tools, &card, visit) {
+        let keys = keys(tools, &visit)?;
+        let mut channel = genuine(VisitChannel::open(tools.reader, &keys))?;
+        let wrapped = wrap_secret(&keys, present.as_bytes())?;
+        return Ok(channel.put(0x05, &wrapped)?);
+    }
+    Ok(with_card(tools.reader, |card| {
+        Jpki::select(card)?.verify(present.as_bytes())
+    })?)
+}
+
 /// Gives a visit up on the card: its keys are erased. Best effort, for a card that
 /// still lies in the reader.
 ///

@@ -6,108 +6,15 @@ mod certificate_support;
 mod support;
 mod window_gateway;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use pki_core::certificate::pem;
 use pki_core::certificate::public_key::SignatureAlgorithm;
-use pki_core::certificate::request::parse_party_request;
-use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{CharacterChoices, ImageVerdict, Step};
 use serde_json::{Value, json};
-use support::{Folder, KIOSK, KIOSK_MASTER, TestReader, blank_card};
-use terminal::counter::app::Parts;
-use terminal::counter::{Counter, CounterConfig};
-use terminal::kiosk::master::SealedMaster;
-use terminal::kiosk::steps::{Ending, Phase};
-use terminal::kiosk::visit::{self, Progress, Tools};
 use terminal::local::{Kind, Problem};
-use terminal::party::{PartyKey, enrolment_request};
-use terminal::virtual_card::{OperatorImage, SharedMemory};
-use window_gateway::{ID, TestGateway};
-use zeroize::Zeroizing;
-
-const PIN: &str = "246810";
-const PASSWORD: &str = "SAKURA2026";
-
-struct Window {
-    folder: Folder,
-    gateway: TestGateway,
-    resident: TestReader,
-    operator: TestReader,
-    operator_card: SharedMemory,
-    card: SharedMemory,
-    counter: Arc<Counter>,
-}
-
-fn secret(text: &str) -> Zeroizing<String> {
-    Zeroizing::new(text.to_owned())
-}
-
-fn id() -> ApplicationId {
-    ID.parse().unwrap()
-}
-
-/// A window with a signed-in clerk and an identified applicant's blank card.
-fn window(name: &str) -> Window {
-    let folder = Folder::new(name);
-    let at = |file: &str| folder.0.join(file);
-    enrolment_request("131010001", &at("terminal.key"), &at("terminal.csr")).unwrap();
-    let request = std::fs::read_to_string(at("terminal.csr")).unwrap();
-    let terminal = parse_party_request(&pem::decode(pem::REQUEST, &request).unwrap()).unwrap();
-    let image = OperatorImage::new("13101-0001", PIN.as_bytes()).unwrap();
-    let operator = parse_party_request(&image.request().unwrap()).unwrap();
-    let image = terminal::virtual_card::Image::Operator(Box::new(image));
-    let operator_card = SharedMemory::new(&terminal::virtual_card::factory_image(&image).unwrap());
-    let gateway = TestGateway::new(terminal.public_key, operator.public_key);
-    let card = blank_card();
-    let resident = TestReader::with(&card);
-    let operator = TestReader::with(&operator_card);
-    let counter = counter(&folder, &gateway, &resident, &operator);
-    counter.sign_in(&secret(PIN)).unwrap();
-    Window {
-        folder,
-        gateway,
-        resident,
-        operator,
-        operator_card,
-        card,
-        counter,
-    }
-}
-
-fn counter(
-    folder: &Folder,
-    gateway: &TestGateway,
-    resident: &TestReader,
-    operator: &TestReader,
-) -> Arc<Counter> {
-    let certificate = folder.0.join("any.pem");
-    let request = std::fs::read_to_string(folder.0.join("terminal.csr")).unwrap();
-    let der = pem::decode(pem::REQUEST, &request).unwrap();
-    std::fs::write(&certificate, pem::encode(pem::CERTIFICATE, &der)).unwrap();
-    let file = folder.0.join("counter.toml");
-    let text = "terminal = \"131010001\"\nlisten = \"127.0.0.1:0\"\nrecover_seconds = 1\n\
-                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"any.pem\"\n\
-                certificate = \"any.pem\"\nkey = \"terminal.key\"\n\
-                [readers]\nresident = \"A\"\noperator = \"B\"\n";
-    std::fs::write(&file, text).unwrap();
-    Counter::new(Parts {
-        config: CounterConfig::read(&file).unwrap(),
-        gateway: Box::new(gateway.clone()),
-        resident_reader: Box::new(resident.clone()),
-        operator_reader: Box::new(operator.clone()),
-        key: PartyKey::read(&folder.0.join("terminal.key")).unwrap(),
-    })
-    .unwrap()
-}
-
-struct Straight;
-impl Progress for Straight {
-    fn reached(&self, _: Phase, _: usize, _: usize) -> Result<(), Ending> {
-        Ok(())
-    }
-}
+use terminal::virtual_card::SharedMemory;
+use window_gateway::ID;
+use window_gateway::place::{PASSWORD, PIN, Window, counter, id, secret, window};
 
 type Press = fn(&Window) -> Result<Value, Problem>;
 
@@ -139,21 +46,12 @@ fn hand_over(window: &Window) -> Result<Value, Problem> {
     window.counter.hand_over(&id())
 }
 
-impl Window {
-    /// The resident goes to the kiosk and comes back.
-    fn at_the_kiosk(&self) {
-        let tools = Tools {
-            reader: &self.resident,
-            kiosk: KIOSK,
-            master: &SealedMaster::new(&self.folder.private_file("master", &KIOSK_MASTER)),
-            key: &PartyKey::read(&self.folder.0.join("terminal.key")).unwrap(),
-            software_sha256: "00",
-        };
-        let visit = visit::open(&tools).unwrap();
-        let now = jiff::Timestamp::now();
-        visit::generate(&tools, &visit, PASSWORD.into(), None, &Straight, now).unwrap();
-    }
+/// Presses one after the other.
+trait Walk {
+    fn walk(&self, presses: &[Press]);
+}
 
+impl Walk for Window {
     /// Presses the buttons up to (without) the last one given.
     fn walk(&self, presses: &[Press]) {
         for press in presses {

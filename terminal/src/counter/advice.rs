@@ -33,8 +33,8 @@ const ADVICE: &[(&str, &str, &str)] = &[
     ),
     (
         "items-invalid",
-        "基本4情報の記載に誤りがあります。示された項目を申請書と照らして直してください。",
-        "An item of the form cannot be right. Correct it against the form.",
+        "入力した項目に誤りがあります。示された項目を申請書や書類と照らして直してください。",
+        "An item cannot be right. Correct what is shown against the form or document.",
     ),
     (
         "card-refused",

@@ -23,6 +23,8 @@ struct Spec {
     print: Print,
     #[serde(default = "recover_seconds")]
     recover_seconds: u64,
+    #[serde(default)]
+    training: bool,
 }
 
 /// `[readers]`: names of the two card readers, or parts of them.
@@ -77,6 +79,8 @@ pub struct CounterConfig {
     pub readers: Readers,
     /// The printed copy.
     pub print: Print,
+    /// This window is for training or trials (全国実用試験): every screen is marked so.
+    pub training: bool,
     /// How long one press of a button tries to get a lost answer by itself.
     pub recover: Duration,
 }
@@ -111,6 +115,7 @@ impl CounterConfig {
             gateway: spec.gateway.resolved(&base),
             readers: spec.readers,
             print,
+            training: spec.training,
             recover: Duration::from_secs(spec.recover_seconds.clamp(1, 300)),
         };
         config.gateway.check()?;

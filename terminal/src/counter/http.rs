@@ -20,7 +20,7 @@ use super::next::shown;
 use super::steps::NewApplication;
 use crate::local::{Body, Kind, Problem};
 
-type Window = Data<Arc<Counter>>;
+pub(super) type Window = Data<Arc<Counter>>;
 
 /// The one route table.
 pub fn routes(config: &mut ServiceConfig) {
@@ -45,9 +45,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one("/sign"), web::post().to(sign))
         .route(&one("/fee"), web::post().to(fee))
         .route(&one("/hand-over"), web::post().to(hand_over))
+        .route(&one("/cancel"), web::post().to(cancel))
         .route(&one("/certificate.cer"), web::get().to(certificate))
         .route(&one("/copy.pdf"), web::get().to(copy))
         .route("/api/revocations", web::post().to(revoke));
+    super::screens::routes(config);
 }
 
 /// A text that is erased after use.
@@ -94,7 +96,7 @@ struct Fee {
     amount_yen: u32,
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     window: Window,
     work: impl FnOnce(&Counter) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
@@ -111,7 +113,7 @@ async fn answer(
 }
 
 /// The application id of the address.
-fn id(path: &Path<String>) -> Result<ApplicationId, Problem> {
+pub(super) fn id(path: &Path<String>) -> Result<ApplicationId, Problem> {
     path.parse().map_err(|_| {
         Problem::new(
             Kind::NotFound,
@@ -273,6 +275,15 @@ async fn hand_over(
 ) -> Result<HttpResponse, Problem> {
     let id = id(&path)?;
     answer(window, move |counter| counter.hand_over(&id)).await
+}
+
+async fn cancel(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    answer(window, move |counter| counter.cancel(&id)).await
 }
 
 async fn certificate(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {

@@ -13,6 +13,7 @@ pub mod image;
 pub mod issue;
 pub mod next;
 pub mod pending;
+pub mod screens;
 pub mod sign_in;
 pub mod steps;
 

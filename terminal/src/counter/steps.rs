@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{
-    Application, ApplicationKind, ApplicationList, CharacterChoices, CharacterFindings, FeeRequest,
-    FourItemsMessage, HandOverRequest, IdentityRequest, ReceiveRequest, RegisterLookupRequest,
-    RegisterLookupResponse, Step,
+    Application, ApplicationKind, ApplicationList, CancelRequest, CharacterChoices,
+    CharacterFindings, FeeRequest, FourItemsMessage, HandOverRequest, IdentityRequest,
+    ReceiveRequest, RegisterLookupRequest, RegisterLookupResponse, Step,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -78,16 +78,22 @@ impl Counter {
         Ok(shown(&application))
     }
 
+    /// The applications of this municipality, newest first: the open ones, or all.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub fn lines(&self, open_only: bool) -> Result<ApplicationList, Problem> {
+        let token = self.token()?;
+        let path = format!("/v1/applications?open={open_only}");
+        self.again(|| self.gateway().get(&path, Some(&token)))
+    }
+
     /// The applications that are open at this municipality.
     ///
     /// # Errors
     /// What the gateway says.
     pub fn list(&self) -> Result<Value, Problem> {
-        let token = self.token()?;
-        let list: ApplicationList = self.again(|| {
-            self.gateway()
-                .get("/v1/applications?open=true", Some(&token))
-        })?;
+        let list = self.lines(true)?;
         let lines: Vec<Value> = list
             .applications
             .iter()
@@ -165,6 +171,16 @@ impl Counter {
     pub fn hand_over(&self, id: &ApplicationId) -> Result<Value, Problem> {
         let done = |step| step >= Step::HandedOver;
         self.step(id, "hand-over", &HandOverRequest {}, done)
+            .map(|a| shown(&a))
+    }
+
+    /// Withdraws an application at the applicant's wish, before issue.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub fn cancel(&self, id: &ApplicationId) -> Result<Value, Problem> {
+        let done = |step| step == Step::Cancelled;
+        self.step(id, "cancel", &CancelRequest {}, done)
             .map(|a| shown(&a))
     }
 

@@ -25,6 +25,10 @@ use super::{Kind, Problem};
 /// Header that carries the local secret.
 pub const SECRET_HEADER: &str = "Jitsuin-Local";
 
+/// Where the pages' forms go. Every handler below takes its body as
+/// [`Fields`](super::Fields), which ask for the secret.
+pub const FORMS: &str = "/screens/";
+
 /// This start's secret and the addresses that a page may name.
 #[derive(Clone)]
 pub struct Fence {
@@ -91,23 +95,39 @@ impl Fence {
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return Ok(());
         }
+        if request.path().starts_with(FORMS) {
+            // A form cannot send a header: its secret is among the fields, where
+            // `Fields` checks it. Browsers name the origin of every form.
+            return if text(header::ORIGIN).is_some() {
+                Ok(())
+            } else {
+                Err(refuse("a form without the Origin header"))
+            };
+        }
         let sent = request.headers().get(SECRET_HEADER);
         // A wrong Origin was refused above; Sec-Fetch-Site may be `none` there.
         let own_page = request.headers().contains_key(header::ORIGIN)
             || (request.headers().get("sec-fetch-site"))
                 .is_some_and(|site| site.as_bytes() == b"same-origin");
-        if sent.is_some_and(|sent| self.is_secret(sent.as_bytes()))
-            || (own_page && self.knows(request.request()))
-        {
-            Ok(())
-        } else {
-            Err(Problem::new(
+        if own_page && self.knows(request.request()) {
+            return Ok(());
+        }
+        self.admit(sent.map_or(&[][..], |sent| sent.as_bytes()))
+    }
+
+    /// Whether `sent` is this start's secret.
+    ///
+    /// # Errors
+    /// [`Kind::LocalSecret`].
+    pub fn admit(&self, sent: &[u8]) -> Result<(), Problem> {
+        verify_slices_are_equal(sent, self.secret.as_bytes()).map_err(|_| {
+            Problem::new(
                 Kind::LocalSecret,
-                "neither the header Jitsuin-Local nor the page's cookie is of this start",
+                "the local secret is missing or of another start",
                 "画面が古くなっています。画面を読み込み直してください。",
                 "This page is of an earlier start. Load it again.",
-            ))
-        }
+            )
+        })
     }
 }
 
@@ -165,7 +185,7 @@ pub async fn guard(
         ("referrer-policy", "same-origin"),
         (
             "content-security-policy",
-            "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+            "default-src 'self'; frame-ancestors 'self'; object-src 'self'; base-uri 'none'; form-action 'self'",
         ),
     ] {
         response.headers_mut().insert(
@@ -232,6 +252,20 @@ mod tests {
             asked(post().insert_header(("sec-fetch-site", "cross-site"))),
             Err(Kind::Origin)
         );
+    }
+
+    #[test]
+    fn a_form_has_to_name_its_origin() {
+        let form = || {
+            TestRequest::post()
+                .uri("/screens/sign-in")
+                .insert_header(("host", "127.0.0.1:8080"))
+        };
+        assert_eq!(asked(form()), Err(Kind::Origin));
+        let ours = form().insert_header(("origin", "http://127.0.0.1:8080"));
+        assert_eq!(asked(ours), Ok(()));
+        let null = form().insert_header(("origin", "null"));
+        assert_eq!(asked(null), Err(Kind::Origin));
     }
 
     #[test]

@@ -4,8 +4,10 @@
 pub mod body;
 pub mod command;
 pub mod fence;
+pub mod fields;
 pub mod problem;
 pub mod serve;
 
 pub use body::Body;
+pub use fields::Fields;
 pub use problem::{Kind, Problem};

@@ -1,6 +1,10 @@
 //! A gateway in memory for tests of the window: it checks what the real one checks of
 //! the terminal's work, speaks to the card through the relay, and loses answers on wish.
 
+#![allow(dead_code)]
+
+pub mod place;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
@@ -42,6 +46,9 @@ struct State {
     /// Certificates by idempotency key.
     issued: HashMap<String, Vec<u8>>,
     revoked: Vec<String>,
+    findings: Vec<CharacterFinding>,
+    /// What the applicant chose for them.
+    chosen: Vec<CharacterChoice>,
 }
 
 enum Stage {
@@ -74,7 +81,23 @@ impl TestGateway {
             down: false,
             issued: HashMap::new(),
             revoked: Vec::new(),
+            findings: Vec::new(),
+            chosen: Vec::new(),
         })))
+    }
+
+    /// Puts the application back to before the identity check.
+    pub fn not_identified(&self) {
+        self.0.lock().unwrap().application.step = Step::Received;
+    }
+
+    /// Has a character that the certificate cannot carry.
+    pub fn find(&self, finding: CharacterFinding) {
+        self.0.lock().unwrap().findings.push(finding);
+    }
+
+    pub fn chosen(&self) -> Vec<CharacterChoice> {
+        self.0.lock().unwrap().chosen.clone()
     }
 
     /// Does the next call of that name, and loses the answer.
@@ -167,8 +190,44 @@ impl State {
             (Method::Delete, _) => Ok(Value::Null),
             (Method::Get, "characters") => Ok(json!(CharacterFindings {
                 list_version: "1".into(),
-                findings: Vec::new(),
+                findings: self.findings.clone(),
             })),
+            (Method::Get, list) if list.starts_with("applications?") => {
+                let application = &self.application;
+                Ok(json!({"applications": [ApplicationLine {
+                    id: application.id.clone(),
+                    kind: application.kind,
+                    step: application.step,
+                    received_at: application.received_at.clone(),
+                    name: application.items.name.clone(),
+                    serial: None,
+                }]}))
+            }
+            (Method::Get, _) if path.contains("/certificates/") => {
+                let issued = self.application.certificate.clone();
+                let issued = issued
+                    .filter(|issued| issued.serial == name)
+                    .ok_or(refused(404, "not-found"))?;
+                Ok(
+                    json!({"serial": issued.serial, "certificate": issued.certificate,
+                          "status": "live", "revocation": null}),
+                )
+            }
+            (Method::Post, "register-lookups") => {
+                let asked: RegisterLookupRequest = read(body);
+                let items = &self.application.items;
+                let known = asked.resident == self.application.resident
+                    || asked.name.as_ref() == Some(&items.name);
+                let entry = RegisterEntryMessage {
+                    resident: "1310100001".into(),
+                    name: items.name.clone(),
+                    birth_date: items.birth_date.clone(),
+                    sex: items.sex.clone(),
+                    address: items.address.clone(),
+                };
+                let entries = if known { vec![entry] } else { Vec::new() };
+                Ok(json!(RegisterLookupResponse { entries }))
+            }
             (Method::Get, _) => Ok(json!(self.application)),
             (Method::Post, "card-channels") => self.open(read(body)),
             (Method::Post, "revocations") => self.revoke(read(body)),
@@ -190,6 +249,20 @@ impl State {
 
     fn walk(&mut self, step: &str, body: Value) -> Result<(), GatewayFault> {
         match step {
+            "applications" => {
+                let sent: ReceiveRequest = read(body);
+                self.application.items = sent.items;
+                self.application.applied_on = sent.applied_on;
+            }
+            "identity" => {
+                self.due(Step::Received)?;
+                let sent: IdentityRequest = read(body);
+                self.application.step = match sent.decision {
+                    IdentityVerdict::Accepted => Step::Identified,
+                    IdentityVerdict::Refused => Step::Refused,
+                };
+            }
+            "cancel" => self.application.step = Step::Cancelled,
             "public-key" => {
                 self.due(Step::CardPrepared)?;
                 let sent: PublicKeyRequest = read(body);
@@ -202,6 +275,7 @@ impl State {
             }
             "characters" => {
                 self.due(Step::KeyRead)?;
+                self.chosen = read::<CharacterChoices>(body).choices;
                 self.application.items_sha256 = Some(hex::encode(tokyo_items().digest()));
                 self.application.step = Step::CharactersSettled;
             }

@@ -1,0 +1,76 @@
+//! From a template, or a fault, to the answer.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::web;
+use askama::Template;
+
+use super::desk::{Desk, inside};
+use super::frame::Frame;
+use crate::counter::Counter;
+use crate::counter::http::Window;
+use crate::local::{Kind, Problem};
+
+/// A page, or the way to another.
+pub enum Answer {
+    /// A page with its status.
+    Page(u16, String),
+    /// See there.
+    Go(String),
+}
+
+#[derive(Template)]
+#[template(path = "counter/problem.html")]
+struct ProblemPage {
+    frame: Frame,
+}
+
+/// A page from its template.
+///
+/// # Errors
+/// [`Kind::Internal`]
+pub fn render(template: &impl Template, problem: Option<&Problem>) -> Result<Answer, Problem> {
+    let html = template
+        .render()
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(Answer::Page(problem.map_or(200, Problem::status), html))
+}
+
+/// Runs `work` off the server's threads and answers with its page. A fault that no page
+/// tells of becomes a page of its own; without a session the way leads to the sign-in.
+pub async fn answer(
+    window: Window,
+    desk: Desk,
+    work: impl FnOnce(&Counter, &Desk) -> Result<Answer, Problem> + Send + 'static,
+) -> Result<HttpResponse, Problem> {
+    let counter = Arc::clone(&window);
+    let done = web::block(move || {
+        let done = work(&counter, &desk);
+        done.or_else(|problem| fault(&counter, &desk, &problem))
+    });
+    match done.await.map_err(|error| Problem::internal(&error))?? {
+        Answer::Page(status, html) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            Ok(HttpResponse::build(status)
+                .content_type("text/html; charset=utf-8")
+                .body(html))
+        }
+        Answer::Go(address) => Ok(HttpResponse::SeeOther()
+            .insert_header((LOCATION, address))
+            .finish()),
+    }
+}
+
+fn fault(counter: &Counter, desk: &Desk, problem: &Problem) -> Result<Answer, Problem> {
+    if problem.kind() == Kind::SignInNeeded {
+        let next = inside(&desk.here);
+        return Ok(Answer::Go(format!("/screens/sign-in?next={next}")));
+    }
+    let frame = Frame::new(counter, desk, "problem.title")
+        .back_to("/screens/applications")
+        .telling(Some(problem));
+    render(&ProblemPage { frame }, Some(problem))
+}

@@ -1,0 +1,104 @@
+//! Sign-in, lock, and language.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{LOCATION, SET_COOKIE};
+use actix_web::web::Query;
+use askama::Template;
+use serde::Deserialize;
+
+use super::answer::{Answer, answer, render};
+use super::desk::{Desk, LANGUAGE, inside};
+use super::frame::Frame;
+use super::words::Language;
+use crate::counter::Counter;
+use crate::counter::http::Window;
+use crate::local::{Fields, Problem};
+
+#[derive(Template)]
+#[template(path = "counter/sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    locked: bool,
+    /// Where to go on after the sign-in.
+    next: String,
+}
+
+/// `/`
+pub async fn start() -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, "/screens/applications"))
+        .finish()
+}
+
+fn shown(
+    counter: &Counter,
+    desk: &Desk,
+    locked: bool,
+    next: &str,
+    problem: Option<&Problem>,
+) -> Result<Answer, Problem> {
+    let title = if locked {
+        "lock.title"
+    } else {
+        "sign-in.title"
+    };
+    let frame = Frame::new(counter, desk, title).telling(problem);
+    let next = inside(next).to_owned();
+    render(
+        &SignInPage {
+            frame,
+            locked,
+            next,
+        },
+        problem,
+    )
+}
+
+#[derive(Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    next: String,
+}
+
+/// The sign-in.
+pub async fn page(
+    window: Window,
+    desk: Desk,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, desk| {
+        shown(counter, desk, false, &asked.next, None)
+    })
+    .await
+}
+
+/// Card and PIN.
+pub async fn sign_in(window: Window, desk: Desk, fields: Fields) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, desk| {
+        let next = inside(fields.text("next"));
+        match counter.sign_in(&fields.secret("pin")) {
+            Ok(_) => Ok(Answer::Go(next.to_owned())),
+            Err(problem) => shown(counter, desk, false, next, Some(&problem)),
+        }
+    })
+    .await
+}
+
+/// Ends the session; the PIN opens the same page again.
+pub async fn lock(window: Window, desk: Desk, fields: Fields) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, desk| {
+        counter.sign_out();
+        shown(counter, desk, true, fields.text("here"), None)
+    })
+    .await
+}
+
+/// Changes the language.
+pub async fn language(fields: Fields) -> HttpResponse {
+    let code = Language::of(fields.text("to")).code();
+    let cookie = format!("{LANGUAGE}={code}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
+    HttpResponse::SeeOther()
+        .insert_header((SET_COOKIE, cookie))
+        .insert_header((LOCATION, inside(fields.text("here")).to_owned()))
+        .finish()
+}

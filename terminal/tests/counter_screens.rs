@@ -1,0 +1,430 @@
+//! The clerk's screens over plain HTTP, as a browser without its script asks for them:
+//! forms, where they lead, and what they say.
+
+#[path = "../../pki-core/tests/certificate_support/mod.rs"]
+mod certificate_support;
+mod support;
+mod window_gateway;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Data;
+use schema::wire::v1::ra::{CharacterFinding, Step, SubstituteCandidate};
+use serde_json::Value;
+use terminal::counter::http;
+use terminal::local::serve::LocalServer;
+use window_gateway::ID;
+use window_gateway::place::{PASSWORD, PIN, Window, window};
+
+/// A browser at the window.
+struct Browser {
+    window: Window,
+    base: String,
+    agent: ureq::Agent,
+    language: &'static str,
+    /// Where the last answer came from, and what it was.
+    here: String,
+    status: u16,
+    page: String,
+}
+
+fn browser(name: &str) -> Browser {
+    let window = window(name);
+    let ready = window.folder.0.join("ready");
+    let (counter, file) = (Data::new(window.counter.clone()), ready.clone());
+    std::thread::spawn(move || {
+        let server = LocalServer {
+            name: "terminal_ui",
+            listen: "127.0.0.1:0".parse().unwrap(),
+            ready_file: Some(&file),
+            keep_alive: false,
+        };
+        let served = server.run(move |routes| {
+            routes.app_data(counter.clone());
+            http::routes(routes);
+        });
+        actix_web::rt::System::new().block_on(served).unwrap();
+    });
+    let until = Instant::now() + Duration::from_secs(20);
+    let base = loop {
+        if let Ok(text) = std::fs::read_to_string(&ready) {
+            let ready: Value = serde_json::from_str(&text).unwrap();
+            break ready["listen"]["terminal_ui"].as_str().unwrap().to_owned();
+        }
+        assert!(Instant::now() < until, "the server does not start");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    Browser {
+        window,
+        base,
+        agent: ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .into(),
+        language: "ja",
+        here: String::new(),
+        status: 0,
+        page: String::new(),
+    }
+}
+
+/// Bytes of a form field as `application/x-www-form-urlencoded`.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|b| format!("%{b:02X}")).collect()
+}
+
+impl Browser {
+    fn take(&mut self, path: &str, mut answer: ureq::http::Response<ureq::Body>) {
+        self.status = answer.status().as_u16();
+        if self.status == 303 {
+            let to = answer.headers()["location"].to_str().unwrap().to_owned();
+            assert!(!to.contains("%") && to.starts_with("/screens/"), "{to}");
+            return self.go(&to);
+        }
+        self.here = path.to_owned();
+        self.page = answer.body_mut().read_to_string().unwrap();
+        // Marks of the whole page, wherever one is shown.
+        if answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .starts_with("text/html")
+        {
+            assert!(
+                self.page
+                    .contains(&format!("<html lang=\"{}\">", self.language))
+            );
+            assert!(!self.page.contains("<script>") && !self.page.contains("style=\""));
+            assert!(self.page.contains("131010001"), "the terminal in the head");
+        }
+    }
+
+    fn go(&mut self, path: &str) {
+        let answer = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header(
+                "Cookie",
+                format!("other=1; jitsuin-language={}", self.language),
+            )
+            .call()
+            .unwrap();
+        self.take(path, answer);
+    }
+
+    fn open(&mut self) {
+        self.go(&format!("/screens/applications/{ID}"));
+    }
+
+    /// What the page's forms carry hidden: the secret among them.
+    fn hidden(&self) -> HashMap<String, String> {
+        let attribute = |tag: &str, name: &str| {
+            let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+            Some(rest.split('"').next()?.to_owned())
+        };
+        let inputs = self.page.split("<input type=\"hidden\"").skip(1);
+        inputs
+            .filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?)))
+            .collect()
+    }
+
+    fn send(&mut self, path: &str, fields: &[(&str, &str)], origin: &str) {
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
+            .collect();
+        let answer = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("Cookie", format!("jitsuin-language={}", self.language))
+            .header("Origin", origin)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .send(body.join("&"))
+            .unwrap();
+        self.take(path, answer);
+    }
+
+    /// Presses the button of a form that is on the page.
+    fn press(&mut self, path: &str, fields: &[(&str, &str)]) {
+        let action = format!("action=\"{path}\"");
+        assert!(
+            self.page.contains(&action),
+            "no form to {path}:\n{}",
+            self.page
+        );
+        let secret = self.hidden()["local"].clone();
+        let all = [&[("local", secret.as_str())], fields].concat();
+        let origin = self.base.clone();
+        self.send(path, &all, &origin);
+    }
+
+    fn step(&mut self, button: &str, fields: &[(&str, &str)]) {
+        self.press(&format!("/screens/applications/{ID}/{button}"), fields);
+    }
+
+    fn says(&self, text: &str) {
+        assert!(
+            self.page.contains(text),
+            "{text} is not on {}:\n{}",
+            self.here,
+            self.page
+        );
+    }
+}
+
+const DOCUMENT: [(&str, &str); 3] = [
+    ("document", "drivers-licence"),
+    ("issuer", "東京都公安委員会"),
+    ("expires_on", "令和19年2月28日"),
+];
+
+#[test]
+fn the_screens_lead_from_the_register_to_the_hand_over_and_to_the_revocation() {
+    let mut browser = browser("screens-walk");
+    browser.window.gateway.not_identified();
+
+    // The register, the form, the application.
+    browser.go("/screens/new");
+    browser.press("/screens/new/search", &[("name", "総務　次郎")]);
+    browser.says("該当する住民がありません");
+    browser.press("/screens/new/search", &[("name", "総務　太郎")]);
+    browser.says("昭和25年4月1日");
+    browser.press("/screens/new/items", &[("resident", "1310100001")]);
+    let wish = browser.hidden()["wish"].clone();
+    let form = [("resident", "1310100001"), ("wish", wish.as_str())];
+    let wrong = [&form[..], &[("applied_on", "令和8年2月30日")]].concat();
+    browser.press("/screens/new/receive", &wrong);
+    assert_eq!(browser.status, 400);
+    browser.says("日付は「令和8年11月22日」");
+    let right = [&form[..], &[("applied_on", "令和8年11月22日")]].concat();
+    browser.press("/screens/new/receive", &right);
+    assert_eq!(browser.here, format!("/screens/applications/{ID}"));
+
+    // Identity: nobody is accepted without the face compared.
+    browser.says("○ 一致");
+    let accepted = [&DOCUMENT[..], &[("decision", "accepted")]].concat();
+    browser.step("identity", &accepted);
+    assert_eq!(browser.status, 400);
+    browser.says("顔写真と本人を見比べ");
+    browser.step("identity", &[&accepted[..], &[("face", "yes")]].concat());
+
+    // Card, kiosk, key.
+    browser.says("カードを準備する");
+    browser.step("prepare-card", &[]);
+    browser.says("カードが戻るのを待っています");
+    browser.step("read-public-key", &[]);
+    assert_eq!(browser.status, 409);
+    browser.says("カードに鍵がありません");
+    browser.window.at_the_kiosk();
+    browser.window.resident.remove();
+    browser.open();
+    browser.says("カードが戻るのを待っています");
+    browser.window.resident.insert(&browser.window.card);
+    browser.open();
+    browser.says("鍵の入ったカードが置かれています");
+    browser.step("read-public-key", &[]);
+
+    // Certificate and card.
+    browser.says("すべての文字を");
+    browser.step("characters", &[]);
+    browser.step("issue", &[]);
+    for shown in ["電子証明書", "総務　太郎", "確認コード", "相違ありません"]
+    {
+        browser.says(shown);
+    }
+    browser.step("image", &[("verdict", "right")]);
+    browser.step("write-card", &[("password", "WRONG99")]);
+    browser.says("まちがえるとロック");
+    assert!(
+        !browser.page.contains("WRONG99"),
+        "a password is never shown again"
+    );
+    browser.step("write-card", &[("password", PASSWORD)]);
+    browser.says("読み戻した内容は一致し");
+    browser.says("500<small>");
+    browser.step("fee", &[("amount", "500")]);
+    browser.says("copy.pdf");
+    browser.step("hand-over", &[]);
+    browser.says("交付が完了しました");
+    assert_eq!(browser.window.gateway.step(), Step::HandedOver);
+
+    // And its revocation, by the number of the printed copy.
+    let image = browser.window.counter.image(&ID.parse().unwrap()).unwrap();
+    let serial = image["serial"].as_str().unwrap().to_owned();
+    browser.go("/screens/revocation");
+    browser.press("/screens/revocation/find", &[("serial", "not a number")]);
+    assert_eq!(browser.status, 400);
+    browser.press("/screens/revocation/find", &[("serial", &serial)]);
+    browser.says("紛失");
+    let found = [
+        ("serial", serial.as_str()),
+        ("ground", "article9"),
+        ("face", "yes"),
+    ];
+    browser.press(
+        "/screens/revocation/revoke",
+        &[&found[..], &DOCUMENT].concat(),
+    );
+    browser.says("失効させました");
+    assert_eq!(browser.window.gateway.revoked(), [serial]);
+}
+
+#[test]
+fn a_character_that_does_not_fit_is_shown_with_its_candidates_and_the_choice_goes_on() {
+    let mut browser = browser("screens-characters");
+    browser.window.gateway.find(CharacterFinding {
+        item: "name".into(),
+        position: 0,
+        character: "髙".into(),
+        code_point: "U+9AD9".into(),
+        candidates: vec![SubstituteCandidate {
+            character: "高".into(),
+            code_point: "U+9AD8".into(),
+            source: "JIS X 0213".into(),
+        }],
+        kana_allowed: true,
+    });
+    browser.open();
+    browser.step("prepare-card", &[]);
+    browser.window.at_the_kiosk();
+    browser.open();
+    browser.step("read-public-key", &[]);
+    for shown in ["髙", "U+9AD9", "高", "U+9AD8", "かなで記載する"] {
+        browser.says(shown);
+    }
+    browser.step("characters", &[]);
+    assert_eq!(browser.status, 400, "nothing was chosen");
+    browser.step(
+        "characters",
+        &[("choice-name-0", "kana"), ("kana-name-0", "タカ")],
+    );
+    let chosen = browser.window.gateway.chosen();
+    assert_eq!(chosen[0].substitute, "タカ");
+    assert_eq!(browser.window.gateway.step(), Step::CharactersSettled);
+}
+
+#[test]
+fn each_exit_of_the_image_is_explained_before_it_is_taken() {
+    let mut browser = browser("screens-exits");
+    browser.open();
+    browser.step("prepare-card", &[]);
+    browser.window.at_the_kiosk();
+    browser.open();
+    browser.step("read-public-key", &[]);
+    browser.step("characters", &[]);
+    browser.step("issue", &[]);
+    browser.go(&format!("/screens/applications/{ID}/differences"));
+    for explained in ["法第13条", "法第9条", "都道府県全体の発行を止めます"] {
+        browser.says(explained);
+    }
+    for verdict in ["person-wrong", "substitute-wish", "issuer-wrong"] {
+        browser.go(&format!("/screens/applications/{ID}/differences/{verdict}"));
+        browser.says("この操作は取り消せません");
+        browser.says(&format!("value=\"{verdict}\""));
+    }
+    browser.go(&format!("/screens/applications/{ID}/differences/right"));
+    assert_eq!(browser.status, 404);
+}
+
+#[test]
+fn a_lock_keeps_the_place_and_the_pin_opens_it_there() {
+    let mut browser = browser("screens-lock");
+    browser.open();
+    let here = browser.here.clone();
+    browser.press("/screens/lock", &[("here", &here)]);
+    browser.says("ロックされています");
+    assert!(!browser.page.contains("総務"), "nothing of the applicant");
+    let next = browser.hidden()["next"].clone();
+    browser.press("/screens/sign-in", &[("pin", "999999"), ("next", &next)]);
+    assert_eq!(browser.status, 409);
+    browser.press("/screens/sign-in", &[("pin", PIN), ("next", &next)]);
+    assert_eq!(browser.here, here);
+
+    // Without a session every page leads to the sign-in, and back.
+    browser.window.counter.sign_out();
+    for page in [
+        "/screens/applications",
+        "/screens/new",
+        "/screens/revocation",
+        &here,
+    ] {
+        browser.go(page);
+        assert_eq!(browser.here, format!("/screens/sign-in?next={page}"));
+    }
+    browser.press(
+        "/screens/sign-in",
+        &[("pin", PIN), ("next", "//evil.example/")],
+    );
+    assert_eq!(browser.here, "/screens/applications");
+}
+
+#[test]
+fn the_language_changes_and_stays_on_the_page() {
+    let mut browser = browser("screens-language");
+    browser.open();
+    browser.says("value=\"en\"");
+    browser.language = "en";
+    let here = browser.here.clone();
+    browser.press("/screens/language", &[("to", "en"), ("here", &here)]);
+    assert_eq!(browser.here, here);
+    browser.says("Prepare the card");
+}
+
+#[test]
+fn an_application_is_withdrawn_after_a_question() {
+    let mut browser = browser("screens-withdraw");
+    browser.go(&format!("/screens/applications/{ID}/withdrawal"));
+    browser.says("取り下げますか");
+    browser.step("withdraw", &[]);
+    browser.says("取下げ");
+    assert_eq!(browser.window.gateway.step(), Step::Cancelled);
+}
+
+#[test]
+fn no_form_is_taken_without_this_starts_secret_or_from_another_page() {
+    let mut browser = browser("screens-fence");
+    browser.open();
+    let secret = browser.hidden()["local"].clone();
+    let origin = browser.base.clone();
+    let refused = |browser: &Browser| {
+        let problem: Value = serde_json::from_str(&browser.page).unwrap();
+        (browser.status, problem["type"].as_str().unwrap().to_owned())
+    };
+    for path in [
+        "/screens/sign-in",
+        "/screens/lock",
+        "/screens/new/search",
+        "/screens/new/items",
+        "/screens/new/receive",
+        "/screens/revocation/find",
+        "/screens/revocation/revoke",
+        &format!("/screens/applications/{ID}/prepare-card"),
+        &format!("/screens/applications/{ID}/issue"),
+    ] {
+        browser.send(path, &[("local", "0000")], &origin);
+        let type_ = "urn:jitsuin:problem:local-secret".to_owned();
+        assert_eq!(refused(&browser), (403, type_), "{path}");
+        browser.send(path, &[("local", &secret)], "https://evil.example");
+        let type_ = "urn:jitsuin:problem:origin".to_owned();
+        assert_eq!(refused(&browser), (403, type_), "{path}");
+    }
+    assert_eq!(browser.window.gateway.step(), Step::Identified);
+    assert!(
+        browser.window.counter.token().is_ok(),
+        "the clerk is still at work"
+    );
+}
+
+#[test]
+fn a_gateway_that_is_away_is_told_on_a_page_with_what_to_do() {
+    let mut browser = browser("screens-away");
+    browser.window.gateway.set_down(true);
+    browser.open();
+    assert_eq!(browser.status, 504);
+    browser.says("受付サーバと連絡がとれません");
+    browser.window.gateway.set_down(false);
+    browser.go(&format!("/screens/applications/{}", "f".repeat(31)));
+    assert_eq!(browser.status, 404);
+    browser.says("一覧から選び直してください");
+}

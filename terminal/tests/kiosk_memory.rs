@@ -412,7 +412,8 @@ fn out_of_time_nothing_of_key_and_password_is_left() {
     // The card answers ever more slowly.
     let scene = scene("memory-time-out", 15);
     let slow = Duration::from_secs(5);
-    let seen = scene.generate(5 * SLICE, |scene| scene.wire.slow(slow));
+    scene.wire.slow_once_imported(slow);
+    let seen = scene.generate(5 * SLICE, |_| {});
     scene.wait_step("timed-out");
     let numbers = scene.wire.numbers();
     assert_eq!(on_card(&scene.state_file), None);

@@ -63,6 +63,8 @@ impl Numbers {
 #[derive(Default)]
 struct Shared {
     pause_ms: AtomicU64,
+    /// What `pause_ms` becomes at the end of the import, when not zero.
+    pause_then_ms: AtomicU64,
     imported: AtomicBool,
     heard: Mutex<Heard>,
 }
@@ -107,6 +109,14 @@ impl Wire {
             .store(pause.as_millis() as u64, Ordering::SeqCst);
     }
 
+    /// Once the whole key has gone over: how long the card takes for an answer. Told beforehand, so that it
+    /// holds from the very next command on, however late the test looks.
+    pub fn slow_once_imported(&self, pause: Duration) {
+        self.shared
+            .pause_then_ms
+            .store(pause.as_millis() as u64, Ordering::SeqCst);
+    }
+
     /// Whether the last block of a private key has gone to the card.
     pub fn imported(&self) -> bool {
         self.shared.imported.load(Ordering::SeqCst)
@@ -139,9 +149,13 @@ fn relay(mut card: &TcpStream, mut reader: &TcpStream, shared: &Shared) -> Optio
         let Some(answer) = message(&mut card) else {
             break;
         };
+        let last_block = is_apdu && command.starts_with(&[0x84, 0xDA, 0x81]);
+        let then = shared.pause_then_ms.load(Ordering::SeqCst);
+        if last_block && then > 0 {
+            shared.pause_ms.store(then, Ordering::SeqCst);
+        }
         send(&mut reader, &answer)?;
         if is_apdu {
-            let last_block = command.starts_with(&[0x84, 0xDA, 0x81]);
             shared.heard.lock().unwrap().0.push((command, answer));
             if last_block {
                 shared.imported.store(true, Ordering::SeqCst);

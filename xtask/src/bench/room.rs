@@ -48,6 +48,7 @@ impl Room {
             ca_sessions: 4,
             crl_after_revocation_s: 3600,
             ca_requests_per_second: 1_000_000,
+            public_requests_per_second: 1_000_000,
             ca_environment: Vec::new(),
         };
         let cluster = match database {
@@ -72,7 +73,7 @@ impl Room {
         authority.write_trust()?;
         authority.configure(&url, &settings)?;
         enrol(&authority, &layout)?;
-        authority.configure_status(&url)?;
+        authority.configure_status(&url, &settings)?;
         let (issue, ready) = authority.start_issue(&[])?;
         let (status, status_ready) = authority.start_status()?;
         Ok(Self {

@@ -174,14 +174,15 @@ impl<'a> Authority<'a> {
     }
 
     /// Writes `status.toml`.
-    pub fn configure_status(&self, database: &str) -> Result<()> {
+    pub fn configure_status(&self, database: &str, settings: &Settings) -> Result<()> {
         let quote = |path: &Path| text::toml(&path.to_string_lossy());
         let config = format!(
-            "database = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n{}\n\
+            "database = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n[limits]\nrequests_per_second = {}\n\n{}\n\
              [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp.cer\"\n\n\
              [[issuer]]\nname = \"infra\"\ncertificate = {}\n",
             text::toml(database),
             self.layout.public_port,
+            settings.public_requests_per_second,
             self.ocsp_token.table(2),
             quote(&self.signing_certificate()),
             quote(&self.infrastructure_certificate()),

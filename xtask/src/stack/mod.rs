@@ -68,6 +68,8 @@ pub struct Settings {
     pub crl_after_revocation_s: u32,
     /// Requests that the CA takes per second and terminal.
     pub ca_requests_per_second: u32,
+    /// Requests that a status server takes per second and address.
+    pub public_requests_per_second: u32,
     /// Environment of `ca-server issue`.
     pub ca_environment: Vec<(String, PathBuf)>,
 }
@@ -79,6 +81,7 @@ impl Default for Settings {
             ca_sessions: 2,
             crl_after_revocation_s: 2,
             ca_requests_per_second: 20,
+            public_requests_per_second: 200,
             ca_environment: Vec::new(),
         }
     }
@@ -166,7 +169,7 @@ impl Stack {
                 || enrol_authority_side(&authority, &layout, programs),
             )?;
         }
-        authority.configure_status(&ca_database)?;
+        authority.configure_status(&ca_database, settings)?;
         let (issue, ca_ready) = report.step("ca-server issue", || {
             authority.start_issue(&settings.ca_environment)
         })?;

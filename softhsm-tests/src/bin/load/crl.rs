@@ -45,9 +45,9 @@ pub fn revoked(options: &Options) -> Result<serde_json::Value> {
         .transaction(|connection| {
             connection.batch_execute(&format!(
                 "CREATE TEMP TABLE seeded (i INTEGER PRIMARY KEY, serial BLOB NOT NULL);
-                 {numbers} INSERT INTO seeded SELECT i, unhex('40') || randomblob(15) FROM n;
+                 {numbers} INSERT INTO seeded SELECT i, CAST(unhex('40') || randomblob(15) AS BLOB) FROM n;
                  INSERT INTO certificate (issuer, serial, state, node, profile, profile_sha256, municipality, not_after,
-                     key_sha256, application, idempotency_key, act_sha256, resident, in_effect, tbs, der, reserved_at, ended_at)
+                     key_sha256, application, idempotency_key, wish_sha256, resident, in_effect, tbs, der, reserved_at, ended_at)
                  SELECT '{issuer}', serial, 'completed', 'load', 'signature', zeroblob(32), '13101', {not_after},
                      randomblob(32), randomblob(16), randomblob(16), randomblob(32), randomblob(32), 0, NULL, zeroblob(1), {now}, {now}
                  FROM seeded;

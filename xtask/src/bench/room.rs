@@ -216,6 +216,11 @@ impl Room {
         Authority::open(&self.layout, &self.programs)
     }
 
+    /// Where the programs are.
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
     /// The public side's base URL.
     pub fn public(&self) -> &str {
         &self.public

@@ -10,6 +10,7 @@ use super::layout::Layout;
 use super::pcscd::CardService;
 use crate::fault::{Fault, Result};
 use crate::process::{self, Program, Start};
+use crate::setup;
 use crate::text;
 use crate::window::Card;
 use crate::workspace::Programs;
@@ -168,12 +169,15 @@ pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Resu
         .map(drop)
 }
 
-/// Writes the configuration of the kiosk.
+/// Writes the configuration of the kiosk. An ordinary account may not lock as much memory as a kiosk wants;
+/// then the kiosk works all the same and its status says so.
 pub fn configure_kiosk(layout: &Layout, kiosk: &str, gateway: &str) -> Result<()> {
     let config = format!(
-        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n\n\
+        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\
+         require_locked_memory = {}\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n\n\
          [gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\ncertificate = \"kiosk.pem\"\nkey = \"kiosk.key\"\n",
         text::toml(kiosk),
+        setup::is_root(),
         text::toml(gateway),
     );
     layout.write_private("kiosk/kiosk.toml", &config).map(drop)

@@ -1,5 +1,8 @@
 //! One code for two databases: SQLite for one machine, PostgreSQL for more.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+
 use diesel::{
     Connection, MultiConnection, PgConnection, RunQueryDsl, SqliteConnection,
     connection::SimpleConnection,
@@ -142,7 +145,17 @@ pub fn migrate(
     postgres: EmbeddedMigrations,
     sqlite: EmbeddedMigrations,
 ) -> Result<(), OpenError> {
-    let (_, address) = Backend::of(url)?;
+    let (backend, address) = Backend::of(url)?;
+    if backend == Backend::Sqlite {
+        // Residents' data lie in it: made for its owner alone, and SQLite gives the files
+        // beside it (WAL, shared memory) the same mode.
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&address)
+            .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+    }
     let mut connection = AnyConnection::establish(&address)
         .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
     match &mut connection {

@@ -251,7 +251,20 @@ fn check(
     let Ok(before) = fs::read(path) else {
         return Ok(());
     };
-    let before = CrlImage::decode(&before)?;
+    let before = match CrlImage::decode(&before) {
+        Ok(before) => before,
+        Err(fault) => {
+            // A file that cannot be read serves nobody, and must not keep its scope without
+            // a list: numbers are kept rising by the database. It is set aside for a look.
+            tracing::error!(path = %path.display(), error = %fault, "the published list cannot be read; it is set aside");
+            let aside = path.with_extension("crl.unreadable");
+            fs::rename(path, &aside).map_err(|source| PublishError::Write {
+                path: aside,
+                source,
+            })?;
+            return Ok(());
+        }
+    };
     let still_valid = |serial: &Serial| {
         match app.store.certificate(&authority.name, serial.as_octets()) {
             Ok(Some(stored)) => stored.not_after >= now,

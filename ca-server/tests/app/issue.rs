@@ -415,6 +415,11 @@ fn at_the_start_what_was_left_reserved_is_abandoned_and_listed() {
     issue(&world.app, "gw", &request).unwrap();
 }
 
+fn entry_mode(path: &std::path::Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).unwrap().permissions().mode()
+}
+
 #[test]
 fn personal_data_are_not_readable_in_the_database_files() {
     let world = World::new();
@@ -427,6 +432,8 @@ fn personal_data_are_not_readable_in_the_database_files() {
     for entry in std::fs::read_dir(world.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         if path.is_file() {
+            let mode = entry_mode(&path);
+            assert_eq!(mode & 0o077, 0, "{} is for its owner alone", path.display());
             let bytes = std::fs::read(&path).unwrap();
             for secret in ["総務", "霞が関", "RESIDENT-7"] {
                 let found = bytes

@@ -176,6 +176,23 @@ fn lists_name_what_was_revoked_in_their_scope_and_their_numbers_rise() {
 }
 
 #[test]
+fn a_published_list_that_cannot_be_read_is_set_aside_and_replaced() {
+    let world = World::new();
+    let mut in_place = InPlace::new();
+    publish(&world.app, &mut in_place);
+    let path = world.folder.path().join("crl/sign.crl");
+    std::fs::write(&path, b"torn").unwrap();
+    world.clock.advance(SignedDuration::from_hours(24));
+    let (_, failed) = publish(&world.app, &mut in_place);
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!(listed(&world, ""), (2, vec![]));
+    assert_eq!(
+        std::fs::read(path.with_extension("crl.unreadable")).unwrap(),
+        b"torn"
+    );
+}
+
+#[test]
 fn every_write_of_publishing_broken_twice() {
     for step in ["reserve_crl", "publish_crl", "token"] {
         for how in [Break::NotDone, Break::DoneUnsaid] {

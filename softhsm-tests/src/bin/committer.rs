@@ -42,7 +42,10 @@ type Done = Result<(), Box<dyn std::error::Error>>;
 fn commit(url: &str, synchronous: &str) -> Done {
     if let Some(path) = url.strip_prefix("sqlite:") {
         // Opening makes no file, so that a mistyped path is no empty database.
-        std::fs::OpenOptions::new().append(true).create(true).open(path)?;
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)?;
     }
     let pool = database::open(url, 1, false)?;
     let mut connection = pool.get()?;

@@ -394,6 +394,56 @@ fn cancelled_nothing_of_key_and_password_is_left() {
     end(scene);
 }
 
+/// Presses a button on the pages; the page after it.
+fn press(scene: &Scene, act: &str, form: &str) -> String {
+    let path = format!("/do/{act}");
+    let media_type = "application/x-www-form-urlencoded";
+    let page = scene.pages.post_bytes(&path, media_type, form.as_bytes());
+    let page = String::from_utf8(page.unwrap().ok().unwrap()).unwrap();
+    assert!(!page.contains(PASSWORD), "the password is in a page");
+    page
+}
+
+#[test]
+fn cancelled_on_the_pages_nothing_of_key_and_password_is_left() {
+    let scene = scene("memory-pages", 120);
+    let typed = format!("password={PASSWORD}");
+    press(&scene, "begin", "");
+    press(&scene, "choose", "purpose=generate");
+    press(&scene, "rules", "");
+    press(&scene, "password", &typed);
+    let kiosk = ProcessMemory::of(scene.kiosk.pid());
+    let held = count(&kiosk.pages(), PASSWORD.as_bytes());
+    assert!(held > 0, "held until it is repeated");
+
+    // One page back erases it.
+    press(&scene, "back", "");
+    // Until the server has closed the connections that carried it: it waits for the client.
+    std::thread::sleep(Duration::from_secs(3));
+    let held = count(&kiosk.pages(), PASSWORD.as_bytes());
+    assert_eq!(held, 0, "gone back: the password is still there");
+
+    // Typed twice, made on a slow card, and cancelled there.
+    press(&scene, "password", &typed);
+    let baseline = kiosk.pages();
+    scene.wire.slow(Duration::from_millis(60));
+    press(&scene, "password", &typed);
+    let mut seen = Seen::default();
+    while !scene.wire.imported() {
+        seen.take(kiosk.changed_since(&baseline));
+        assert_eq!(scene.step(), "generating", "before the key was imported");
+        std::thread::sleep(SLICE);
+    }
+    press(&scene, "cancel", "");
+    scene.wait_step("cancelled");
+    let numbers = scene.wire.numbers();
+    assert_eq!(on_card(&scene.state_file), None);
+    let found = seen.found(&numbers);
+    assert!(found.contains(&"p") || found.contains(&"q"), "{found:?}");
+    scene.assert_erased("cancelled on the pages", &numbers);
+    end(scene);
+}
+
 #[test]
 fn with_the_card_pulled_nothing_of_key_and_password_is_left() {
     let scene = scene("memory-pulled", 120);

@@ -13,8 +13,9 @@
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data};
 use actix_web::{Error, HttpRequest, HttpResponse};
@@ -167,17 +168,39 @@ pub async fn start(fence: Data<Fence>, sent: web::Path<String>) -> Result<HttpRe
         .finish())
 }
 
+/// Gives a request's head header values of its own. As they are read, they are slices of
+/// the connection's buffer, where the body stands too; and actix keeps heads for later
+/// requests. A password in the body would stay in memory for as long.
+fn part_from_body(head: &mut RequestHead) {
+    let mut own = HeaderMap::with_capacity(head.headers().len());
+    for (name, value) in head.headers() {
+        if let Ok(value) = header::HeaderValue::from_bytes(value.as_bytes()) {
+            own.append(name.clone(), value);
+        }
+    }
+    *head.headers_mut() = own;
+}
+
 /// The middleware: checks a request, and marks every answer as not to be kept.
 ///
 /// # Errors
 /// [`Kind::Origin`] and [`Kind::LocalSecret`].
 pub async fn guard(
     fence: Data<Fence>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     fence.check(&request)?;
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads {
+        part_from_body(request.head_mut());
+    }
     let mut response = next.call(request).await?;
+    if !reads {
+        // The connection's buffer goes with the connection.
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
+    }
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),

@@ -4,6 +4,7 @@ mod support;
 
 use std::{path::Path, sync::Arc, thread, time::Duration};
 
+use pki_core::certificate::profile::Profile;
 use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
 use ra_gateway::{
     app::App,
@@ -413,4 +414,44 @@ fn the_keepers_page_says_why_the_gateway_is_not_ready() {
     masters.away(false);
     assert_eq!(get("/readyz").0, 200);
     assert_eq!(get("/metrics").0, 200);
+}
+
+#[test]
+fn a_terminal_whose_certificate_has_run_out_or_begins_later_does_not_get_in() {
+    let world = World::on(None);
+    let certified_at = |at: &str, days: &str, random| {
+        let key = SoftKey::new(EC);
+        let profile = include_str!("../../pki-core/profiles/terminal.toml");
+        let profile = profile.replace("days = 397", &format!("days = {days}"));
+        let certificate = world
+            .infrastructure
+            .certify(
+                &Profile::parse(&profile).unwrap(),
+                at.parse().unwrap(),
+                random,
+                &key.public(),
+                Subject::Party(Party {
+                    id: TERMINAL,
+                    dns_names: &[],
+                    ip_addresses: &[],
+                }),
+            )
+            .into_der();
+        (key, certificate)
+    };
+    let today = certified_at("2026-11-22T05:00:00Z", "3000", 0x21);
+    let others = [
+        certified_at("2026-02-01T00:00:00Z", "30", 0x22),
+        certified_at("2034-01-01T00:00:00Z", "397", 0x23),
+    ];
+    let (served, _parts) = serve(world, 1000);
+    let asks = |identity| {
+        let client = Client::new(&served, Some(identity));
+        let address = format!("{}/openapi.json", served.address);
+        client.agent.get(address).call().is_ok()
+    };
+    assert!(asks(&today), "in its time the handshake succeeds");
+    for identity in &others {
+        assert!(!asks(identity), "outside its time it does not");
+    }
 }

@@ -1,0 +1,38 @@
+//! Messages between terminals and kiosks and the gateway.
+//!
+//! Every body refuses unknown fields. Times are RFC 3339 in UTC; identifiers and
+//! digests are lower-case hex; documents and signatures are base64.
+
+mod application;
+mod card_channel;
+mod characters;
+mod identity;
+mod issue;
+mod kiosk;
+mod operator;
+mod public_key;
+mod register;
+mod revocation;
+
+pub use application::*;
+pub use card_channel::*;
+pub use characters::*;
+pub use identity::*;
+pub use issue::*;
+pub use kiosk::*;
+pub use operator::*;
+pub use public_key::*;
+pub use register::*;
+pub use revocation::*;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_refused() {
+        let body = r#"{"operator":"13101-0001","extra":1}"#;
+        assert!(serde_json::from_str::<OperatorChallengeRequest>(body).is_err());
+        assert!(serde_json::from_str::<HandOverRequest>(r#"{"x":1}"#).is_err());
+    }
+}

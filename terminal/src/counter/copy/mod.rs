@@ -2,11 +2,11 @@
 //! alone; beside it only where and when it was printed.
 
 mod sheet;
-mod typeset;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use paper::full_width;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::id::{ApplicationId, TerminalId};
 use pki_core::person::municipality::Municipality;
@@ -19,15 +19,12 @@ use crate::local::Problem;
 /// Why no copy was made.
 #[derive(Debug, Error)]
 pub enum CopyFault {
-    /// The font file is no font.
-    #[error("the configured font cannot be read")]
-    Font,
     /// The certificate is not a resident's.
     #[error("the certificate does not carry the four items")]
     NotPersonal,
-    /// The page could not be made.
-    #[error("the page could not be made: {0}")]
-    Page(String),
+    /// The paper could not be made.
+    #[error(transparent)]
+    Paper(#[from] paper::PaperFault),
 }
 
 /// One line of the copy: label and text, with the places of substitutes.
@@ -103,19 +100,6 @@ impl Content {
             )),
         })
     }
-}
-
-/// Digits, capitals and spaces as wide as kanji, as official papers write them.
-fn full_width(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '0'..='9' | 'A'..='Z' => {
-                char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap_or(c)
-            }
-            ' ' => '　',
-            other => other,
-        })
-        .collect()
 }
 
 /// Makes the copy as PDF with the font embedded.

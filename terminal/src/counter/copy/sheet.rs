@@ -3,17 +3,11 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use krilla::configure::{Archival, ConfigurationBuilder};
-use krilla::metadata::{DateTime, Metadata};
-use krilla::page::PageSettings;
-use krilla::text::Font;
-use krilla::{Document, SerializeSettings};
+use paper::typeset::{INDIGO, INK, MIST, SOFT, Sheet, lines};
+use paper::{HEIGHT, WIDTH, full_width};
 
-use super::typeset::{INDIGO, INK, MIST, SOFT, Sheet, lines};
-use super::{Content, CopyFault, Item, full_width};
+use super::{Content, CopyFault, Item};
 
-const WIDTH: f32 = 595.28;
-const HEIGHT: f32 = 841.89;
 /// Text stands between these.
 const LEFT: f32 = 68.0;
 const RIGHT: f32 = WIDTH - 68.0;
@@ -30,45 +24,10 @@ const NOTES: [&str; 5] = [
 
 /// Draws the page.
 pub fn draw(content: &Content, font: &Arc<Vec<u8>>, now: Timestamp) -> Result<Vec<u8>, CopyFault> {
-    let font = Font::new(Arc::clone(font).into(), 0).ok_or(CopyFault::Font)?;
-    let configuration = ConfigurationBuilder::new()
-        .with_archival_validator(Archival::A2_B)
-        .finish()
-        .map_err(|error| CopyFault::Page(format!("{error:?}")))?;
-    let mut document = Document::new_with(SerializeSettings {
-        configuration,
-        ..SerializeSettings::default()
-    });
-    document.set_metadata(metadata(now));
-    let size = PageSettings::from_wh(WIDTH, HEIGHT)
-        .ok_or_else(|| CopyFault::Page("page size".to_owned()))?;
-    let mut page = document.start_page_with(size);
-    let mut surface = page.surface();
-    paint(&mut Sheet::new(&mut surface, font), content);
-    surface.finish();
-    page.finish();
-    document
-        .finish()
-        .map_err(|error| CopyFault::Page(format!("{error:?}")))
-}
-
-fn metadata(now: Timestamp) -> Metadata {
-    let local = jiff::tz::Offset::constant(9).to_datetime(now);
-    let number = |n: i8| n.unsigned_abs();
-    Metadata::new()
-        .title("電子証明書の写し".to_owned())
-        .language("ja-JP".to_owned())
-        .creator("Jitsuin".to_owned())
-        .creation_date(
-            DateTime::new(local.year().unsigned_abs())
-                .month(number(local.month()))
-                .day(number(local.day()))
-                .hour(number(local.hour()))
-                .minute(number(local.minute()))
-                .second(number(local.second()))
-                .utc_offset_hour(9)
-                .utc_offset_minute(0),
-        )
+    let pdf = paper::make("電子証明書の写し", font, now, 1, |sheet, _| {
+        paint(sheet, content);
+    })?;
+    Ok(pdf)
 }
 
 fn paint(sheet: &mut Sheet<'_, '_>, content: &Content) {

@@ -12,6 +12,7 @@ use crate::id::{
 };
 use crate::person::municipality::{MunicipalityCode, PrefectureCode};
 pub use crate::revocation::ground::Ground;
+pub use crate::revocation::replacement::{ReplacementCause, Replaces};
 
 /// Longest payload, in bytes.
 pub const PAYLOAD_BYTES_MAX: usize = 4096;
@@ -95,8 +96,14 @@ pub struct IssueDeed {
     pub spki_sha256: Sha256Digest,
     /// SHA-256 of the recorded identity decision's JSON bytes.
     pub identity_sha256: Sha256Digest,
+    /// When the resident was compared with the register: what the register records then or
+    /// later (Art 12) takes the certificate out of effect, or keeps it from being issued.
+    pub identified_at: Timestamp,
     /// 発行要求作成日時: stands in the certificate's common name.
     pub request_made_at: Timestamp,
+    /// The certificate in effect whose place the new one takes; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Replaces>,
 }
 
 /// What the window vouches for when it asks for a revocation.

@@ -19,7 +19,7 @@ use crate::port::store::{AuditEntry, Revocation, Revoke, Revoked, StoreError};
 pub enum RevokeError {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// Arts 12 and 14 are not the window's to claim.
+    /// Arts 12 and 14 are not the window's to claim, and a renewal is recorded with the new one.
     #[error("the ground is not one that a window may state")]
     Ground,
     /// No such certificate was issued.
@@ -61,7 +61,10 @@ pub fn revoke(app: &App, gateway: &str, wish: &RevokeRequest) -> Result<Revoked,
         refuse(Refusal::OtherDeed.name())?;
         return Err(Refusal::OtherDeed.into());
     };
-    if matches!(deed.ground, Ground::Article12 | Ground::Article14) {
+    if matches!(
+        deed.ground,
+        Ground::Article9Renewal | Ground::Article12 | Ground::Article14
+    ) {
         refuse("ground")?;
         return Err(RevokeError::Ground);
     }

@@ -16,7 +16,7 @@ use pki_core::{
     id::{ApplicationId, CardId, IdempotencyKey, Sha256Digest, VisitId},
     kiosk_record::{Generation, KioskRecord, carried},
     person::certificate_items::{CertificateItems, CertificateItemsText},
-    revocation::ground::Ground,
+    revocation::{ground::Ground, replacement::Replaces},
 };
 use schema::wire::v1::{
     act::SignedActMessage,
@@ -169,7 +169,9 @@ impl Window {
             items_sha256: Sha256Digest::from_bytes(items.digest()),
             spki_sha256: Sha256Digest::from_bytes(applicant.card.public_key().sha256()),
             identity_sha256: Sha256Digest::of(b"identity decision"),
+            identified_at: applicant.identified_at.unwrap_or(now),
             request_made_at: now,
+            replaces: applicant.replaces.clone(),
         };
         let act = Act::new(self.frame(applicant.application, now), Deed::Issue(deed));
         IssueRequest {
@@ -313,6 +315,10 @@ pub struct Applicant {
     pub application: ApplicationId,
     pub visit: VisitId,
     pub card: CardKey,
+    /// When he was compared with the register; the time of the request when absent.
+    pub identified_at: Option<Timestamp>,
+    /// The certificate whose place the new one takes.
+    pub replaces: Option<Replaces>,
 }
 
 impl Applicant {
@@ -332,6 +338,8 @@ impl Applicant {
             application: ApplicationId::from_bytes(random16()),
             visit: VisitId::from_bytes(random16()),
             card: CardKey::new(),
+            identified_at: None,
+            replaces: None,
         }
     }
 }

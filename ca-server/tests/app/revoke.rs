@@ -87,7 +87,11 @@ fn a_window_revokes_only_what_belongs_to_its_municipality() {
 fn a_window_may_not_state_the_governors_grounds() {
     let world = World::new();
     let serial = issued(&world, "R1");
-    for ground in [Ground::Article12, Ground::Article14] {
+    for ground in [
+        Ground::Article9Renewal,
+        Ground::Article12,
+        Ground::Article14,
+    ] {
         let wish = world
             .window
             .revoke_request(&serial, ground, world.clock.now());

@@ -44,7 +44,9 @@ fn issue() -> Act {
             items_sha256: Sha256Digest::from_bytes([5; 32]),
             spki_sha256: Sha256Digest::from_bytes([6; 32]),
             identity_sha256: Sha256Digest::from_bytes([7; 32]),
+            identified_at: "2026-11-22T14:30:00Z".parse().unwrap(),
             request_made_at: "2026-11-22T15:00:00Z".parse().unwrap(),
+            replaces: None,
         }),
     )
 }
@@ -83,6 +85,7 @@ fn the_payload_of_an_issue_is_fixed() {
         r#""items_sha256":"0505050505050505050505050505050505050505050505050505050505050505","#,
         r#""spki_sha256":"0606060606060606060606060606060606060606060606060606060606060606","#,
         r#""identity_sha256":"0707070707070707070707070707070707070707070707070707070707070707","#,
+        r#""identified_at":"2026-11-22T14:30:00Z","#,
         r#""request_made_at":"2026-11-22T15:00:00Z"}}}"#
     );
     assert_eq!(String::from_utf8(issue().to_payload()).unwrap(), expected);
@@ -91,6 +94,46 @@ fn the_payload_of_an_issue_is_fixed() {
         Signatory::Operator.message_sha256(b"payload").to_string(),
         "d529c292b279dd79f6ebe6ea7ae582e68fc7f76e6fdf87f29c3e4707203680f4"
     );
+}
+
+#[test]
+fn a_renewal_names_the_certificate_it_replaces_and_is_another_wish() {
+    let Deed::Issue(first) = issue().deed else {
+        unreachable!("made above")
+    };
+    let renewal = |serial: u8, cause| {
+        let replaces = Some(Replaces {
+            serial: Serial::from_random([serial; 16]),
+            cause,
+        });
+        Act::new(
+            frame(),
+            Deed::Issue(IssueDeed {
+                replaces,
+                ..first.clone()
+            }),
+        )
+    };
+    let act = renewal(9, ReplacementCause::Renewal);
+    let json = String::from_utf8(act.to_payload()).unwrap();
+    let said =
+        r#","replaces":{"serial":"0109090909090909090909090909090909","cause":"renewal"}}}}"#;
+    assert!(json.ends_with(said), "{json}");
+    assert_eq!(Act::from_payload(json.as_bytes()).unwrap(), act);
+    let unknown = json.replace("renewal", "because");
+    assert!(matches!(
+        Act::from_payload(unknown.as_bytes()),
+        Err(ActFault::Unreadable(_))
+    ));
+    let wishes = [
+        issue().wish_digest(),
+        act.wish_digest(),
+        renewal(10, ReplacementCause::Renewal).wish_digest(),
+        renewal(9, ReplacementCause::CardFailure).wish_digest(),
+    ];
+    for (at, wish) in wishes.iter().enumerate() {
+        assert!(!wishes[..at].contains(wish), "wish {at}");
+    }
 }
 
 #[test]

@@ -317,6 +317,10 @@ impl CharactersSettled {
                 "identity decision",
                 issue.identity_sha256 == self.identity.digest(),
             ),
+            (
+                "time of the identity decision",
+                issue.identified_at == self.identity.decision().at,
+            ),
         ] {
             if !same {
                 return Err(StepFault::ActDiffers(field));

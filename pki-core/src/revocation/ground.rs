@@ -54,6 +54,9 @@ impl ReasonCode {
 pub enum Ground {
     /// Art 9: the holder's own wish.
     Article9,
+    /// Art 9: the holder's wish to go over to a new certificate (更新), which takes its place.
+    /// Never stated by itself: it is recorded together with the new one.
+    Article9Renewal,
     /// Art 10: the private key leaked or was stolen.
     Article10Leak,
     /// Art 10: the private key or the card was lost.
@@ -75,8 +78,9 @@ pub struct UnknownGround;
 
 impl Ground {
     /// Every ground.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Article9,
+        Self::Article9Renewal,
         Self::Article10Leak,
         Self::Article10Loss,
         Self::Article10Damage,
@@ -90,6 +94,7 @@ impl Ground {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Article9 => "article9",
+            Self::Article9Renewal => "article9-renewal",
             Self::Article10Leak => "article10-leak",
             Self::Article10Loss => "article10-loss",
             Self::Article10Damage => "article10-damage",
@@ -107,7 +112,7 @@ impl Ground {
             Self::Article10Leak => ReasonCode::KeyCompromise,
             Self::Article14 => ReasonCode::CaCompromise,
             Self::Article12 => ReasonCode::AffiliationChanged,
-            Self::Article13 => ReasonCode::Superseded,
+            Self::Article13 | Self::Article9Renewal => ReasonCode::Superseded,
             Self::Article9 | Self::Article10Loss | Self::Article10Damage => {
                 ReasonCode::CessationOfOperation
             }

@@ -3,5 +3,8 @@
 pub mod crl;
 pub mod ground;
 pub mod ocsp;
+pub mod register_event;
+pub mod replacement;
 
 pub use ground::{Ground, ReasonCode};
+pub use replacement::{ReplacementCause, Replaces};

@@ -571,7 +571,15 @@ impl World {
             items_sha256: digest(&application.items_sha256),
             spki_sha256: digest(&application.spki_sha256),
             identity_sha256: digest(&application.identity_sha256),
+            identified_at: application
+                .identity
+                .as_ref()
+                .unwrap()
+                .decided_at
+                .parse()
+                .unwrap(),
             request_made_at: self.clock.now(),
+            replaces: None,
         }
     }
 

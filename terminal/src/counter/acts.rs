@@ -63,7 +63,15 @@ pub fn issue_deed(
         items_sha256: due(&application.items_sha256, "settled items")?,
         spki_sha256: due(&application.spki_sha256, "public key")?,
         identity_sha256: due(&application.identity_sha256, "identity decision")?,
+        identified_at: due(
+            &application
+                .identity
+                .as_ref()
+                .map(|identity| identity.decided_at.clone()),
+            "identity decision",
+        )?,
         request_made_at,
+        replaces: None,
     })
 }
 

@@ -192,7 +192,9 @@ pub fn deed() -> IssueDeed {
         items_sha256: Sha256Digest::from_bytes(settled.certificate_items.digest()),
         spki_sha256: settled.key.spki_sha256,
         identity_sha256: settled.identity.digest(),
+        identified_at: settled.identity.decision().at,
         request_made_at: at(12),
+        replaces: None,
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod act;
 pub mod ca;
 pub mod ra;
+pub mod register_revocation;

@@ -196,7 +196,9 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
             items_sha256: id(&hex::encode(items.digest()))?,
             spki_sha256: Sha256Digest::of(spki.as_bytes()),
             identity_sha256: Sha256Digest::of(b"{}"),
+            identified_at: now,
             request_made_at: now,
+            replaces: None,
         }),
     );
     let payload = act.to_payload();

@@ -1,8 +1,8 @@
 //! Commits row after row and says of each when it is durable: what the power-cut test kills.
 //!
-//! `committer commit URL SYNCHRONOUS` prints the number of each row after its commit was acknowledged
-//! (`SYNCHRONOUS` is what SQLite is told, `keep` leaves the product's own setting); `committer count URL`
-//! prints how many rows there are and the highest number.
+//! `committer commit URL SYNCHRONOUS ROWS` prints the number of each row after its commit was acknowledged
+//! (`SYNCHRONOUS` is what SQLite is told, `keep` leaves the product's own setting), and after so many rows
+//! waits to be killed; `committer count URL` prints how many rows there are and the highest number.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,9 +24,12 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["commit", url, synchronous] => commit(url, synchronous),
+        ["commit", url, synchronous, rows] => rows
+            .parse()
+            .map_err(Into::into)
+            .and_then(|rows| commit(url, synchronous, rows)),
         ["count", url] => count(url),
-        _ => Err("committer commit URL keep|OFF|NORMAL|FULL, or committer count URL".into()),
+        _ => Err("committer commit URL keep|OFF|NORMAL|FULL ROWS, or committer count URL".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
 
 type Done = Result<(), Box<dyn std::error::Error>>;
 
-fn commit(url: &str, synchronous: &str) -> Done {
+fn commit(url: &str, synchronous: &str, rows: i64) -> Done {
     if let Some(path) = url.strip_prefix("sqlite:") {
         // Opening makes no file, so that a mistyped path is no empty database.
         std::fs::OpenOptions::new()
@@ -58,14 +61,17 @@ fn commit(url: &str, synchronous: &str) -> Done {
     let weight = "重".repeat(700);
     let mut out = std::io::stdout();
     let first = counted(&mut connection)?.highest + 1;
-    for n in first.. {
+    for n in first..first + rows {
         connection.transaction(|connection| {
             connection.batch_execute(&format!("INSERT INTO kept VALUES ({n}, '{weight}')"))
         })?;
         writeln!(out, "{n}")?;
         out.flush()?;
     }
-    Ok(())
+    // The connection stays open: closing it would bring everything onto the disk.
+    loop {
+        std::thread::park();
+    }
 }
 
 fn count(url: &str) -> Done {

@@ -21,6 +21,8 @@ use window_gateway::place::{PASSWORD, PIN, Window, window};
 struct Browser {
     window: Window,
     base: String,
+    /// What the start address set.
+    cookie: String,
     agent: ureq::Agent,
     language: &'static str,
     /// Where the last answer came from, and what it was.
@@ -47,22 +49,30 @@ fn browser(name: &str) -> Browser {
         actix_web::rt::System::new().block_on(served).unwrap();
     });
     let until = Instant::now() + Duration::from_secs(20);
-    let base = loop {
+    let (base, start) = loop {
         if let Ok(text) = std::fs::read_to_string(&ready) {
             let ready: Value = serde_json::from_str(&text).unwrap();
-            break ready["listen"]["terminal_ui"].as_str().unwrap().to_owned();
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            break (text(&ready["listen"]["terminal_ui"]), text(&ready["start"]));
         }
         assert!(Instant::now() < until, "the server does not start");
         std::thread::sleep(Duration::from_millis(20));
     };
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .build()
+        .into();
+    let started = agent.get(&start).call().unwrap();
+    assert_eq!(started.headers()["location"], "/");
+    let cookie = started.headers()["set-cookie"].to_str().unwrap();
+    assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"));
+    let cookie = cookie.split(';').next().unwrap().to_owned();
     Browser {
         window,
         base,
-        agent: ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .build()
-            .into(),
+        cookie,
+        agent,
         language: "ja",
         here: String::new(),
         status: 0,
@@ -106,7 +116,7 @@ impl Browser {
             .get(format!("{}{path}", self.base))
             .header(
                 "Cookie",
-                format!("other=1; jitsuin-language={}", self.language),
+                format!("{}; jitsuin-language={}", self.cookie, self.language),
             )
             .call()
             .unwrap();
@@ -137,7 +147,10 @@ impl Browser {
         let answer = self
             .agent
             .post(format!("{}{path}", self.base))
-            .header("Cookie", format!("jitsuin-language={}", self.language))
+            .header(
+                "Cookie",
+                format!("{}; jitsuin-language={}", self.cookie, self.language),
+            )
             .header("Origin", origin)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .send(body.join("&"))

@@ -77,8 +77,12 @@ fn configure(folder: &Folder, more: &str) {
 }
 
 impl Server {
-    /// One request as raw text; gives status and body.
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+    fn port(&self) -> &str {
+        self.address.rsplit(':').next().unwrap()
+    }
+
+    /// One request as raw text; gives the answer as raw text.
+    fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let length = body.len();
         write!(
@@ -89,6 +93,12 @@ impl Server {
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// The same; gives status and body.
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, Value) {
+        let answer = self.raw(method, path, headers, body);
         let status = answer[9..12].parse().unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         if status < 400 {
@@ -120,6 +130,39 @@ fn only_its_own_pages_may_talk_to_it_and_bad_bodies_change_nothing() {
     let foreign = "Host: evil.example\r\n";
     let (status, body) = server.ask("GET", "/api/status", foreign, "");
     assert_eq!((status, kind(&body)), (403, "origin"));
+
+    // What shows a person is read with this start's secret only, and so is a page; a
+    // cookie of an earlier start is worth nothing.
+    let old = format!(
+        "{}Cookie: jitsuin-local-{}=0ld\r\n",
+        server.host(),
+        server.port()
+    );
+    for headers in [server.host(), old] {
+        let (status, body) = server.ask("GET", "/api/applications", &headers, "");
+        assert_eq!((status, kind(&body)), (403, "local-secret"));
+        let browser = format!("{headers}Accept: text/html\r\n");
+        let page = server.raw("GET", "/screens/applications", &browser, "");
+        assert!(page.starts_with("HTTP/1.1 403"), "{page}");
+        assert!(page.contains("開始アドレス") && !page.contains(&server.secret));
+        let page = server.raw("GET", "/", &browser, "");
+        assert!(page.starts_with("HTTP/1.1 200") && page.contains("開始アドレス"));
+        assert!(!page.contains(&server.secret));
+    }
+    let started = server.raw(
+        "GET",
+        &format!("/start/{}", server.secret),
+        &server.host(),
+        "",
+    );
+    let set = format!("jitsuin-local-{}={}", server.port(), server.secret);
+    assert!(
+        started.contains(&set) && started.contains("HttpOnly; SameSite=Strict"),
+        "{started}"
+    );
+    let ours = format!("{}Cookie: {set}\r\n", server.host());
+    let (status, body) = server.ask("GET", "/api/applications", &ours, "");
+    assert_eq!((status, kind(&body)), (401, "sign-in-needed"));
 
     let bare = server.host();
     let (status, body) = server.ask("POST", "/api/sign-in", &bare, r#"{"pin":"246810"}"#);

@@ -10,7 +10,7 @@ use crate::fault::{Fault, Result};
 /// Largest answer that is read: a CRL of some hundred thousand entries.
 const LARGEST: u64 = 64 << 20;
 
-/// One server, with the secret that its pages need for changes.
+/// One server, with the secret that its pages need.
 #[derive(Clone)]
 pub struct Local {
     base: String,
@@ -54,8 +54,11 @@ impl Local {
     /// GET.
     pub fn get(&self, path: &str) -> Result<Answer> {
         let asked = format!("GET {path}");
-        let answer = self.agent.get(format!("{}{path}", self.base)).call();
-        take(asked, answer)
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(secret) = &self.secret {
+            request = request.header("Jitsuin-Local", secret);
+        }
+        take(asked, request.call())
     }
 
     /// POST of JSON, with the secret when there is one.

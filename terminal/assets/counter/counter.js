@@ -32,7 +32,7 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
-// Link and readers, every two seconds.
+// Link and readers, every second.
 function look(reader) {
   if (reader.fault) return "fault:away";
   if (!reader.card) return "idle:none";
@@ -62,4 +62,4 @@ async function ask() {
   const state = card && card.state ? `${card.id} ${card.state}` : "";
   if (waiting && !(card && card.busy) && state !== waiting.dataset.wait) location.reload();
 }
-if (document.querySelector("[data-chip]")) setInterval(ask, 2000);
+if (document.querySelector("[data-chip]")) setInterval(ask, 1000);

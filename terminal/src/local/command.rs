@@ -33,7 +33,8 @@ pub struct Serve {
     /// Check the configuration and end; touches nothing.
     #[arg(long)]
     pub check_config: bool,
-    /// Written when the server is ready: pid, address, local secret.
+    /// Written when the server is ready: pid, address, local secret, start address of
+    /// the browser.
     #[arg(long)]
     pub ready_file: Option<PathBuf>,
 }

@@ -1,6 +1,8 @@
 //! Who may talk to a local server: pages of its own address, with this start's
-//! secret for everything that changes something. Keeps out other pages in the same
-//! browser (cross-site requests) and names that resolve to loopback (DNS rebinding).
+//! secret for everything that changes something or shows a person's data ([`OPEN`] is
+//! the rest). Keeps out other pages in the same browser (cross-site requests), names
+//! that resolve to loopback (DNS rebinding), and programs of other accounts on the PC,
+//! which cannot read the ready file.
 //!
 //! Programs send the secret in the header `Jitsuin-Local`. The server's own pages have
 //! it in a cookie instead: whoever starts the browser reads the secret from the ready
@@ -8,17 +10,18 @@
 //! gone with the browser, named after the port because cookies do not tell ports
 //! apart) and goes on to `/`. A cookie counts only where the browser says itself that
 //! the page is of this very address (Origin or Sec-Fetch-Site): for SameSite alone,
-//! other servers on loopback are the same site.
+//! other servers on loopback are the same site. Every start has a secret of its own, so
+//! that cookies of an earlier one, or planted ones, open nothing.
 
 use std::sync::Arc;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{RequestHead, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::http::{ConnectionType, Method};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Data};
-use actix_web::{Error, HttpRequest, HttpResponse};
+use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::{Kind, Problem};
@@ -29,6 +32,20 @@ pub const SECRET_HEADER: &str = "Jitsuin-Local";
 /// Where the pages' forms go. Every handler below takes its body as
 /// [`Fields`](super::Fields), which ask for the secret.
 pub const FORMS: &str = "/screens/";
+
+/// What may be read without the secret: state of the machine, no person's data. (`/`
+/// itself asks for the cookie and tells how to come by it.)
+const OPEN: &[&str] = &[
+    "/",
+    "/view",
+    "/progress",
+    "/attendant",
+    "/api/status",
+    "/api/progress",
+];
+/// Folders of the same kind: images and styles; the start address, which brings the
+/// secret.
+const OPEN_FOLDERS: &[&str] = &["/assets/", "/start/"];
 
 /// This start's secret and the addresses that a page may name.
 #[derive(Clone)]
@@ -93,8 +110,14 @@ impl Fence {
         {
             return Err(refuse("the request comes from another site"));
         }
+        let sent = request.headers().get(SECRET_HEADER);
+        let sent = sent.map_or(&[][..], |sent| sent.as_bytes());
         if matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Ok(());
+            return if is_open(request.path()) || self.knows(request.request()) {
+                Ok(())
+            } else {
+                self.admit(sent)
+            };
         }
         if request.path().starts_with(FORMS) {
             // A form cannot send a header: its secret is among the fields, where
@@ -105,7 +128,6 @@ impl Fence {
                 Err(refuse("a form without the Origin header"))
             };
         }
-        let sent = request.headers().get(SECRET_HEADER);
         // A wrong Origin was refused above; Sec-Fetch-Site may be `none` there.
         let own_page = request.headers().contains_key(header::ORIGIN)
             || (request.headers().get("sec-fetch-site"))
@@ -113,7 +135,7 @@ impl Fence {
         if own_page && self.knows(request.request()) {
             return Ok(());
         }
-        self.admit(sent.map_or(&[][..], |sent| sent.as_bytes()))
+        self.admit(sent)
     }
 
     /// Whether `sent` is this start's secret.
@@ -139,6 +161,10 @@ fn refuse(detail: &str) -> Problem {
         "この画面からは操作できません。端末の画面を開き直してください。",
         "This page may not do that. Open the terminal's own page.",
     )
+}
+
+fn is_open(path: &str) -> bool {
+    OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.starts_with(folder))
 }
 
 fn cookie_name(port: u16) -> String {
@@ -190,8 +216,15 @@ pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    fence.check(&request)?;
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if let Err(problem) = fence.check(&request) {
+        if !(reads && wants_page(request.head())) {
+            return Err(problem.into());
+        }
+        let mut response = request.into_response(closed(problem.status_code()));
+        mark(response.headers_mut());
+        return Ok(response.map_into_right_body());
+    }
     if !reads {
         part_from_body(request.head_mut());
     }
@@ -201,6 +234,25 @@ pub async fn guard(
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
+    mark(response.headers_mut());
+    Ok(response.map_into_left_body())
+}
+
+/// Whether a browser asks for a page to be shown.
+fn wants_page(head: &RequestHead) -> bool {
+    (head.headers.get(header::ACCEPT))
+        .and_then(|accepted| accepted.to_str().ok())
+        .is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// What a browser shows that did not come by the start address: how to get there.
+pub fn closed(status: StatusCode) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .body(include_str!("../../assets/shared/closed.html"))
+}
+
+fn mark(headers: &mut HeaderMap) {
     for (name, value) in [
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
@@ -211,12 +263,11 @@ pub async fn guard(
             "default-src 'self'; frame-ancestors 'self'; object-src 'self'; base-uri 'none'; form-action 'self'",
         ),
     ] {
-        response.headers_mut().insert(
+        headers.insert(
             header::HeaderName::from_static(name),
             header::HeaderValue::from_static(value),
         );
     }
-    Ok(response)
 }
 
 #[cfg(test)]
@@ -259,6 +310,35 @@ mod tests {
         let get = TestRequest::get().insert_header(("host", "evil.example:8080"));
         assert_eq!(asked(get), Err(Kind::Origin));
         assert_eq!(asked(TestRequest::get()), Err(Kind::Origin));
+    }
+
+    #[test]
+    fn what_shows_a_person_is_read_with_the_secret_only() {
+        let get = |path: &str| {
+            TestRequest::get()
+                .uri(path)
+                .insert_header(("host", "127.0.0.1:8080"))
+        };
+        for page in ["/screens/applications", "/api/applications", "/api/x/y.pdf"] {
+            assert_eq!(asked(get(page)), Err(Kind::LocalSecret));
+            let old = ("cookie", "jitsuin-local-8080=01d5ec");
+            assert_eq!(asked(get(page).insert_header(old)), Err(Kind::LocalSecret));
+            let ours = (
+                "cookie",
+                "jitsuin-local-8080=01d5ec; jitsuin-local-8080=5ec2e7",
+            );
+            assert_eq!(asked(get(page).insert_header(ours)), Ok(()));
+            assert_eq!(
+                asked(get(page).insert_header((SECRET_HEADER, "5ec2e7"))),
+                Ok(())
+            );
+            let linked = get(page).insert_header(ours);
+            let linked = linked.insert_header(("sec-fetch-site", "cross-site"));
+            assert_eq!(asked(linked), Err(Kind::Origin));
+        }
+        for open in ["/", "/api/status", "/assets/base.css", "/start/5ec2e7"] {
+            assert_eq!(asked(get(open)), Ok(()));
+        }
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn write_ready(path: &Path, name: &str, url: &str, secret: &str) -> io::Result<(
         "pid": std::process::id(),
         "listen": { name: url },
         "local_secret": secret,
+        "start": format!("{url}/start/{secret}"),
     })
     .to_string();
     crate::files::write_private(path, text.as_bytes())

@@ -49,6 +49,8 @@ impl Stack {
             "gateway": at.gateway,
             "terminal_ui": at.terminal_ui,
             "kiosk_ui": at.kiosk_ui,
+            "terminal_start": at.terminal_start(),
+            "kiosk_start": at.kiosk_start(),
             "admin": at.ca_admin,
             "admins": { "ca": at.ca_admin, "status": at.status_admin, "gateway": at.gateway_admin },
             "tls": {
@@ -69,8 +71,8 @@ impl Stack {
     pub fn addresses(&self) -> Vec<(&'static str, String)> {
         let at = &self.addresses;
         vec![
-            ("counter (受付窓口端末)", at.terminal_ui.clone()),
-            ("kiosk (鍵ペア生成装置)", at.kiosk_ui.clone()),
+            ("counter (受付窓口端末)", at.terminal_start()),
+            ("kiosk (鍵ペア生成装置)", at.kiosk_start()),
             ("public (CRL, OCSP)", at.public.clone()),
             ("CA (mutual TLS)", at.ca.clone()),
             ("gateway (mutual TLS)", at.gateway.clone()),
@@ -87,6 +89,16 @@ impl Stack {
 }
 
 impl super::Addresses {
+    /// Where the clerk's browser starts: gives it the counter's secret of this start.
+    pub fn terminal_start(&self) -> String {
+        start(&self.terminal_ui, self.terminal_secret.as_deref())
+    }
+
+    /// Where the kiosk's browser starts.
+    pub fn kiosk_start(&self) -> String {
+        start(&self.kiosk_ui, self.kiosk_secret.as_deref())
+    }
+
     /// The gateway's base URL (mutual TLS).
     pub fn gateway(&self) -> &str {
         &self.gateway
@@ -101,4 +113,8 @@ impl super::Addresses {
     pub fn ca_admin(&self) -> &str {
         &self.ca_admin
     }
+}
+
+fn start(base: &str, secret: Option<&str>) -> String {
+    format!("{base}/start/{}", secret.unwrap_or_default())
 }

@@ -1,8 +1,9 @@
 //! Sign-in, lock, and language.
 
-use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, SET_COOKIE};
-use actix_web::web::Query;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ use super::frame::Frame;
 use super::words::Language;
 use crate::counter::Counter;
 use crate::counter::http::Window;
+use crate::local::fence::{Fence, closed};
 use crate::local::{Fields, Problem};
 
 #[derive(Template)]
@@ -23,8 +25,11 @@ struct SignInPage {
     next: String,
 }
 
-/// `/`
-pub async fn start() -> HttpResponse {
+/// `/`: on to the list, or how a browser gets there that has not been given the secret.
+pub async fn start(fence: Data<Fence>, request: HttpRequest) -> HttpResponse {
+    if !fence.knows(&request) {
+        return closed(StatusCode::OK);
+    }
     HttpResponse::SeeOther()
         .insert_header((LOCATION, "/screens/applications"))
         .finish()

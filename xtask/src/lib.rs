@@ -5,6 +5,7 @@
 //! Light on purpose: this crate builds on a bare machine before anything is installed.
 
 pub mod bench;
+pub mod browser;
 pub mod demo;
 pub mod fault;
 pub mod judge;
@@ -12,6 +13,7 @@ pub mod local;
 pub mod port;
 pub mod process;
 pub mod report;
+pub mod screens;
 pub mod setup;
 pub mod signals;
 pub mod stack;

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
@@ -106,15 +106,34 @@ impl Start {
     }
 
     /// Starts it.
-    pub fn start(mut self) -> Result<Program> {
-        let log = File::options()
+    pub fn start(self) -> Result<Program> {
+        let log = self.open_log()?;
+        self.launch(Stdio::null(), log.into())
+    }
+
+    /// Starts it with its standard input and output in the caller's hands; only its errors go to
+    /// the log.
+    pub fn start_talking(self) -> Result<(Program, ChildStdin, ChildStdout)> {
+        let mut program = self.launch(Stdio::piped(), Stdio::piped())?;
+        match (program.child.stdin.take(), program.child.stdout.take()) {
+            (Some(to), Some(from)) => Ok((program, to, from)),
+            _ => Err(Fault::new(format!("{} has no pipes", program.name))),
+        }
+    }
+
+    fn open_log(&self) -> Result<File> {
+        File::options()
             .create(true)
             .append(true)
             .open(&self.log)
-            .on(&self.log)?;
+            .on(&self.log)
+    }
+
+    fn launch(mut self, input: Stdio, output: Stdio) -> Result<Program> {
+        let log = self.open_log()?;
         self.command
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().on(&self.log)?)
+            .stdin(input)
+            .stdout(output)
             .stderr(log)
             .process_group(0);
         die_with_parent(&mut self.command);

@@ -104,6 +104,16 @@ const NEEDED: &[(&str, Probe, &str)] = &[
         "pkilint in an environment of its own",
     ),
     (
+        "chromium",
+        Probe::Program("chromium"),
+        "the screens, as clerk and resident see them",
+    ),
+    (
+        "fonts-noto-cjk",
+        Probe::File("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"),
+        "the screens' letters",
+    ),
+    (
         "util-linux",
         Probe::Program("unshare"),
         "a card service of each run's own",

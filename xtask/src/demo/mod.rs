@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use crate::browser::Browser;
 use crate::fault::{Fault, OnPath, Result};
 use crate::report::Report;
+use crate::screens::{Album, Screens};
 use crate::stack::layout::Database;
 use crate::stack::{Options, Stack};
 use crate::workspace::{self, Profile, Programs};
@@ -91,9 +93,29 @@ fn play(report: &Report, state: &Path, out: &Path, database: Database) -> Result
     report.section("起動  Start everything on loopback");
     let options = Options::new(state, Some(database));
     let stack = Stack::start(&programs, &options, report).map_err(left)?;
+    report.line("");
+    for (what, address) in stack.addresses() {
+        report.line(&format!("    {what:<26} {address}"));
+    }
     let files = Files::new(&out, &stack)?;
-    Walk::new(&stack, &files, report).go().map_err(left)?;
+    walk(report, &stack, &files, &out).map_err(left)?;
     Ok(stack)
+}
+
+/// Both applicants, by the screens; the pictures go to `screens` beside the other files.
+fn walk(report: &Report, stack: &Stack, files: &Files, out: &Path) -> Result<()> {
+    let album = Album::into_folder(&out.join("screens"))?;
+    let (browser, screens) = report.step(
+        "Chromium, with the counter's and the kiosk's screens",
+        || {
+            let browser = Browser::start(&stack.layout().folder("browser")?)?;
+            let screens = Screens::open(&browser, stack, &album)?;
+            Ok((browser, screens))
+        },
+    )?;
+    let walked = Walk::new(stack, &screens, files, report).go();
+    drop((screens, browser));
+    walked
 }
 
 fn write_transcript(report: &Report, out: &Path) -> Result<()> {

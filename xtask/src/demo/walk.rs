@@ -1,33 +1,40 @@
 //! The walk itself, one step after the other, each told as it happens.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde_json::{Value, json};
 
 use super::files::Files;
 use crate::fault::{Fault, Result};
 use crate::report::Report;
+use crate::screens::Screens;
 use crate::stack::{self, Stack};
 use crate::window::{self, Applicant, Card, SOUMU_TARO, TAKAHASHI_HANAKO, Window};
 
 /// How long a new CRL may take after a revocation.
 const NEW_CRL: Duration = Duration::from_secs(60);
 
-/// One walk through the window.
+/// One walk through the window, by its screens.
 pub struct Walk<'a> {
     stack: &'a Stack,
     files: &'a Files,
     report: &'a Report,
+    screens: &'a Screens<'a>,
     window: Window,
 }
 
 impl<'a> Walk<'a> {
-    /// A walk on this stack.
-    pub fn new(stack: &'a Stack, files: &'a Files, report: &'a Report) -> Self {
+    /// A walk on this stack through these screens.
+    pub fn new(
+        stack: &'a Stack,
+        screens: &'a Screens<'a>,
+        files: &'a Files,
+        report: &'a Report,
+    ) -> Self {
         Self {
             stack,
             files,
             report,
+            screens,
             window: stack.window(),
         }
     }
@@ -40,11 +47,7 @@ impl<'a> Walk<'a> {
             "操作者認証  the clerk signs in with the operator card and its PIN",
             || {
                 self.stack.operator_card().insert("operator")?;
-                let window = &self.window;
-                window.wait_for_card(&window.counter, |status| {
-                    status["readers"]["operator"]["card"].is_object()
-                })?;
-                window.sign_in(stack::OPERATOR_PIN)
+                self.screens.clerk.sign_in(stack::OPERATOR_PIN)
             },
         )?;
         self.files.fetch_ca()?;
@@ -66,78 +69,58 @@ impl<'a> Walk<'a> {
 
     /// From the form to the hand-over. Gives the application's id.
     fn issue_to(&self, applicant: &Applicant, card: &Card) -> Result<String> {
-        let (report, window) = (self.report, &self.window);
+        let report = self.report;
+        let (clerk, resident) = (&self.screens.clerk, &self.screens.resident);
         let main = applicant.resident == SOUMU_TARO.resident;
-        let today = stack::today_in_japan();
         let id = report.step(
             "申請  application received, items taken over from the register",
-            || {
-                let entry = window.look_up(applicant)?;
-                let resident = entry["resident"].as_str().map(str::to_owned);
-                id_of(&window.receive(&Window::form(applicant, resident.as_deref(), &today))?)
-            },
+            || clerk.receive(applicant),
         )?;
         report.detail(&format!(
             "{}  {}  {}  {}",
             applicant.name, applicant.birth_date, applicant.sex, applicant.address
         ));
 
-        let identified = report.step(
+        let agreeing = report.step(
             "本人確認  register compared item by item, photo document seen",
-            || window.identify(&id),
+            || clerk.identify(),
         )?;
-        let agreeing = identified["comparison"].as_array().map_or(0, |all| {
-            all.iter().filter(|one| one["agrees"] == true).count()
-        });
         report.detail(&format!(
             "{agreeing} of 4 items agree with the register; driving licence; face matches"
         ));
 
-        let prepared = report.step(
+        report.step(
             "カード鍵設定  the visit's two keys set on the card, over an encrypted channel",
             || {
                 card.insert("counter")?;
-                window.wait_at_counter()?;
-                window.step(&id, "prepare-card", &json!({}))
+                clerk.prepare_card()
             },
         )?;
-        report.detail(&format!(
-            "card {}  visit {}",
-            shown(&prepared["card"]),
-            shown(&prepared["visit"])
-        ));
 
         let phases = report.step(
             "鍵ペア生成  at the kiosk: password twice, key pair made, handed over, erased",
             || {
                 card.remove()?;
+                clerk.waits_for_key()?;
+                resident.waits_for_card()?;
                 card.insert("kiosk")?;
-                window.wait_at_kiosk()?;
-                window.make_key(applicant.password)
+                resident.make_key(applicant.password)
             },
         )?;
         report.detail(&phases.join(" → "));
 
-        let read = report.step(
+        report.step(
             "公開鍵読取  public key read with its proof of possession",
             || {
                 card.remove()?;
                 card.insert("counter")?;
-                window.wait_at_counter()?;
-                window.step(&id, "read-public-key", &json!({}))
+                clerk.read_public_key()
             },
         )?;
-        report.detail(&format!(
-            "public key {}…",
-            shown(&read["spki_sha256"])
-                .chars()
-                .take(16)
-                .collect::<String>()
-        ));
 
-        let (chosen, _) = report.step(
+        let chosen = report.step(
             "代替文字  characters that the certificate cannot carry",
-            || window.settle_characters(&id),
+            || clerk.settle_characters(),
         )?;
         if chosen.is_empty() {
             report.detail("none");
@@ -149,20 +132,16 @@ impl<'a> Walk<'a> {
             return Err(Fault::new("髙 was taken over without a substitute"));
         }
 
-        let issued = report.step(
+        report.step(
             "発行要求  signed by terminal and operator card, issued by the CA",
-            || window.step(&id, "issue", &json!({})),
+            || clerk.issue(),
         )?;
-        report.detail(&format!(
-            "serial {}",
-            shown(&issued["certificate"]["serial"])
-        ));
 
         let image = report.step(
             "証明書イメージ  certificate image, from the DER alone, confirmed",
             || {
-                let image = window.image(&id)?;
-                window.step(&id, "confirm-image", &json!({ "verdict": "right" }))?;
+                let image = clerk.image()?;
+                clerk.confirm_image()?;
                 Ok(image)
             },
         )?;
@@ -170,36 +149,23 @@ impl<'a> Walk<'a> {
 
         report.step(
             "書込み  written to the card, read back, compared; trial signature verified",
-            || {
-                window.step(
-                    &id,
-                    "write-card",
-                    &json!({ "password": applicant.password }),
-                )
-            },
+            || clerk.write_card(applicant.password),
         )?;
         if main {
             self.keep_certificate_and_signature(&id, applicant)?;
         }
 
-        let due = issued["fee_yen"].as_u64().unwrap_or(0);
-        let paid = report.step("手数料  fee taken", || {
-            window.step(&id, "fee", &json!({ "amount_yen": due }))
-        })?;
-        report.detail(&format!(
-            "{due} yen, receipt {}",
-            shown(&paid["receipt"]["number"])
-        ));
+        let due = report.step("手数料  fee taken", || clerk.take_fee())?;
+        let receipt = clerk.receipt()?;
+        report.detail(&format!("{due}, receipt {receipt}"));
 
         let copy = report.step("写し  printed copy of the certificate", || {
-            window.copy(&id)
+            self.window.copy(&id)
         })?;
         if main {
             self.files.keep("certificate-copy.pdf", &copy)?;
         }
-        report.step("交付  handed over", || {
-            window.step(&id, "hand-over", &json!({}))
-        })?;
+        report.step("交付  handed over", || clerk.hand_over())?;
         card.remove()?;
         Ok(id)
     }
@@ -256,19 +222,11 @@ impl<'a> Walk<'a> {
     }
 
     fn revoke(&self, id: &str) -> Result<()> {
-        let (report, window) = (self.report, &self.window);
-        let revoked = report.step(
+        let recorded = self.report.step(
             "失効申請  identity checked again, revoked at once",
-            || {
-                let card = self.stack.resident_card(0);
-                card.insert("counter")?;
-                window.wait_at_counter()?;
-                let revoked = window.revoke(id, "article9")?;
-                card.remove()?;
-                Ok(revoked)
-            },
+            || self.screens.clerk.revoke(id),
         )?;
-        report.detail(&format!("recorded {}", shown(&revoked["revoked_at"])));
+        self.report.detail(&format!("recorded: {recorded}"));
         Ok(())
     }
 
@@ -321,33 +279,17 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn id_of(application: &Value) -> Result<String> {
-    application["id"]
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| Fault::new("the application came back without its id"))
-}
-
-fn shown(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
 /// The image as the clerk and the applicant compare it.
-fn told_image(image: &Value) -> String {
-    let items = &image["items"];
-    let value = |item: &str| shown(&items[item]["value"]);
-    let issuer = image["issuer"]["japanese"]
-        .as_array()
-        .and_then(|names| names.last());
+fn told_image(image: &BTreeMap<String, String>) -> String {
+    let value = |name: &str| image.get(name).map_or("—", String::as_str);
     format!(
-        "{}  {}  {}  {}\nissued by {}, in effect until {}",
-        value("name"),
-        value("birth_date"),
-        value("sex"),
-        value("address"),
-        issuer.map_or_else(|| shown(&image["issuer"]["name"]), shown),
-        shown(&image["valid"]["until"]["era"]),
+        "{}  {}  {}  {}\nissued by {}, in effect until {}, serial {}",
+        value("氏名"),
+        value("生年月日"),
+        value("男女の別"),
+        value("住所"),
+        value("発行者"),
+        value("有効期間の満了日"),
+        value("発行番号"),
     )
 }

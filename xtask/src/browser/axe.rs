@@ -1,0 +1,127 @@
+//! axe-core in the browser: does a page keep the rules of accessibility (WCAG 2.2 A and AA)?
+//!
+//! The script is fetched from the npm registry once, in a fixed version, and its archive compared
+//! with the checksum that stands here; it is kept in `target/` and never part of the product.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::Page;
+use crate::fault::{Fault, OnPath, Result};
+use crate::{process, setup, workspace};
+
+/// Version of axe-core (MPL-2.0).
+const VERSION: &str = "4.11.0";
+/// SHA-512 of its archive in the registry.
+const SHA512: &str = "8a561a9c453cbf1c417b1a4977c716338125490ab841cb422ca8a1d1349f8c87\
+                      c24137b21ffeb356b98825f2cfaca4ca2516e21be71f9d96d02230252661758d";
+
+/// Where the script is kept.
+fn kept() -> PathBuf {
+    workspace::target_dir().join(format!("axe-core-{VERSION}"))
+}
+
+/// The script, fetched when it is not there yet. A fault says what to do where the registry cannot
+/// be reached.
+pub fn script() -> Result<String> {
+    let file = kept().join("axe.min.js");
+    if !file.exists() {
+        fetch()?;
+    }
+    fs::read_to_string(&file).on(&file)
+}
+
+fn fetch() -> Result<()> {
+    // Several processes may come here at once: each fetches for itself, and the last one's folder,
+    // equal to the others', takes the place.
+    let part = kept().with_extension(format!("part-{}", std::process::id()));
+    fs::create_dir_all(&part).on(&part)?;
+    let npm = setup::find_program("npm").ok_or_else(|| {
+        Fault::new(format!(
+            "axe-core is not in {} and there is no npm to fetch it with: install npm",
+            kept().display()
+        ))
+    })?;
+    let offline = |fault: Fault| {
+        fault.during(&format!(
+            "axe-core {VERSION} is not in {} and could not be fetched; with a connection to the npm registry it is, \
+             or put its axe.min.js there by hand",
+            kept().display()
+        ))
+    };
+    process::run(
+        Command::new(npm)
+            .args(["pack", "--silent", &format!("axe-core@{VERSION}")])
+            .current_dir(&part),
+    )
+    .map_err(offline)?;
+    let archive = part.join(format!("axe-core-{VERSION}.tgz"));
+    let sum = process::run(Command::new("sha512sum").arg(&archive))?;
+    if !String::from_utf8_lossy(&sum).starts_with(SHA512) {
+        return Err(Fault::new(format!(
+            "{} is not the archive that it should be",
+            archive.display()
+        )));
+    }
+    process::run(
+        Command::new("tar")
+            .args(["-xz", "--strip-components=1", "-f"])
+            .arg(&archive)
+            .arg("package/axe.min.js")
+            .current_dir(&part),
+    )?;
+    if fs::rename(&part, kept()).is_err() && !kept().join("axe.min.js").exists() {
+        return Err(Fault::new(format!("{} cannot be made", kept().display())));
+    }
+    let _ = fs::remove_dir_all(&part);
+    Ok(())
+}
+
+/// One rule that a page breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Name of the rule: `color-contrast`.
+    pub rule: String,
+    /// `minor`, `moderate`, `serious` or `critical`.
+    pub impact: String,
+    /// Selectors of the elements.
+    pub places: Vec<String>,
+}
+
+impl Finding {
+    /// Whether it keeps somebody from using the page.
+    pub fn is_grave(&self) -> bool {
+        matches!(self.impact.as_str(), "serious" | "critical")
+    }
+}
+
+/// What axe finds on a page. `script` is [`script`]'s.
+pub fn findings(page: &Page, script: &str) -> Result<Vec<Finding>> {
+    if page.run("typeof axe === 'object'")? != true {
+        page.run(&format!("{script}\n;0"))?;
+    }
+    let found = page.run(
+        "axe.run(document, { resultTypes: ['violations'], iframes: false }).then(result => result.violations.map(
+           one => ({ rule: one.id, impact: one.impact, places: one.nodes.map(node => node.target.join(' ')) })))",
+    )?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let found = found
+        .as_array()
+        .ok_or_else(|| Fault::new("axe gave no list of findings"))?;
+    Ok(found
+        .iter()
+        .map(|one| Finding {
+            rule: text(&one["rule"]),
+            impact: text(&one["impact"]),
+            places: one["places"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(text)
+                .collect(),
+        })
+        .collect())
+}

@@ -84,6 +84,13 @@ impl Report {
         self.put(text);
     }
 
+    /// A line for the eye only: the transcript does not keep it.
+    pub fn aside(&self, text: &str) {
+        if !self.quiet {
+            println!("{text}");
+        }
+    }
+
     /// Everything printed so far, without colours.
     pub fn text(&self) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

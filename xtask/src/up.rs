@@ -19,7 +19,7 @@ pub fn run(report: &Report, state: &Path, database: Option<Database>) -> Result<
     let stack = Stack::start(&programs, &Options::new(state, database), report)?;
     report.line("");
     for (what, address) in stack.addresses() {
-        report.line(&format!("    {what:<26} {address}"));
+        report.aside(&format!("    {what:<26} {address}"));
     }
     report.line("\n  Everything stays up until Ctrl-C.");
     signals::regular_end();

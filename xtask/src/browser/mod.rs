@@ -206,7 +206,7 @@ impl Page {
         let script = format!(
             "(() => {{ const found = document.querySelector({})?.cloneNode(true); if (!found) return null;
                for (const over of found.querySelectorAll('rt, rp, script, [hidden]')) over.remove();
-               return found.textContent.replace(/\\s+/g, ' ').trim(); }})()",
+               return found.textContent.replace(/[ \\t\\r\\n]+/g, ' ').trim(); }})()",
             quoted(selector)
         );
         match self.run(&script)? {

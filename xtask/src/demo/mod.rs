@@ -58,7 +58,7 @@ pub fn run(report: &Report, wish: &Wish) -> Result<()> {
     report.line("");
     report.line("  Everything stays up until Ctrl-C:");
     for (what, address) in stack.addresses() {
-        report.line(&format!("    {what:<26} {address}"));
+        report.aside(&format!("    {what:<26} {address}"));
     }
     signals::regular_end();
     let _stack = stack;
@@ -95,7 +95,7 @@ fn play(report: &Report, state: &Path, out: &Path, database: Database) -> Result
     let stack = Stack::start(&programs, &options, report).map_err(left)?;
     report.line("");
     for (what, address) in stack.addresses() {
-        report.line(&format!("    {what:<26} {address}"));
+        report.aside(&format!("    {what:<26} {address}"));
     }
     let files = Files::new(&out, &stack)?;
     walk(report, &stack, &files, &out).map_err(left)?;

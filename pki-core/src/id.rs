@@ -109,6 +109,11 @@ hex_id! {
 }
 
 hex_id! {
+    /// One request for a second person's approval (四眼), 16 random bytes.
+    ApprovalId, 16, IdFault::NotHex32
+}
+
+hex_id! {
     /// A SHA-256 digest, named in acts and records.
     Sha256Digest, 32, IdFault::NotHex64
 }

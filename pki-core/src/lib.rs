@@ -6,11 +6,13 @@
 
 pub mod act;
 pub mod application;
+pub mod approval;
 pub mod audit;
 pub mod calendar;
 pub mod card_channel;
 pub mod certificate;
 pub mod id;
 pub mod kiosk_record;
+pub mod operator;
 pub mod person;
 pub mod revocation;

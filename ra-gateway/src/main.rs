@@ -3,6 +3,7 @@
 use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use pki_core::operator::Role;
 use ra_gateway::{
     command::{Fault, masters, officer},
     config::Config,
@@ -76,6 +77,23 @@ enum Command {
         /// The record
         #[arg(long)]
         record: PathBuf,
+        /// What the operator may do: clerk, supervisor or auditor
+        #[arg(long)]
+        role: Option<Role>,
+    },
+    /// Give an operator another role, at their next request
+    Role {
+        #[command(flatten)]
+        configured: Configured,
+        /// The operator's id
+        #[arg(long)]
+        id: String,
+        /// clerk, supervisor or auditor
+        #[arg(long)]
+        role: Role,
+        /// The officer who decided
+        #[arg(long)]
+        by: String,
     },
     /// Cut a party off, at its next request
     Suspend(Named),
@@ -159,7 +177,17 @@ fn run(command: Command) -> Result<String, Fault> {
             startup::serve(&config, ready_file.as_deref())?;
             Ok("stopped".into())
         }
-        Command::Register { configured, record } => officer::register(&configured.config, &record),
+        Command::Register {
+            configured,
+            record,
+            role,
+        } => officer::register(&configured.config, &record, role),
+        Command::Role {
+            configured,
+            id,
+            role,
+            by,
+        } => officer::set_role(&configured.config, &id, role, &by),
         Command::Suspend(named) => {
             officer::set_suspended(&named.configured.config, named.kind.into(), &named.id, true)
         }

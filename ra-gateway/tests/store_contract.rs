@@ -105,6 +105,7 @@ fn party(kind: PartyKind, id: &str, certificate: u8) -> Party {
         label: "霞が関窓口 1".into(),
         certificate: vec![certificate; 40],
         suspended: false,
+        role: None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Who asks. A use-case takes one of these values, and only this module makes them:
 //! having one is the permission.
 
+use std::ops::Deref;
+
 use jiff::Timestamp;
 use pki_core::{
     certificate::{CertificateImage, PublicKey},
     id::{KioskId, OperatorId, TerminalId},
+    operator::Role,
     person::municipality::MunicipalityCode,
 };
 use sha2::{Digest, Sha256};
@@ -45,19 +48,45 @@ pub struct Kiosk {
     pub suspended: bool,
 }
 
-/// An operator who is signed in at a terminal.
+/// An operator who is signed in at a terminal, whatever the role: may read.
 #[derive(Clone)]
-pub struct Clerk {
+pub struct Operator {
     /// Where.
     pub terminal: Terminal,
     /// Who.
     pub operator: OperatorId,
     /// The operator card's enrolled key.
     pub public_key: PublicKey,
+    /// What the operator may do.
+    pub role: Role,
 }
 
-impl Clerk {
-    /// An audit line in the clerk's name.
+/// An operator whose role lets them act at the window (窓口担当, 責任者). Reads like [`Operator`].
+#[derive(Clone)]
+pub struct Clerk(Operator);
+
+/// An operator who may close what is final and approve (責任者).
+#[derive(Clone)]
+pub struct Supervisor(Clerk);
+
+impl Deref for Clerk {
+    type Target = Operator;
+
+    fn deref(&self) -> &Operator {
+        &self.0
+    }
+}
+
+impl Deref for Supervisor {
+    type Target = Clerk;
+
+    fn deref(&self) -> &Clerk {
+        &self.0
+    }
+}
+
+impl Operator {
+    /// An audit line in the operator's name.
     #[must_use]
     pub fn entry(&self, act: &'static str) -> AuditEntry {
         AuditEntry {
@@ -66,7 +95,7 @@ impl Clerk {
         }
     }
 
-    /// The municipality that the clerk acts for.
+    /// The municipality that the operator acts for.
     #[must_use]
     pub const fn municipality(&self) -> MunicipalityCode {
         self.terminal.municipality
@@ -95,6 +124,13 @@ impl Kiosk {
             ..AuditEntry::default()
         }
     }
+}
+
+/// An operator's role.
+pub(super) fn role_of(party: &Party) -> Result<Role, Failure> {
+    party
+        .role
+        .ok_or_else(|| Failure::Broken("an operator is registered without a role".into()))
 }
 
 /// The key in a registered certificate, if the certificate is valid now.
@@ -197,21 +233,53 @@ impl App {
         self.audited(&entry, now, check())
     }
 
-    /// The clerk of a session at this terminal. Sessions end by time, by disuse, with
-    /// the operator's or terminal's suspension, and with the terminal's certificate.
-    pub fn clerk(&self, terminal: Terminal, token: Option<&str>) -> Result<Clerk, Failure> {
+    /// The operator of a session at this terminal. Sessions end by time, by disuse, with
+    /// the operator's or terminal's suspension, and with the terminal's certificate; the
+    /// role is looked up at each request.
+    pub fn operator(&self, terminal: Terminal, token: Option<&str>) -> Result<Operator, Failure> {
         let now = self.clock.now();
         let entry = terminal.entry("session");
-        let found = self.clerk_of(terminal, token, now);
+        let found = self.operator_of(terminal, token, now);
         self.audited(&entry, now, found)
     }
 
-    fn clerk_of(
+    /// As [`App::operator`], for an operator who may act.
+    pub fn clerk(&self, terminal: Terminal, token: Option<&str>) -> Result<Clerk, Failure> {
+        let operator = self.operator(terminal, token)?;
+        let entry = operator.entry("session");
+        let outcome = if operator.role.may_act() {
+            Ok(Clerk(operator))
+        } else {
+            refuse(
+                Reason::RoleForbids,
+                "an auditor reads; a clerk or supervisor has to do this",
+            )
+        };
+        self.audited(&entry, self.clock.now(), outcome)
+    }
+
+    /// As [`App::clerk`], for a supervisor.
+    pub fn supervisor(
+        &self,
+        terminal: Terminal,
+        token: Option<&str>,
+    ) -> Result<Supervisor, Failure> {
+        let clerk = self.clerk(terminal, token)?;
+        let entry = clerk.entry("session");
+        let outcome = if clerk.role.may_approve() {
+            Ok(Supervisor(clerk))
+        } else {
+            refuse(Reason::RoleForbids, "a supervisor has to do this")
+        };
+        self.audited(&entry, self.clock.now(), outcome)
+    }
+
+    fn operator_of(
         &self,
         terminal: Terminal,
         token: Option<&str>,
         now: Timestamp,
-    ) -> Result<Clerk, Failure> {
+    ) -> Result<Operator, Failure> {
         let Some(token) = token else {
             return refuse(Reason::SessionRequired, "sign in with the operator card");
         };
@@ -244,8 +312,9 @@ impl App {
         if idle >= TOUCH_AFTER_S {
             self.store.touch_session(&token_sha256, now)?;
         }
-        Ok(Clerk {
+        Ok(Operator {
             public_key: certified_key(&party, now)?,
+            role: role_of(&party)?,
             operator: session.operator,
             terminal,
         })

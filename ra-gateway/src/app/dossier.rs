@@ -9,7 +9,7 @@ use schema::wire::v1::ra;
 
 use super::{
     App,
-    caller::Clerk,
+    caller::{Clerk, Operator},
     refusal::{Failure, Reason, Refused, refuse},
     view,
 };
@@ -51,11 +51,15 @@ fn context(id: &ApplicationId) -> String {
 }
 
 impl App {
-    /// An application of the clerk's municipality. Another's is not there.
-    pub(super) fn dossier(&self, clerk: &Clerk, id: &ApplicationId) -> Result<Dossier, Failure> {
+    /// An application of the operator's municipality. Another's is not there.
+    pub(super) fn dossier(
+        &self,
+        operator: &Operator,
+        id: &ApplicationId,
+    ) -> Result<Dossier, Failure> {
         let stored = self
             .store
-            .application(id, &clerk.municipality())?
+            .application(id, &operator.municipality())?
             .ok_or_else(not_found)?;
         self.opened(stored)
     }
@@ -174,17 +178,17 @@ impl App {
     /// Several changes in one request, each of its own; what is refused is audited.
     pub(super) fn with_dossier(
         &self,
-        clerk: &Clerk,
+        operator: &Operator,
         id: &str,
         act: &'static str,
         now: Timestamp,
         work: impl FnOnce(&mut Dossier) -> Result<(), Failure>,
     ) -> Result<ra::Application, Failure> {
-        let mut entry = clerk.entry(act);
+        let mut entry = operator.entry(act);
         let outcome = (|| {
             let id: ApplicationId = id.parse().map_err(|_| not_found())?;
             entry.application = Some(id);
-            let mut dossier = self.dossier(clerk, &id)?;
+            let mut dossier = self.dossier(operator, &id)?;
             work(&mut dossier)?;
             Ok(self.view(&dossier))
         })();

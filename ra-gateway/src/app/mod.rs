@@ -29,6 +29,7 @@ mod hand_over;
 mod aside;
 
 mod acts;
+pub mod approval;
 pub mod card_keys;
 pub mod channel;
 mod dossier;

@@ -15,7 +15,7 @@ use schema::wire::v1::ra;
 
 use super::{
     App,
-    caller::Clerk,
+    caller::{Clerk, Operator},
     dossier::Dossier,
     look_up::item_errors,
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
@@ -117,20 +117,20 @@ impl App {
     }
 
     /// One application.
-    pub fn application(&self, clerk: &Clerk, id: &str) -> Result<ra::Application, Failure> {
+    pub fn application(&self, operator: &Operator, id: &str) -> Result<ra::Application, Failure> {
         let now = self.clock.now();
-        self.with_dossier(clerk, id, "read", now, |_| Ok(()))
+        self.with_dossier(operator, id, "read", now, |_| Ok(()))
     }
 
-    /// Applications of the clerk's municipality, newest first.
+    /// Applications of the operator's municipality, newest first.
     pub fn applications(
         &self,
-        clerk: &Clerk,
+        operator: &Operator,
         open_only: bool,
     ) -> Result<ra::ApplicationList, Failure> {
         let stored = self
             .store
-            .applications(&clerk.municipality(), open_only, MOST)?;
+            .applications(&operator.municipality(), open_only, MOST)?;
         let applications = stored
             .into_iter()
             .map(|stored| {

@@ -33,6 +33,16 @@ reasons! {
     PartySuspended = "party-suspended",
     /// A kiosk asked what only a terminal may, or the reverse.
     WrongParty = "wrong-party",
+    /// The operator's role does not allow it: another person has to do it.
+    RoleForbids = "role-forbids",
+    /// A second person's approval is missing, over, used, or for something else: ask for it.
+    ApprovalNeeded = "approval-needed",
+    /// The approver's statement does not hold: see the approval again and decide.
+    ApprovalInvalid = "approval-invalid",
+    /// The same person cannot be both of two: another supervisor's card.
+    SamePerson = "same-person",
+    /// Too many requests for approval wait: decide on those first.
+    ApprovalsFull = "approvals-full",
     /// Nobody is signed in: sign in.
     SessionRequired = "session-required",
     /// The session is unknown, over, or of another terminal: sign in again.

@@ -11,17 +11,21 @@ use schema::wire::v1::ra;
 
 use super::{
     App,
-    caller::Clerk,
+    caller::{Clerk, Operator},
     dossier::{Move, not_due},
     refusal::{Failure, ItemError, Reason, Refused},
 };
 
 impl App {
     /// What cannot be carried, and what may stand for it.
-    pub fn characters(&self, clerk: &Clerk, id: &str) -> Result<ra::CharacterFindings, Failure> {
+    pub fn characters(
+        &self,
+        operator: &Operator,
+        id: &str,
+    ) -> Result<ra::CharacterFindings, Failure> {
         let now = self.clock.now();
         let mut found = Vec::new();
-        self.with_dossier(clerk, id, "characters", now, |dossier| {
+        self.with_dossier(operator, id, "characters", now, |dossier| {
             if dossier.state.key_read().is_none() {
                 return not_due(&dossier.state);
             }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     App,
-    caller::{Clerk, Terminal, certified_key},
+    caller::{Operator, Terminal, certified_key, role_of},
     refusal::{Failure, Reason, Refused, parse, refuse},
 };
 use crate::port::{Challenge, PartyKind, Session};
@@ -120,17 +120,19 @@ impl App {
         Ok(OperatorSessionResponse {
             session: token,
             operator: operator.to_string(),
+            role: role_of(&party)?.to_string(),
             label: party.label,
-            role: "clerk".into(),
             expires_at: session.expires_at.to_string(),
         })
     }
 
-    /// Ends the clerk's session.
-    pub fn sign_out(&self, clerk: &Clerk, token: &str) -> Result<(), Failure> {
+    /// Ends the operator's session.
+    pub fn sign_out(&self, operator: &Operator, token: &str) -> Result<(), Failure> {
         let token_sha256: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        Ok(self
-            .store
-            .close_session(&token_sha256, self.clock.now(), &clerk.entry("sign-out"))?)
+        Ok(self.store.close_session(
+            &token_sha256,
+            self.clock.now(),
+            &operator.entry("sign-out"),
+        )?)
     }
 }

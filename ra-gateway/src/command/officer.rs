@@ -2,7 +2,11 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use pki_core::certificate::{CertificateImage, request};
+use pki_core::{
+    certificate::{CertificateImage, request},
+    id::OperatorId,
+    operator::Role,
+};
 use schema::wire::v1::ca::{PartyKind as WireKind, PartyRecord};
 
 use super::{
@@ -35,19 +39,27 @@ pub fn migrate(config: &Path) -> Result<(), Fault> {
     Ok(schema::ra::migrate(&config::database_of(config)?)?)
 }
 
-/// Enters a party that the authority has enrolled.
-pub fn register(config: &Path, record: &Path) -> Result<String, Fault> {
+/// Enters a party that the authority has enrolled; an operator with a role, by default the
+/// one it had, else that of a clerk.
+pub fn register(config: &Path, record: &Path, role: Option<Role>) -> Result<String, Fault> {
     if fs::metadata(record)?.len() > LARGEST_RECORD {
         return Err("the record is larger than any party's".into());
     }
     let record: PartyRecord = serde_json::from_slice(&fs::read(record)?)?;
-    let party = party(record)?;
+    let mut party = party(record)?;
+    if role.is_some() && party.kind != PartyKind::Operator {
+        return Err("only an operator has a role".into());
+    }
+    party.role = role;
     store(config)?.register_party(
         &party,
         SystemClock.now(),
         &AuditEntry {
             act: "register-party",
-            reference: Some(format!("{} {}", party.kind.name(), party.id)),
+            reference: Some(match role {
+                Some(role) => format!("{} {} {role}", party.kind.name(), party.id),
+                None => format!("{} {}", party.kind.name(), party.id),
+            }),
             ..AuditEntry::default()
         },
     )?;
@@ -56,7 +68,7 @@ pub fn register(config: &Path, record: &Path) -> Result<String, Fault> {
 
 /// A record as a party, if it is one that speaks to the gateway.
 pub fn party(record: PartyRecord) -> Result<Party, Fault> {
-    use pki_core::id::{KioskId, OperatorId, TerminalId};
+    use pki_core::id::{KioskId, TerminalId};
 
     let kind = match record.kind {
         WireKind::Terminal => PartyKind::Terminal,
@@ -94,7 +106,36 @@ pub fn party(record: PartyRecord) -> Result<Party, Fault> {
         label: record.label,
         certificate: record.certificate.0,
         suspended: false,
+        role: None,
     })
+}
+
+/// Gives an operator another role, at its next request.
+pub fn set_role(config: &Path, operator: &str, role: Role, by: &str) -> Result<String, Fault> {
+    named(by, "by")?;
+    let operator: OperatorId = operator.parse()?;
+    let found = store(config)?.set_role(
+        &operator,
+        role,
+        SystemClock.now(),
+        &AuditEntry {
+            act: "set-role",
+            reference: Some(format!("{operator} {role} by {by}")),
+            ..AuditEntry::default()
+        },
+    )?;
+    if !found {
+        return Err(format!("there is no operator {operator}").into());
+    }
+    Ok(format!("{operator} is {role}"))
+}
+
+/// An officer's name or a reason, as commands take them.
+fn named(text: &str, name: &str) -> Result<(), Fault> {
+    if text.trim().is_empty() || text.chars().count() > 200 {
+        return Err(format!("--{name} must have 1 to 200 characters").into());
+    }
+    Ok(())
 }
 
 /// Suspends or resumes a party, at once.
@@ -149,11 +190,8 @@ pub fn breaker_show(config: &Path) -> Result<String, Fault> {
 
 /// Releases all stops.
 pub fn breaker_release(config: &Path, by: &str, reason: &str) -> Result<String, Fault> {
-    for (text, name) in [(by, "by"), (reason, "reason")] {
-        if text.trim().is_empty() || text.chars().count() > 200 {
-            return Err(format!("--{name} must have 1 to 200 characters").into());
-        }
-    }
+    named(by, "by")?;
+    named(reason, "reason")?;
     let count = store(config)?.release_stops(
         by,
         reason,

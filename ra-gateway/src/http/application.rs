@@ -42,7 +42,7 @@ pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
     params(("open" = Option<bool>, Query), ("Operator-Session" = String, Header)),
     responses((status = 200, body = ApplicationList), (status = "default", body = ProblemDocument)))]
 pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_clerk_asking(move |app, clerk| app.applications(clerk, query.open))
+    call.for_operator_asking(move |app, operator| app.applications(operator, query.open))
         .await
 }
 
@@ -51,7 +51,7 @@ pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Prob
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
 pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_clerk_asking(move |app, clerk| app.application(clerk, &id))
+    call.for_operator_asking(move |app, operator| app.application(operator, &id))
         .await
 }
 
@@ -60,7 +60,7 @@ pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = CharacterFindings), (status = "default", body = ProblemDocument)))]
 pub async fn findings(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_clerk_asking(move |app, clerk| app.characters(clerk, &id))
+    call.for_operator_asking(move |app, operator| app.characters(operator, &id))
         .await
 }
 

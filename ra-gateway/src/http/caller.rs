@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Gateway, problem::Problem, tls::PeerCertificate};
 use crate::app::{
     App,
-    caller::{Clerk, Kiosk, Terminal},
+    caller::{Clerk, Kiosk, Operator, Terminal},
     refusal::{Failure, Reason},
 };
 use crate::port::AuditEntry;
@@ -70,25 +70,25 @@ impl Call {
         json(status, &answer)
     }
 
-    /// An operator's question.
-    pub async fn for_clerk_asking<R>(
+    /// An operator's question: every role may read.
+    pub async fn for_operator_asking<R>(
         self,
-        work: impl FnOnce(&App, &Clerk) -> Result<R, Failure> + Send + 'static,
+        work: impl FnOnce(&App, &Operator) -> Result<R, Failure> + Send + 'static,
     ) -> Answer
     where
         R: Serialize + Send + 'static,
     {
-        let clerk = self.clerk().await?;
-        let answer = block(self.gateway.clone(), move |app| work(app, &clerk)).await?;
+        let operator = self.operator().await?;
+        let answer = block(self.gateway.clone(), move |app| work(app, &operator)).await?;
         json(StatusCode::OK, &answer)
     }
 
     /// The operator's session ends.
     pub async fn sign_out(self) -> Answer {
-        let clerk = self.clerk().await?;
+        let operator = self.operator().await?;
         let token = self.token().unwrap_or_default();
         block(self.gateway.clone(), move |app| {
-            app.sign_out(&clerk, &token)
+            app.sign_out(&operator, &token)
         })
         .await?;
         Ok(HttpResponse::NoContent().finish())
@@ -132,16 +132,29 @@ impl Call {
         json(status, &answer)
     }
 
+    async fn operator(&self) -> Result<Operator, Problem> {
+        let operator = self.signed_in(App::operator).await?;
+        self.gateway.limits.operator(operator.operator.as_str())?;
+        Ok(operator)
+    }
+
     async fn clerk(&self) -> Result<Clerk, Problem> {
-        let certificate = self.certificate()?;
-        let token = self.token();
-        let clerk = block(self.gateway.clone(), move |app| {
-            let terminal = app.terminal(&certificate)?;
-            app.clerk(terminal, token.as_deref())
-        })
-        .await?;
+        let clerk = self.signed_in(App::clerk).await?;
         self.gateway.limits.operator(clerk.operator.as_str())?;
         Ok(clerk)
+    }
+
+    async fn signed_in<C: Send + 'static>(
+        &self,
+        who: fn(&App, Terminal, Option<&str>) -> Result<C, Failure>,
+    ) -> Result<C, Problem> {
+        let certificate = self.certificate()?;
+        let token = self.token();
+        block(self.gateway.clone(), move |app| {
+            let terminal = app.terminal(&certificate)?;
+            who(app, terminal, token.as_deref())
+        })
+        .await
     }
 
     fn certificate(&self) -> Result<Vec<u8>, Problem> {

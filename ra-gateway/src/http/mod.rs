@@ -1,6 +1,7 @@
 //! The asynchronous skin: one route table, one file per noun, one place for errors.
 
 mod application;
+mod approval;
 mod caller;
 mod card_channel;
 mod health;
@@ -64,6 +65,10 @@ pub struct Gateway {
         application::fee,
         application::hand_over,
         application::cancel,
+        approval::request,
+        approval::list,
+        approval::read,
+        approval::decide,
         card_channel::open,
         card_channel::relay,
         revocation::revoke,
@@ -128,6 +133,13 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/applications/{id}/fee").route(post().to(application::fee)))
             .service(at("/v1/applications/{id}/hand-over").route(post().to(application::hand_over)))
             .service(at("/v1/applications/{id}/cancel").route(post().to(application::cancel)))
+            .service(
+                at("/v1/approvals")
+                    .route(post().to(approval::request))
+                    .route(get().to(approval::list)),
+            )
+            .service(at("/v1/approvals/{id}").route(get().to(approval::read)))
+            .service(at("/v1/approvals/{id}/decision").route(post().to(approval::decide)))
             .service(at("/v1/revocations").route(post().to(revocation::revoke)))
             .service(at("/v1/certificates/{serial}").route(get().to(revocation::certificate)))
             .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))

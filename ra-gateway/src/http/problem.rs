@@ -60,7 +60,11 @@ pub const OTHER_TYPES: &[(&str, u16)] = &[
 #[must_use]
 pub const fn status(reason: Reason) -> StatusCode {
     match reason {
-        Reason::PartyUnknown | Reason::PartySuspended | Reason::WrongParty => StatusCode::FORBIDDEN,
+        Reason::PartyUnknown
+        | Reason::PartySuspended
+        | Reason::WrongParty
+        | Reason::RoleForbids
+        | Reason::SamePerson => StatusCode::FORBIDDEN,
         Reason::SessionRequired | Reason::SessionInvalid | Reason::SignInRefused => {
             StatusCode::UNAUTHORIZED
         }
@@ -75,6 +79,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::SubstituteInvalid
         | Reason::ActInvalid
         | Reason::TrialSignatureInvalid
+        | Reason::ApprovalInvalid
         | Reason::FeeDiffers => StatusCode::UNPROCESSABLE_ENTITY,
         Reason::StepNotDue
         | Reason::ChangedMeanwhile
@@ -82,6 +87,8 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::NoKiosk
         | Reason::CertificateInEffect
         | Reason::PublicKeyReused
+        | Reason::ApprovalNeeded
+        | Reason::ApprovalsFull
         | Reason::IssuingStopped
         | Reason::AuthorityRefused
         | Reason::ImageForeign => StatusCode::CONFLICT,

@@ -25,6 +25,6 @@ pub async fn revoke(call: Call) -> Result<HttpResponse, Problem> {
     params(("serial" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = CertificateRecord), (status = "default", body = ProblemDocument)))]
 pub async fn certificate(serial: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_clerk_asking(move |app, clerk| app.certificate(clerk, &serial))
+    call.for_operator_asking(move |app, operator| app.certificate(operator, &serial))
         .await
 }

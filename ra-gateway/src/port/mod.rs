@@ -1,6 +1,7 @@
 //! What the use-cases need from outside, as promises. The same contract tests run
 //! on every implementation.
 
+mod approval;
 mod audit;
 mod authority;
 mod clock;
@@ -10,6 +11,7 @@ mod store;
 mod token;
 mod vault;
 
+pub use approval::{Approvals, Decision, StoredApproval};
 pub use audit::{AuditEntry, AuditMac};
 pub use authority::{Authority, AuthorityFault};
 pub use clock::Clock;

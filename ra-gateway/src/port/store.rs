@@ -3,11 +3,14 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    id::{ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, TerminalId, VisitId},
+    id::{
+        ApplicationId, ApprovalId, CardId, IdempotencyKey, KioskId, OperatorId, TerminalId, VisitId,
+    },
+    operator::Role,
     person::municipality::MunicipalityCode,
 };
 
-use super::audit::AuditEntry;
+use super::{approval::Approvals, audit::AuditEntry};
 
 /// Why a transaction did not happen or is not known to have happened.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +72,9 @@ pub struct Party {
     pub certificate: Vec<u8>,
     /// Cut off until resumed.
     pub suspended: bool,
+    /// What an operator may do; `None` for machines. Registered without one, an operator
+    /// is a clerk, and one who was registered before keeps the role.
+    pub role: Option<Role>,
 }
 
 /// A challenge given to an operator at a terminal.
@@ -193,6 +199,14 @@ pub enum Effect {
     },
     /// A kiosk's record is kept.
     KeepKioskRecord(KioskRecord),
+    /// An approval is used up by this operator. One that is not approved, is over, was given
+    /// by this operator or was used before makes the change [`AdvanceError::Stale`].
+    SpendApproval {
+        /// The approval.
+        approval: ApprovalId,
+        /// Who acts on it.
+        by: OperatorId,
+    },
     /// Issuing stops.
     TripBreaker {
         /// Names the stop.
@@ -316,7 +330,7 @@ pub struct WrappedKey {
 /// that returns an error has written nothing, except that after `Away` it may have.
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
-pub trait Store: Send + Sync {
+pub trait Store: Approvals + Send + Sync {
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;
@@ -338,6 +352,15 @@ pub trait Store: Send + Sync {
         kind: PartyKind,
         id: &str,
         suspended: bool,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError>;
+
+    /// Gives an operator another role, at once. `false` when there is no such operator.
+    fn set_role(
+        &self,
+        operator: &OperatorId,
+        role: Role,
         now: Timestamp,
         audit: &AuditEntry,
     ) -> Result<bool, StoreError>;

@@ -255,6 +255,7 @@ impl World {
                 label: id.into(),
                 certificate: certificate.to_vec(),
                 suspended: false,
+                role: None,
             };
             let entry = AuditEntry {
                 act: "register-party",

@@ -1,5 +1,6 @@
 //! Tables, rows and migrations of the registration-authority gateway.
 
+pub mod approval;
 pub mod rows;
 pub mod tables;
 

@@ -17,6 +17,8 @@ pub struct PartyRow {
     pub certificate_sha256: Vec<u8>,
     pub status: String,
     pub changed_at: i64,
+    /// Of an operator.
+    pub role: Option<String>,
 }
 
 /// A challenge that waits for an operator's card to sign it.

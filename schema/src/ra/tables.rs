@@ -11,6 +11,7 @@ diesel::table! {
         certificate_sha256 -> Binary,
         status -> Text,
         changed_at -> BigInt,
+        role -> Nullable<Text>,
     }
 }
 

@@ -13,7 +13,7 @@ use schema::{
     },
 };
 
-use super::{Fault, digest, micros, parsed, time, upkeep};
+use super::{Fault, approval, digest, micros, parsed, time, upkeep};
 use crate::port::{Change, Effect, Index, StoreError, StoredApplication};
 
 fn from_row(row: ApplicationRow) -> Result<StoredApplication, StoreError> {
@@ -230,6 +230,9 @@ fn write_effect(
         }
         Effect::KeepKioskRecord(record) => {
             upkeep::keep_kiosk_record(connection, record)?;
+        }
+        Effect::SpendApproval { approval, by } => {
+            approval::spend(connection, approval, by, change.now)?;
         }
         Effect::TripBreaker {
             id,

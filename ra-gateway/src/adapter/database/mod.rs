@@ -5,6 +5,7 @@
 //! node their order.
 
 mod application;
+mod approval;
 mod audit;
 mod fee;
 mod party;

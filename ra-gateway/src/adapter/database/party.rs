@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use jiff::Timestamp;
-use pki_core::person::municipality::MunicipalityCode;
+use pki_core::{operator::Role, person::municipality::MunicipalityCode};
 use schema::{
     database::AnyConnection,
     on_both,
@@ -27,6 +27,7 @@ fn from_row(row: PartyRow) -> Result<Party, StoreError> {
         label: row.label,
         certificate: row.certificate,
         suspended: row.status != ACTIVE,
+        role: row.role.map(|role| parsed(&role, "party")).transpose()?,
     })
 }
 
@@ -88,6 +89,8 @@ pub(super) fn register(
         certificate_sha256: Sha256::digest(&new.certificate).to_vec(),
         status: ACTIVE.to_owned(),
         changed_at: micros(now),
+        role: (new.kind == PartyKind::Operator)
+            .then(|| new.role.unwrap_or(Role::Clerk).to_string()),
     };
     on_both!(connection, |connection| diesel::insert_into(party::table)
         .values(&row)
@@ -101,7 +104,25 @@ pub(super) fn register(
             party::changed_at.eq(row.changed_at),
         ))
         .execute(connection))?;
+    if let Some(role) = new.role {
+        set_role(connection, &new.id, role, now)?;
+    }
     Ok(())
+}
+
+pub(super) fn set_role(
+    connection: &mut AnyConnection,
+    operator: &str,
+    role: Role,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let changed = diesel::update(party::table.find((PartyKind::Operator.name(), operator)))
+        .set((
+            party::role.eq(role.as_str()),
+            party::changed_at.eq(micros(now)),
+        ))
+        .execute(connection)?;
+    Ok(changed == 1)
 }
 
 pub(super) fn set_suspended(

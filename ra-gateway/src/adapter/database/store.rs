@@ -3,7 +3,8 @@
 use diesel::RunQueryDsl;
 use jiff::Timestamp;
 use pki_core::{
-    id::{ApplicationId, CardId, IdempotencyKey},
+    id::{ApplicationId, CardId, IdempotencyKey, OperatorId},
+    operator::Role,
     person::municipality::MunicipalityCode,
 };
 
@@ -46,6 +47,23 @@ impl Store for Database {
     ) -> Result<bool, StoreError> {
         self.audited(audit, now, |c, entry| {
             let there = party::set_suspended(c, kind, id, suspended, now)?;
+            if !there {
+                entry.refused = Some("party-unknown".to_owned());
+            }
+            Ok(there)
+        })
+        .map_err(Fault::into_store)
+    }
+
+    fn set_role(
+        &self,
+        operator: &OperatorId,
+        role: Role,
+        now: Timestamp,
+        audit: &AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.audited(audit, now, |c, entry| {
+            let there = party::set_role(c, operator.as_str(), role, now)?;
             if !there {
                 entry.refused = Some("party-unknown".to_owned());
             }

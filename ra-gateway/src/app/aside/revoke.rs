@@ -15,7 +15,7 @@ use schema::wire::v1::{
 
 use crate::app::{
     App,
-    caller::Clerk,
+    caller::{Clerk, Operator},
     identify::shown,
     refusal::{Failure, ItemError, Reason, Refused, refuse},
 };
@@ -71,17 +71,21 @@ impl App {
         self.audited(&entry, now, outcome)
     }
 
-    /// A certificate of the clerk's municipality and its status, from the authority.
-    pub fn certificate(&self, clerk: &Clerk, serial: &str) -> Result<CertificateRecord, Failure> {
+    /// A certificate of the operator's municipality and its status, from the authority.
+    pub fn certificate(
+        &self,
+        operator: &Operator,
+        serial: &str,
+    ) -> Result<CertificateRecord, Failure> {
         let now = self.clock.now();
         let outcome = (|| {
             // The form is checked by finding it: nothing else reaches a URL of the authority.
             self.store
-                .application_of_serial(serial, &clerk.municipality())?
+                .application_of_serial(serial, &operator.municipality())?
                 .ok_or_else(unknown)?;
             self.authority.certificate(serial)?.ok_or_else(unknown)
         })();
-        self.audited(&clerk.entry("read-certificate"), now, outcome)
+        self.audited(&operator.entry("read-certificate"), now, outcome)
     }
 }
 

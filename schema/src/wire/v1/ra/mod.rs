@@ -4,6 +4,7 @@
 //! digests are lower-case hex; documents and signatures are base64.
 
 mod application;
+mod approval;
 mod card_channel;
 mod characters;
 mod identity;
@@ -15,6 +16,7 @@ mod register;
 mod revocation;
 
 pub use application::*;
+pub use approval::*;
 pub use card_channel::*;
 pub use characters::*;
 pub use identity::*;

@@ -65,7 +65,7 @@ pub struct OperatorSessionResponse {
     pub operator: String,
     /// A name that people know the operator by.
     pub label: String,
-    /// `clerk`.
+    /// `clerk`, `supervisor` or `auditor`.
     pub role: String,
     /// The session ends here at the latest; it ends earlier when idle.
     pub expires_at: String,

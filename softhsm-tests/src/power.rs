@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use xtask::fault::{Fault, OnPath, Result};
 use xtask::process;
@@ -51,13 +52,50 @@ impl ForgetfulDisk {
         self.environment(&self.live, &self.shadow)
     }
 
-    /// Cuts the power: call when every process that writes is dead. The directory then holds what a restart
-    /// finds on the disk.
+    /// Cuts the power: every process that writes is killed, those included that left the process group of
+    /// whom they belong to, as PostgreSQL's do. The directory then holds what a restart finds on the disk.
     pub fn cut(&self, unsynced: Unsynced) -> Result<()> {
+        self.kill_writers()?;
         if let Unsynced::Some(seed) = unsynced {
             self.keep_some(seed)?;
         }
         self.copy(&self.shadow, &self.live)
+    }
+
+    /// Kills every process that has the shim in it, and waits until none is left.
+    fn kill_writers(&self) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let writers = self.writers()?;
+            if writers.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(Fault::new(format!("{writers:?} outlive the power cut")));
+            }
+            for pid in writers {
+                // One that ended meanwhile makes kill fail, which is as well.
+                let _ = process::output(Command::new("kill").args(["-KILL", &pid.to_string()]));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn writers(&self) -> Result<Vec<u32>> {
+        let name = self.shim.file_name().unwrap_or_default().to_string_lossy();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let entry = entry?;
+            let Ok(pid) = entry.file_name().to_string_lossy().parse() else {
+                continue;
+            };
+            // Those of other accounts cannot be read and are none of ours; a zombie's maps are empty.
+            let maps = fs::read_to_string(entry.path().join("maps")).unwrap_or_default();
+            if maps.contains(&*name) {
+                found.push(pid);
+            }
+        }
+        Ok(found)
     }
 
     /// Lets some pages of files that the disk knows slip through.

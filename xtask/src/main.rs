@@ -19,7 +19,7 @@ cargo xtask <command>        each command does its own set-up first
         start everything and stay up until SIGINT or SIGTERM; data are kept in DIR,
         addresses are written to DIR/endpoints.json
   test [--long]
-        everything that continuous integration runs
+        everything that continuous integration runs; --long with many more kills and power cuts
   bench [issue] [ocsp] [crl]
         measure, each figure beside its yardstick; also written to target/bench.json
   setup

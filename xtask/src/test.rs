@@ -9,7 +9,16 @@ use crate::stack::layout::Database;
 use crate::workspace::{self, Profile, Programs, cargo, shown};
 use crate::{setup, text};
 
-/// Runs it. `long` adds the tests that take more than a minute each.
+/// What tells the tests that there is time: see [`long`].
+const LONG: &str = "JITSUIN_LONG";
+
+/// Whether the long versions of tests are asked for (`cargo xtask test --long`): more rounds of what
+/// depends on when something happens.
+pub fn long() -> bool {
+    std::env::var_os(LONG).is_some_and(|said| !said.is_empty())
+}
+
+/// Runs it. `long` lets kills, power cuts and the like come a hundred times and not a dozen.
 pub fn run(report: &Report, long: bool) -> Result<()> {
     report.section("準備  Set-up");
     setup::run(report)?;
@@ -36,7 +45,7 @@ pub fn run(report: &Report, long: bool) -> Result<()> {
     let mut command = cargo();
     command.env("JITSUIN_BUILT", "1");
     if long {
-        command.env("JITSUIN_LONG", "1");
+        command.env(LONG, "1");
     }
     let nextest = setup::find_program("cargo-nextest").is_some();
     if nextest {
@@ -44,6 +53,9 @@ pub fn run(report: &Report, long: bool) -> Result<()> {
             shown(cargo().args(["nextest", "run", "--locked", "--workspace", "--no-run"]))
         })?;
         command.args(["nextest", "run", "--locked", "--workspace"]);
+        if long {
+            command.args(["--profile", "long"]);
+        }
     } else {
         report.long_step("compile the tests", || {
             shown(cargo().args(["test", "--locked", "--workspace", "--no-run", "--quiet"]))

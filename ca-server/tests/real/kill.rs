@@ -1,4 +1,4 @@
-//! Kill -9 at any point while certificates are being issued.
+//! Kill -9 at any point while certificates are being issued, on both databases.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,6 +11,7 @@ use ca_server::testing::{
     client::Reply,
     room::{Issuing, Room},
     window::Applicant,
+    world::Folder,
 };
 use diesel::prelude::*;
 use jiff::Timestamp;
@@ -20,12 +21,12 @@ use pki_core::{
 };
 use schema::{ca::tables::certificate, database::connect, wire::v1::ca::IssueRequest};
 
-/// Kills in the normal run; `JITSUIN_KILLS` says otherwise.
-fn kills() -> usize {
+/// Kills in the normal run, a hundred in the long one; `JITSUIN_KILLS` says otherwise.
+fn kills(normal: usize) -> usize {
     std::env::var("JITSUIN_KILLS")
         .ok()
         .and_then(|count| count.parse().ok())
-        .unwrap_or(15)
+        .unwrap_or(if xtask::test::long() { 100 } else { normal })
 }
 
 /// Applicants whose cards have their keys already, so that the time before a
@@ -139,7 +140,17 @@ fn token_worker(server: &Issuing) -> i32 {
 
 #[test]
 fn after_kills_at_any_moment_no_certificate_is_lost_and_no_serial_is_used_twice() {
-    let room = super::room();
+    kill_again_and_again(&super::room(), kills(15));
+}
+
+#[test]
+fn after_kills_on_postgresql_no_certificate_is_lost_and_no_serial_is_used_twice() {
+    let folder = Folder::new();
+    let cluster = super::cluster(&folder);
+    kill_again_and_again(&super::room_on(&cluster.url("ca")), kills(10));
+}
+
+fn kill_again_and_again(room: &Room, kills: usize) {
     let handed_out: Mutex<HashMap<String, Vec<u8>>> = Mutex::default();
     let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut repeated = 0;
@@ -158,15 +169,15 @@ fn after_kills_at_any_moment_no_certificate_is_lost_and_no_serial_is_used_twice(
         .status()
         .unwrap();
     assert!(stopped.success());
-    let mut cut_off = issue_and_kill(&room, &mut server, &applicants(9_999), &handed_out, || {
+    let mut cut_off = issue_and_kill(room, &mut server, &applicants(9_999), &handed_out, || {
         let until = Instant::now() + Duration::from_secs(4);
-        while count(&room, "reserved") == 0 && Instant::now() < until {
+        while count(room, "reserved") == 0 && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
     });
-    let left = count(&room, "reserved");
+    let left = count(room, "reserved");
     assert!(left > 0, "the kill left reserved serials");
-    for round in 0..kills() {
+    for round in 0..kills {
         let mut server = room.start();
         ask_again(&server, &cut_off, &handed_out);
         repeated += cut_off.len();
@@ -175,7 +186,7 @@ fn after_kills_at_any_moment_no_certificate_is_lost_and_no_serial_is_used_twice(
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let pause = Duration::from_micros(2_000 + (state >> 33) % 60_000);
-        cut_off = issue_and_kill(&room, &mut server, &applicants, &handed_out, || {
+        cut_off = issue_and_kill(room, &mut server, &applicants, &handed_out, || {
             thread::sleep(pause);
         });
     }
@@ -243,8 +254,7 @@ fn after_kills_at_any_moment_no_certificate_is_lost_and_no_serial_is_used_twice(
     room.officer(&["audit", "export", "--out", &out]);
     room.officer(&["audit", "verify", "--out", &out]);
     println!(
-        "{} kills: {} handed out, {} completed, {} abandoned, {repeated} asked for again",
-        kills(),
+        "{kills} kills: {} handed out, {} completed, {} abandoned, {repeated} asked for again",
         handed_out.len(),
         completed.len(),
         abandoned.len()

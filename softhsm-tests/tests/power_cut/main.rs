@@ -4,19 +4,17 @@
 //! A kill alone would prove little: the kernel keeps what a killed process wrote. Here the processes write
 //! to a disk that forgets every write that was not synced (see `shim.c`).
 
+mod authority;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use softhsm_tests::mtls::Client;
 use softhsm_tests::power::{ForgetfulDisk, Unsynced};
-use xtask::bench::Room;
 use xtask::process::{self, Start};
-use xtask::report::Report;
-use xtask::stack::layout::Database;
 use xtask::stack::postgres::{Cluster, Settings};
-use xtask::workspace::{Profile, Programs};
+use xtask::test::long;
 
 const COMMITTER: &str = env!("CARGO_BIN_EXE_committer");
 
@@ -109,7 +107,7 @@ fn sqlite_round(dir: &Path, synchronous: &str, rows: u64, unsynced: Unsynced) ->
 #[test]
 fn sqlite_keeps_every_acknowledged_row_over_power_cuts() {
     let dir = scratch("sqlite");
-    for round in 0..6u64 {
+    for round in 0..if long() { 40 } else { 6 } {
         let unsynced = if round % 2 == 0 {
             Unsynced::Gone
         } else {
@@ -206,10 +204,12 @@ fn postgres_round(dir: &Path, fsync: &str, unsynced: Unsynced) -> Outcome {
 #[test]
 fn postgresql_keeps_every_acknowledged_row_over_power_cuts() {
     let dir = scratch("postgres");
-    for (round, unsynced) in [Unsynced::Gone, Unsynced::Some(0x5EED), Unsynced::Gone]
-        .into_iter()
-        .enumerate()
-    {
+    for round in 0..if long() { 20 } else { 3 } {
+        let unsynced = if round % 2 == 0 {
+            Unsynced::Gone
+        } else {
+            Unsynced::Some(0x5EED + round)
+        };
         let outcome = postgres_round(&dir, "on", unsynced);
         assert!(
             outcome.found >= outcome.acknowledged,
@@ -236,86 +236,4 @@ fn the_cut_is_real_postgresql_with_fsync_off_loses_acknowledged_rows() {
         outcome.acknowledged
     );
     fs::remove_dir_all(dir).unwrap();
-}
-
-/// Serials acknowledged by the authority before the cut that it does not know afterwards.
-fn serials_lost_by_the_authority(name: &str, disk_syncs: bool) -> usize {
-    let dir = scratch(name);
-    let programs = Programs::build(&Report::kept(), Profile::Dev).unwrap();
-    let mut room = Room::open(&programs, &dir.join("room"), Database::Sqlite, "rsa-2048").unwrap();
-    room.status.end().unwrap();
-    room.issue.end().unwrap();
-    let live = room.layout().path("ca");
-    let disk = ForgetfulDisk::new(&live, &dir.join("shadow")).unwrap();
-    let mut environment = disk.environment_here();
-    if !disk_syncs {
-        environment.push(("POWERCUT_LIES".into(), "yes".into()));
-    }
-    room.restart_issue(&environment).unwrap();
-
-    let mut load = room.issue_load(1, 400, 8);
-    let mut load = load
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let file = room.serials();
-    let serials = || {
-        let text = fs::read_to_string(&file).unwrap_or_default();
-        text.lines()
-            .filter(|line| line.len() >= 16)
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    let begun = Instant::now();
-    while serials().len() < 80 {
-        assert!(
-            begun.elapsed() < Duration::from_secs(120),
-            "the load did not get under way"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    room.issue.kill().unwrap();
-    // What the generator was told up to now counts; it ends by itself when its connections break.
-    load.wait().unwrap();
-    let acknowledged = serials();
-    disk.cut(Unsynced::Gone).unwrap();
-
-    room.restart_issue(&[]).unwrap();
-    let file = |name: &str| room.layout().path(name);
-    let client = Client::new(
-        room.ca(),
-        &file("ceremony/infra.pem"),
-        Some((&file("load/gateway.pem"), &file("load/gateway.key"))),
-    )
-    .unwrap();
-    let mut connection = client.connect().unwrap();
-    let lost = acknowledged
-        .iter()
-        .filter(|serial| {
-            let reply = connection
-                .ask("GET", &format!("/v1/certificates/{serial}"), &[], b"")
-                .unwrap();
-            assert!(
-                [200, 404].contains(&reply.status),
-                "{serial}: {}",
-                reply.status
-            );
-            reply.status == 404
-        })
-        .count();
-    assert!(acknowledged.len() >= 80);
-    room.close().unwrap();
-    fs::remove_dir_all(dir).unwrap();
-    lost
-}
-
-#[test]
-fn a_certificate_handed_out_is_known_to_the_authority_after_a_power_cut() {
-    assert_eq!(serials_lost_by_the_authority("authority", true), 0);
-}
-
-#[test]
-fn the_cut_is_real_an_authority_on_a_disk_that_lies_about_syncing_loses_certificates() {
-    assert!(serials_lost_by_the_authority("authority-lies", false) > 0);
 }

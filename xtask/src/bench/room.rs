@@ -30,8 +30,7 @@ pub struct Room {
     cluster: Option<Cluster>,
     layout: Layout,
     programs: Programs,
-    /// Kind of the signing key.
-    issuer_key: String,
+    settings: Settings,
 }
 
 impl Room {
@@ -54,20 +53,12 @@ impl Room {
         let cluster = match database {
             Database::Sqlite => None,
             Database::Postgres => {
-                let cluster = Cluster::start(
-                    &layout.folder("postgres")?,
-                    layout.log("postgres")?,
-                    &layout.password,
-                    &postgres::Settings::default(),
-                )?;
+                let cluster = start_cluster(&layout, &postgres::Settings::default())?;
                 cluster.ensure_database("ca")?;
                 Some(cluster)
             }
         };
-        let url = cluster.as_ref().map_or_else(
-            || "sqlite:ca.sqlite".to_owned(),
-            |cluster| cluster.url("ca"),
-        );
+        let url = url(cluster.as_ref());
         let authority = Authority::open(&layout, programs)?;
         authority.ceremony(&settings)?;
         authority.write_trust()?;
@@ -83,7 +74,7 @@ impl Room {
             public: address(&status_ready, "public")?,
             cluster,
             programs: programs.clone(),
-            issuer_key: issuer_key.to_owned(),
+            settings,
             layout,
         })
     }
@@ -95,6 +86,35 @@ impl Room {
         self.issue = issue;
         self.ca = by_name(&address(&ready, "ca")?);
         Ok(())
+    }
+
+    /// Ends the database's cluster in order.
+    pub fn end_cluster(&mut self) -> Result<()> {
+        self.cluster.as_mut().map_or(Ok(()), Cluster::end)
+    }
+
+    /// Kills the database's cluster.
+    pub fn kill_cluster(&mut self) -> Result<()> {
+        self.cluster.as_mut().map_or(Ok(()), Cluster::kill)
+    }
+
+    /// Starts the database's cluster again after it has ended, with these settings; the programs are told its
+    /// new address and have to be started after it.
+    pub fn restart_cluster(&mut self, settings: &postgres::Settings) -> Result<()> {
+        let cluster = start_cluster(&self.layout, settings)?;
+        let url = cluster.url("ca");
+        self.cluster = Some(cluster);
+        let authority = self.authority()?;
+        authority.configure(&url, &self.settings)?;
+        authority.configure_status(&url, &self.settings)
+    }
+
+    /// The authority's database as programs outside the room reach it.
+    pub fn database_url(&self) -> String {
+        match &self.cluster {
+            None => format!("sqlite:{}", self.layout.path("ca/ca.sqlite").display()),
+            cluster => url(cluster.as_ref()),
+        }
     }
 
     /// The CA's base URL (mutual TLS).
@@ -145,7 +165,7 @@ impl Room {
 
     /// Raw signing with the CA's key.
     pub fn raw_issuer(&self) -> Result<(f64, f64)> {
-        self.raw("ca", "sign", self.issuer_key.starts_with("rsa"))
+        self.raw("ca", "sign", self.settings.issuer_key.starts_with("rsa"))
     }
 
     /// Issues certificates; what the load generator reports.
@@ -247,6 +267,23 @@ impl Room {
     pub fn serials(&self) -> PathBuf {
         self.layout.path("load/serials")
     }
+}
+
+fn start_cluster(layout: &Layout, settings: &postgres::Settings) -> Result<Cluster> {
+    Cluster::start(
+        &layout.folder("postgres")?,
+        layout.log("postgres")?,
+        &layout.password,
+        settings,
+    )
+}
+
+/// What the authority's configuration says; a SQLite file lies beside it.
+fn url(cluster: Option<&Cluster>) -> String {
+    cluster.map_or_else(
+        || "sqlite:ca.sqlite".to_owned(),
+        |cluster| cluster.url("ca"),
+    )
 }
 
 fn enrol(authority: &Authority<'_>, layout: &Layout) -> Result<()> {

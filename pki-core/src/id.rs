@@ -150,6 +150,12 @@ macro_rules! place_id {
                     .expect("the constructor checked the municipality code")
             }
 
+            /// The nine characters' bytes, ASCII.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 9] {
+                &self.0
+            }
+
             /// The nine characters.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -1,5 +1,6 @@
 //! The kiosk's signed record of one generation (`docs/card-interface.md` §4):
 //! what the machine says it did, for the audit and as a condition of issuing.
+//! The kiosk makes it here; gateway and CA check it here.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -77,28 +78,24 @@ impl KioskRecord {
             spki_sha256: generation.spki_sha256,
             software_sha256: generation.software_sha256,
             self_test: "passed".to_owned(),
-            generated_at: generation.generated_at,
+            generated_at: (generation.generated_at)
+                .round(jiff::Unit::Second)
+                .unwrap_or(generation.generated_at),
             erased: true,
         }
     }
 
-    /// The JSON and the bytes over which the kiosk signs it (ECDSA P-256, SHA-256).
+    /// The record as the card carries it: JSON, line feed, base64 of what `sign` made
+    /// over the bytes it was given (the kiosk's key; ECDSA P-256, SHA-256, DER).
     ///
-    /// # Panics
-    /// Never: a record holds nothing that JSON cannot.
-    #[must_use]
-    pub fn to_sign(&self) -> (Vec<u8>, Vec<u8>) {
+    /// # Errors
+    /// What `sign` failed with.
+    pub fn signed<E>(&self, sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>) -> Result<Vec<u8>, E> {
+        use base64::{Engine, engine::general_purpose::STANDARD};
         let json = serde_json::to_vec(self).expect("a record is plain text and times");
-        let message = [CONTEXT, &json].concat();
-        (json, message)
+        let signature = sign(&[CONTEXT, &json].concat())?;
+        Ok([&json, &b"\n"[..], STANDARD.encode(signature).as_bytes()].concat())
     }
-}
-
-/// The record as the card carries it: JSON, line feed, base64 of the signature.
-#[must_use]
-pub fn carried(json: &[u8], signature: &[u8]) -> Vec<u8> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    [json, b"\n", STANDARD.encode(signature).as_bytes()].concat()
 }
 
 /// A record as read, its signature not yet checked.
@@ -179,9 +176,10 @@ mod tests {
             PublicKey::from_ec_point(self.0.public_key().as_ref()).unwrap()
         }
         fn carry(&self, record: &KioskRecord) -> Vec<u8> {
-            let (json, message) = record.to_sign();
-            let signature = self.0.sign(&SystemRandom::new(), &message).unwrap();
-            carried(&json, signature.as_ref())
+            let sign = |message: &[u8]| self.0.sign(&SystemRandom::new(), message);
+            record
+                .signed(|message| sign(message).map(|signature| signature.as_ref().to_vec()))
+                .unwrap()
         }
     }
 
@@ -202,6 +200,32 @@ mod tests {
         let read = SignedRecord::parse(&kiosk.carry(&record())).unwrap();
         assert_eq!(read.claimed_kiosk(), record().kiosk);
         assert_eq!(read.verify(&kiosk.key()).unwrap(), record());
+    }
+
+    /// The bytes that `docs/card-interface.md` §4 promises to other readers.
+    #[test]
+    fn a_record_is_carried_as_the_card_interface_says() {
+        let mut given = Vec::new();
+        let carried = record()
+            .signed(|message| {
+                given = message.to_vec();
+                Ok::<_, ()>(vec![1, 2, 3])
+            })
+            .unwrap();
+        let json = format!(
+            "{{\"version\":1,\"kiosk\":\"13101K001\",\"visit\":\"{}\",\"card\":\"{}\",\
+             \"spki_sha256\":\"{}\",\"software_sha256\":\"{}\",\"self_test\":\"passed\",\
+             \"generated_at\":\"2026-11-22T15:00:00Z\",\"erased\":true}}",
+            "01".repeat(16),
+            "02".repeat(16),
+            Sha256Digest::of(b"key"),
+            Sha256Digest::of(b"program"),
+        );
+        assert_eq!(carried, format!("{json}\nAQID").into_bytes());
+        assert_eq!(
+            given,
+            format!("jitsuin-kiosk-record-v1\0{json}").into_bytes()
+        );
     }
 
     #[test]

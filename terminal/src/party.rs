@@ -40,14 +40,13 @@ impl PartyKey {
             .map_err(|_| unusable())
     }
 
-    /// ECDSA P-256/SHA-256 (DER) over `context || message`.
+    /// ECDSA P-256/SHA-256 (DER).
     ///
     /// # Errors
     /// [`SignFault`] when the random source fails.
-    pub fn sign(&self, context: &[u8], message: &[u8]) -> Result<Vec<u8>, SignFault> {
-        let signed = [context, message].concat();
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignFault> {
         self.0
-            .sign(&SystemRandom::new(), &signed)
+            .sign(&SystemRandom::new(), message)
             .map(|s| s.as_ref().to_vec())
             .map_err(|_| SignFault)
     }

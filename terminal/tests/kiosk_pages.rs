@@ -16,8 +16,9 @@ use certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::certificate::request::parse_card_request;
 use pki_core::certificate::{Subject, Subscriber};
+use pki_core::id::Sha256Digest;
 use serde_json::{Value, json};
-use support::{CardChannel, Folder, KIOSK, KIOSK_MASTER, TestReader, blank_card, prepare};
+use support::{CardChannel, Folder, KIOSK_MASTER, TestReader, blank_card, kiosk_id, prepare};
 use terminal::card::personalise::Personalisation;
 use terminal::card::reader::with_card;
 use terminal::gateway::{Gateway, GatewayFault, GatewaySettings, Method};
@@ -80,7 +81,7 @@ fn place(name: &str, setting: &Setting) -> Place {
         .map(|pin| serde_json::from_value(json!(pin)).unwrap());
     let kiosk = Kiosk::new(Parts {
         config: KioskConfig {
-            kiosk: *KIOSK,
+            kiosk: kiosk_id(),
             listen: "127.0.0.1:0".parse().unwrap(),
             reader: "test".into(),
             state: at("state"),
@@ -106,7 +107,7 @@ fn place(name: &str, setting: &Setting) -> Place {
             memory_locked: setting.locked,
             no_core_dumps: true,
         },
-        software_sha256: "00".repeat(32),
+        software_sha256: Sha256Digest::from_bytes([0; 32]),
     })
     .unwrap();
     let watch = std::thread::spawn({

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pki_core::id::Sha256Digest;
 use serde_json::{Value, json};
-use support::{Folder, KIOSK, KIOSK_MASTER, TestReader, blank_card, prepare};
+use support::{Folder, KIOSK_MASTER, TestReader, blank_card, kiosk_id, prepare};
 use terminal::gateway::{Gateway, GatewayFault, GatewaySettings, Method};
 use terminal::kiosk::app::Parts;
 use terminal::kiosk::hygiene::Hygiene;
@@ -58,7 +59,7 @@ fn place(name: &str, idle: Duration, locked: bool) -> Place {
     let link = Link::default();
     let kiosk = Kiosk::new(Parts {
         config: KioskConfig {
-            kiosk: *KIOSK,
+            kiosk: kiosk_id(),
             listen: "127.0.0.1:0".parse().unwrap(),
             reader: "test".into(),
             state: at("state"),
@@ -84,7 +85,7 @@ fn place(name: &str, idle: Duration, locked: bool) -> Place {
             memory_locked: locked,
             no_core_dumps: true,
         },
-        software_sha256: "00".repeat(32),
+        software_sha256: Sha256Digest::from_bytes([0; 32]),
     })
     .unwrap();
     let watch = std::thread::spawn({

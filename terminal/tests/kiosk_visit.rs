@@ -10,7 +10,8 @@ use certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::certificate::request::parse_card_request;
 use pki_core::certificate::{Subject, Subscriber};
-use support::{CARD, CardChannel, Folder, KIOSK, TestReader, VISIT, blank_card, prepare};
+use pki_core::id::Sha256Digest;
+use support::{CARD, CardChannel, Folder, TestReader, VISIT, blank_card, kiosk_id, prepare};
 use terminal::card::CardFault;
 use terminal::card::jpki::Jpki;
 use terminal::card::personalise::{CardState, Personalisation};
@@ -51,10 +52,10 @@ impl Bench {
     fn tools(&self) -> Tools<'_> {
         Tools {
             reader: &self.reader,
-            kiosk: KIOSK,
+            kiosk: kiosk_id(),
             master: &self.master,
             key: &self.key,
-            software_sha256: "00",
+            software_sha256: Sha256Digest::from_bytes([0; 32]),
         }
     }
 
@@ -218,7 +219,7 @@ fn cancelled_or_timed_out_the_visit_is_given_up_on_the_card_too() {
 fn a_card_for_another_kiosk_and_a_kiosk_with_another_master_are_told_apart() {
     let bench = bench("visit-other");
     let other = Tools {
-        kiosk: b"13101K002",
+        kiosk: "13101K002".parse().unwrap(),
         ..bench.tools()
     };
     assert!(matches!(visit::open(&other), Err(VisitFault::OtherKiosk(k)) if k == "13101K001"));

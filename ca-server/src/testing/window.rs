@@ -14,7 +14,7 @@ use pki_core::{
     act::{Act, ActFrame, Deed, IssueDeed, RevokeDeed, Signatory},
     certificate::{PublicKey, Serial, SignatureAlgorithm, request},
     id::{ApplicationId, CardId, IdempotencyKey, Sha256Digest, VisitId},
-    kiosk_record::{Generation, KioskRecord, carried},
+    kiosk_record::{Generation, KioskRecord},
     person::certificate_items::{CertificateItems, CertificateItemsText},
     revocation::{ground::Ground, replacement::Replaces},
 };
@@ -193,8 +193,9 @@ impl Window {
             software_sha256: Sha256Digest::of(b"kiosk"),
             generated_at: now,
         });
-        let (json, message) = record.to_sign();
-        carried(&json, &self.kiosk.sign(&message))
+        let Ok(carried) =
+            record.signed(|message| Ok::<_, std::convert::Infallible>(self.kiosk.sign(message)));
+        carried
     }
 
     /// A request for a revocation.

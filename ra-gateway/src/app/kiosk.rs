@@ -2,93 +2,39 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    certificate::{PublicKey, SignatureAlgorithm},
-    id::{CardId, KioskId, VisitId},
+    certificate::PublicKey,
+    id::KioskId,
+    kiosk_record::{KioskRecord, RecordFault, SignedRecord},
 };
 use schema::wire::v1::ra::{
     KioskHealthRequest, KioskHealthResponse, KioskRecordRequest, KioskRecordResponse,
 };
-use serde::Deserialize;
 
 use super::{
     App,
     caller::Kiosk,
-    refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
+    refusal::{Failure, ItemError, Reason, Refused, parse},
 };
-use crate::port::{KioskHealth, KioskRecord};
+use crate::port::{self, KioskHealth};
 
-/// Longest record in bytes.
-const LONGEST_RECORD: usize = 2048;
-
-/// What a kiosk's record says (docs/card-interface.md §4).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecordBody {
-    version: u32,
-    /// The kiosk.
-    pub kiosk: KioskId,
-    /// The visit.
-    pub visit: VisitId,
-    /// The card.
-    pub card: CardId,
-    /// SHA-256 of the key's SubjectPublicKeyInfo, hex.
-    pub spki_sha256: String,
-    /// SHA-256 of the kiosk's program, hex.
-    pub software_sha256: String,
-    self_test: String,
-    /// When the key was made.
-    pub generated_at: Timestamp,
-    erased: bool,
-}
-
-/// Why a record does not hold.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordFault {
-    /// Not the form that the card interface says.
-    #[error("the record has not the form of a kiosk's record")]
-    Form,
-    /// Signed by another key than the kiosk's.
-    #[error("the record's signature does not verify with the kiosk's key")]
-    Signature,
-    /// The kiosk did not pass its self-test or did not erase the key.
-    #[error("the kiosk did not pass its self-test or did not erase the key")]
-    Unsound,
-}
-
-/// What the bytes before the signature say, unverified: to learn whose key to verify with.
-pub fn peek(record: &[u8]) -> Result<RecordBody, RecordFault> {
-    if record.len() > LONGEST_RECORD {
-        return Err(RecordFault::Form);
+/// A kiosk's record, verified with the key of the kiosk that sent it or that the
+/// visit was assigned to, and about that kiosk.
+pub(super) fn verify(
+    record: &[u8],
+    kiosk: KioskId,
+    key: &PublicKey,
+) -> Result<KioskRecord, Refused> {
+    let invalid = |fault: RecordFault| Refused::new(Reason::KioskRecordInvalid, fault.to_string());
+    let record = SignedRecord::parse(record)
+        .and_then(|signed| signed.verify(key))
+        .map_err(invalid)?;
+    if record.kiosk != kiosk {
+        return Err(Refused::new(
+            Reason::KioskRecordInvalid,
+            "the record is another kiosk's",
+        ));
     }
-    let line_end = record
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .ok_or(RecordFault::Form)?;
-    serde_json::from_slice(&record[..line_end]).map_err(|_| RecordFault::Form)
-}
-
-/// Verifies a record with the key of the kiosk that it names.
-pub fn verify(record: &[u8], key: &PublicKey) -> Result<RecordBody, RecordFault> {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-
-    let body = peek(record)?;
-    let line_end = record
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .ok_or(RecordFault::Form)?;
-    let (json, rest) = record.split_at(line_end);
-    let signature = STANDARD.decode(&rest[1..]).map_err(|_| RecordFault::Form)?;
-    let mut message = b"jitsuin-kiosk-record-v1\0".to_vec();
-    message.extend_from_slice(json);
-    key.verify(SignatureAlgorithm::EcdsaP256Sha256, &message, &signature)
-        .map_err(|_| RecordFault::Signature)?;
-    if body.version != 1 {
-        return Err(RecordFault::Form);
-    }
-    if body.self_test != "passed" || !body.erased {
-        return Err(RecordFault::Unsound);
-    }
-    Ok(body)
+    Ok(record)
 }
 
 impl App {
@@ -100,19 +46,12 @@ impl App {
     ) -> Result<KioskRecordResponse, Failure> {
         let now = self.clock.now();
         let mut entry = kiosk.entry("kiosk-record");
-        let outcome = (|| {
-            let body = verify(&request.record.0, &kiosk.public_key)
-                .map_err(|fault| Refused::new(Reason::KioskRecordInvalid, fault.to_string()))?;
-            if body.kiosk != kiosk.id {
-                return refuse(Reason::KioskRecordInvalid, "the record is another kiosk's");
-            }
-            Ok(body)
-        })();
-        let body = self.audited(&entry, now, outcome)?;
-        entry.reference = Some(body.visit.to_string());
+        let outcome = verify(&request.record.0, kiosk.id, &kiosk.public_key).map_err(Failure::from);
+        let record = self.audited(&entry, now, outcome)?;
+        entry.reference = Some(record.visit.to_string());
         let stored = self.store.keep_kiosk_record(
-            &KioskRecord {
-                visit: body.visit,
+            &port::KioskRecord {
+                visit: record.visit,
                 kiosk: kiosk.id,
                 record: request.record.0.clone(),
                 received_at: now,

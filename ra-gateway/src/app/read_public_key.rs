@@ -2,7 +2,10 @@
 //! kiosk's record.
 
 use jiff::Timestamp;
-use pki_core::application::{Application, states::Visit, transitions::StepFault};
+use pki_core::{
+    application::{Application, states::Visit, transitions::StepFault},
+    kiosk_record,
+};
 use schema::wire::v1::ra;
 
 use super::{
@@ -42,7 +45,7 @@ impl App {
                     now,
                 )
                 .map_err(|fault| Refused::new(reason(&fault), fault.to_string()))?;
-            if record.spki_sha256 != read.key.spki_sha256.to_string() {
+            if record.spki_sha256 != read.key.spki_sha256 {
                 return refuse(
                     Reason::KioskRecordInvalid,
                     "the kiosk's record is about another key; send the card to the kiosk again",
@@ -63,23 +66,22 @@ impl App {
         visit: &Visit,
         record: &[u8],
         now: Timestamp,
-    ) -> Result<kiosk::RecordBody, Failure> {
+    ) -> Result<kiosk_record::KioskRecord, Failure> {
         let invalid = |detail: String| Refused::new(Reason::KioskRecordInvalid, detail);
         let party = self
             .store
             .party(PartyKind::Kiosk, visit.kiosk.as_str())?
             .filter(|party| !party.suspended)
             .ok_or_else(|| invalid("the visit's kiosk is not in service".into()))?;
-        let body = kiosk::verify(record, &certified_key(&party, now)?)
-            .map_err(|fault| invalid(fault.to_string()))?;
-        if body.kiosk != visit.kiosk || body.visit != visit.visit || body.card != visit.card {
+        let record = kiosk::verify(record, visit.kiosk, &certified_key(&party, now)?)?;
+        if record.visit != visit.visit || record.card != visit.card {
             return Err(invalid(
                 "the kiosk's record is about another visit; send the card to the kiosk again"
                     .into(),
             )
             .into());
         }
-        Ok(body)
+        Ok(record)
     }
 }
 

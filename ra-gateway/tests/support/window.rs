@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -18,6 +19,7 @@ use pki_core::{
     },
     certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject, Subscriber},
     id::Sha256Digest,
+    kiosk_record::{Generation, KioskRecord},
     person::{
         certificate_items::{CertificateItems, CertificateItemsText},
         substitution::SubstitutionList,
@@ -502,23 +504,18 @@ impl World {
         application: &ra::Application,
         pair: &SoftKey,
     ) -> Vec<u8> {
-        use base64::{Engine, engine::general_purpose::STANDARD};
-        let json = serde_json::json!({
-            "version": 1,
-            "kiosk": kiosk,
-            "visit": application.visit,
-            "card": application.card,
-            "spki_sha256": hex::encode(pair.public().sha256()),
-            "software_sha256": "ab".repeat(32),
-            "self_test": "passed",
-            "generated_at": self.clock.now().to_string(),
-            "erased": true,
-        })
-        .to_string();
-        let mut message = b"jitsuin-kiosk-record-v1\0".to_vec();
-        message.extend_from_slice(json.as_bytes());
-        let signature = key.sign(EC, &message);
-        format!("{json}\n{}", STANDARD.encode(signature)).into_bytes()
+        let id = |text: &Option<String>| text.clone().unwrap();
+        let record = KioskRecord::new(Generation {
+            kiosk: kiosk.parse().unwrap(),
+            visit: id(&application.visit).parse().unwrap(),
+            card: id(&application.card).parse().unwrap(),
+            spki_sha256: Sha256Digest::from_bytes(pair.public().sha256()),
+            software_sha256: Sha256Digest::of(b"kiosk"),
+            generated_at: self.clock.now(),
+        });
+        record
+            .signed(|message| Ok::<_, Infallible>(key.sign(EC, message)))
+            .unwrap()
     }
 
     /// An act, signed by terminal and operator.

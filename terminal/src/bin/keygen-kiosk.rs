@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use pki_core::id::Sha256Digest;
 use terminal::card::pcsc::{PcscReader, Service};
 use terminal::gateway::HttpsGateway;
 use terminal::kiosk::app::Parts;
@@ -34,7 +35,7 @@ fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
         gateway: Box::new(HttpsGateway::new(&config.gateway)?),
         key: PartyKey::read(&config.gateway.key)?,
         hygiene,
-        software_sha256: hex::encode(terminal::hash::sha256(&[&program])),
+        software_sha256: Sha256Digest::of(&program),
         config: config.clone(),
     })?;
     drop(program);

@@ -123,7 +123,7 @@ impl Counter {
         let payload = Act::new(frame, deed).to_payload();
         let terminal_signature = self
             .key
-            .sign(&Signatory::Terminal.message(&payload), &[])
+            .sign(&Signatory::Terminal.message(&payload))
             .map_err(|error| Problem::internal(&error))?;
         let operator_signature = session
             .card

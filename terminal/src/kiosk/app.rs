@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pki_core::id::Sha256Digest;
 use schema::wire::v1::ra::KioskHealthRequest;
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub struct Kiosk {
     key: PartyKey,
     pub(super) link: Link,
     hygiene: Hygiene,
-    software_sha256: String,
+    software_sha256: Sha256Digest,
     pub(super) state: Mutex<State>,
     pub(super) self_test: Mutex<SelfTest>,
     /// Held while the card is worked with outside a generation.
@@ -64,8 +65,8 @@ pub struct Parts {
     pub key: PartyKey,
     /// What was locked and forbidden at start.
     pub hygiene: Hygiene,
-    /// SHA-256 of the running program, hex.
-    pub software_sha256: String,
+    /// SHA-256 of the running program.
+    pub software_sha256: Sha256Digest,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -107,10 +108,10 @@ impl Kiosk {
     pub(super) fn tools(&self) -> Tools<'_> {
         Tools {
             reader: self.reader.as_ref(),
-            kiosk: &self.config.kiosk,
+            kiosk: self.config.kiosk,
             master: &self.master,
             key: &self.key,
-            software_sha256: &self.software_sha256,
+            software_sha256: self.software_sha256,
         }
     }
 
@@ -214,12 +215,8 @@ impl Kiosk {
         if let Some((_, problem)) = self.out_of_service() {
             return Err(problem);
         }
-        let placeholder = Visit {
-            card: [0; 16],
-            visit: [0; 16],
-        };
         // Asked before the card is touched: is a visit due at all?
-        lock(&self.state).begin(placeholder, Instant::now())?;
+        lock(&self.state).may_begin()?;
         let next = match visit::open(&self.tools()) {
             Ok(visit) => State::Idle.begin(visit, Instant::now())?,
             // No visit, but a key: its password can be changed here.
@@ -435,7 +432,7 @@ impl Kiosk {
         let now = Timestamp::now();
         let health = KioskHealthRequest {
             self_test: self.test_self().result.to_owned(),
-            software_sha256: self.software_sha256.clone(),
+            software_sha256: self.software_sha256.to_string(),
             state: state.to_owned(),
             time: now.to_string(),
         };

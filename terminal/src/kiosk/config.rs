@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use pki_core::id::KioskId;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
@@ -82,8 +83,8 @@ fn twelve_hours() -> u64 {
 /// The checked configuration of a kiosk.
 #[derive(Clone, Debug)]
 pub struct KioskConfig {
-    /// Kiosk id, nine characters.
-    pub kiosk: [u8; 9],
+    /// Kiosk id.
+    pub kiosk: KioskId,
     /// Loopback address of the resident's pages.
     pub listen: SocketAddr,
     /// Part of the card reader's name.
@@ -120,17 +121,8 @@ impl KioskConfig {
             key,
             message: message.to_owned(),
         };
-        let kiosk: [u8; 9] = spec
-            .kiosk
-            .as_bytes()
-            .try_into()
-            .ok()
-            .filter(|id: &[u8; 9]| {
-                id.iter()
-                    .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-                    && id[..5].iter().all(u8::is_ascii_digit)
-            })
-            .ok_or_else(|| wrong("kiosk", "has nine characters like 13101K001"))?;
+        let kiosk = (spec.kiosk.parse())
+            .map_err(|_| wrong("kiosk", "has nine characters like 13101K001"))?;
         if !spec.listen.ip().is_loopback() {
             return Err(wrong("listen", "has to be a loopback address"));
         }
@@ -166,6 +158,6 @@ impl KioskConfig {
 
     /// The kiosk id as text.
     pub fn id(&self) -> &str {
-        std::str::from_utf8(&self.kiosk).expect("checked to be ASCII when read")
+        self.kiosk.as_str()
     }
 }

@@ -12,7 +12,6 @@ pub mod keypair;
 pub mod link;
 pub mod master;
 pub mod password;
-pub mod record;
 pub mod resident;
 pub mod screens;
 pub mod self_test;

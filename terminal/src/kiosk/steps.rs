@@ -234,17 +234,24 @@ impl State {
         }
     }
 
-    /// A card for this kiosk was read. From every state without a visit at work.
+    /// Whether a card may be read for a visit: in every state without a visit at work.
     ///
     /// # Errors
     /// [`Kind::NotDue`] while a visit is at work.
-    pub fn begin(&self, visit: Visit, now: Instant) -> Result<Self, Problem> {
+    pub fn may_begin(&self) -> Result<(), Problem> {
         match self {
-            Self::Idle | Self::Menu(..) | Self::Holder(_) | Self::Ended(..) => {
-                Ok(Self::Menu(visit, now))
-            }
+            Self::Idle | Self::Menu(..) | Self::Holder(_) | Self::Ended(..) => Ok(()),
             Self::Generating(..) | Self::Stored(_) => Err(not_due(self, "begin")),
         }
+    }
+
+    /// A card for this kiosk was read.
+    ///
+    /// # Errors
+    /// As [`State::may_begin`].
+    pub fn begin(&self, visit: Visit, now: Instant) -> Result<Self, Problem> {
+        self.may_begin()?;
+        Ok(Self::Menu(visit, now))
     }
 
     /// The resident gave a password.
@@ -353,6 +360,8 @@ mod tests {
         assert!(State::Stored(visit()).generate(now).is_err());
         let running = State::Generating(visit(), Phase::MakingKey, 20, now);
         assert!(running.begin(visit(), now).is_err());
+        assert_eq!(running.may_begin().unwrap_err().kind(), Kind::NotDue);
+        assert!(State::Ended(Ending::Done, None).may_begin().is_ok());
         assert!(running.generate(now).is_err());
     }
 

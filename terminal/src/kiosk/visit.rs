@@ -7,6 +7,8 @@
 use jiff::Timestamp;
 use pki_core::card_channel::{ChannelFault, Command, KeySet, wrap};
 use pki_core::certificate::request::parse_card_request;
+use pki_core::id::{CardId, KioskId, Sha256Digest, VisitId};
+use pki_core::kiosk_record::{Generation, KioskRecord};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -14,7 +16,6 @@ use super::channel::{VisitChannel, VisitChannelFault};
 use super::keypair::{self, KeypairFault};
 use super::master::{MasterFault, SealedMaster};
 use super::password::Password;
-use super::record::KioskRecord;
 use super::steps::{Ending, Phase, Visit};
 use crate::card::jpki::Jpki;
 use crate::card::personalise::{CardRecord, CardState, Personalisation, VisitRecord};
@@ -29,13 +30,13 @@ pub struct Tools<'a> {
     /// The card reader.
     pub reader: &'a dyn Reader,
     /// This kiosk's id.
-    pub kiosk: &'a [u8; 9],
+    pub kiosk: KioskId,
     /// The kiosk master.
     pub master: &'a SealedMaster,
     /// The enrolled key that signs records.
     pub key: &'a PartyKey,
-    /// SHA-256 of the running program, hex.
-    pub software_sha256: &'a str,
+    /// SHA-256 of the running program.
+    pub software_sha256: Sha256Digest,
 }
 
 /// Hears how far a generation is, and may stop it.
@@ -198,16 +199,15 @@ fn generate_in(
     }
 
     // 6. The card carries the kiosk's record to the window.
-    let kiosk = std::str::from_utf8(tools.kiosk).unwrap_or_default();
-    let record = KioskRecord::new(
-        kiosk,
-        &visit.visit,
-        &visit.card,
-        &pair.spki,
-        tools.software_sha256,
-        now,
-    )
-    .sign(tools.key)?;
+    let record = KioskRecord::new(Generation {
+        kiosk: tools.kiosk,
+        visit: VisitId::from_bytes(visit.visit),
+        card: CardId::from_bytes(visit.card),
+        spki_sha256: Sha256Digest::of(&pair.spki),
+        software_sha256: tools.software_sha256,
+        generated_at: now,
+    })
+    .signed(|message| tools.key.sign(message))?;
     channel.put_blocks(0x04, &record, |part, whole| {
         reached(Phase::Recording, part, whole)
     })?;
@@ -297,7 +297,7 @@ fn check(
     let visit = visit
         .filter(|_| card.state == CardState::Prepared)
         .ok_or(VisitFault::NotPrepared(card.state))?;
-    if visit.kiosk.as_bytes() != tools.kiosk {
+    if visit.kiosk != tools.kiosk.as_str() {
         return Err(VisitFault::OtherKiosk(visit.kiosk));
     }
     Ok(Visit {
@@ -309,7 +309,7 @@ fn check(
 fn keys(tools: &Tools<'_>, visit: &Visit) -> Result<KeySet, MasterFault> {
     tools
         .master
-        .visit_keys(tools.kiosk, &visit.card, &visit.visit)
+        .visit_keys(tools.kiosk.as_bytes(), &visit.card, &visit.visit)
 }
 
 fn reopen(tools: &Tools<'_>, visit: &Visit) -> Result<VisitChannel, VisitFault> {

@@ -17,6 +17,9 @@ use zeroize::Zeroizing;
 pub const CARD: [u8; 16] = [0xC4; 16];
 pub const VISIT: [u8; 16] = [0x71; 16];
 pub const KIOSK: &[u8; 9] = b"13101K001";
+pub fn kiosk_id() -> pki_core::id::KioskId {
+    std::str::from_utf8(KIOSK).unwrap().parse().unwrap()
+}
 pub const CARD_MASTER: [u8; 32] = [0x11; 32];
 pub const KIOSK_MASTER: [u8; 32] = [0x22; 32];
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pki_core::certificate::pem;
 use pki_core::certificate::request::parse_party_request;
 use pki_core::id::ApplicationId;
+use pki_core::id::Sha256Digest;
 use terminal::counter::app::Parts;
 use terminal::counter::{Counter, CounterConfig};
 use terminal::kiosk::master::SealedMaster;
@@ -16,7 +17,7 @@ use terminal::virtual_card::{OperatorImage, SharedMemory};
 use zeroize::Zeroizing;
 
 use super::{ID, TestGateway};
-use crate::support::{Folder, KIOSK, KIOSK_MASTER, TestReader, blank_card};
+use crate::support::{Folder, KIOSK_MASTER, TestReader, blank_card, kiosk_id};
 
 pub const PIN: &str = "246810";
 pub const PASSWORD: &str = "SAKURA2026";
@@ -105,10 +106,10 @@ impl Window {
     pub fn at_the_kiosk(&self) {
         let tools = Tools {
             reader: &self.resident,
-            kiosk: KIOSK,
+            kiosk: kiosk_id(),
             master: &SealedMaster::new(&self.folder.private_file("master", &KIOSK_MASTER)),
             key: &PartyKey::read(&self.folder.0.join("terminal.key")).unwrap(),
-            software_sha256: "00",
+            software_sha256: Sha256Digest::from_bytes([0; 32]),
         };
         let visit = visit::open(&tools).unwrap();
         let now = jiff::Timestamp::now();

@@ -16,7 +16,7 @@ use pki_core::id::{
     ApplicationId, CardId, IdempotencyKey, KioskId, OperatorId, ResidentNumber, Sha256Digest,
     TerminalId, VisitId,
 };
-use pki_core::kiosk_record::{self, Generation, KioskRecord};
+use pki_core::kiosk_record::{Generation, KioskRecord};
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1v15::SigningKey;
@@ -210,7 +210,7 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
         software_sha256: Sha256Digest::of(b"load"),
         generated_at: now,
     });
-    let (json, message) = record.to_sign();
+    let record = record.signed(|message| sign(&parties.kiosk.1, message))?;
     let body = IssueRequest {
         act: SignedActMessage {
             terminal_signature: Base64(sign(
@@ -238,10 +238,7 @@ fn request(parties: &Parties, resident: usize, pair: &RsaPrivateKey) -> Result<V
             visit.as_bytes(),
             card.as_bytes(),
         )),
-        kiosk_record: Base64(kiosk_record::carried(
-            &json,
-            &sign(&parties.kiosk.1, &message)?,
-        )),
+        kiosk_record: Base64(record),
     };
     Ok(serde_json::to_vec(&body)?)
 }

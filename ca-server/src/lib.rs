@@ -18,14 +18,4 @@ pub mod port;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-/// An error and all of its causes on one line, for logs.
-pub fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
+pub use service::log::causes;

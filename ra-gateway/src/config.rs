@@ -2,60 +2,21 @@
 //! is used ([`Config`], checked, paths absolute).
 
 use std::{
-    fs,
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use hsm_config::{ConfigFault, TokenConfig, TokenSpec};
+use hsm_config::{TokenConfig, TokenSpec};
 use pki_core::{
-    certificate::{CertificateImage, Name, PublicKey, pem},
+    certificate::{CertificateImage, Name, PublicKey},
     person::municipality::PrefectureCode,
 };
 use serde::Deserialize;
-
-/// Why a configuration cannot be used. Says where.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file is not there or not readable.
-    #[error("{} cannot be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The cause names line and column.
-    #[error("{} is not as expected", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Where and what.
-        #[source]
-        source: Box<toml::de::Error>,
-    },
-    /// The `[token]` table.
-    #[error("[token]")]
-    Token(#[source] ConfigFault),
-    /// One key.
-    #[error("{key}: {reason}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What it must be.
-        reason: String,
-    },
-}
-
-fn value(key: &'static str, reason: impl Into<String>) -> ConfigError {
-    ConfigError::Value {
-        key,
-        reason: reason.into(),
-    }
-}
+use service::config::{base, certificate, database, table, value, within};
+use service::tls::KeyFilesSpec;
+pub use service::{config::ConfigError, tls::KeyFiles};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +36,7 @@ struct Spec {
     trust: PathBuf,
     #[serde(default)]
     listen: ListenSpec,
-    tls: TlsSpec,
+    tls: KeyFilesSpec,
     ca: AuthoritySpec,
     token: TokenSpec,
     #[serde(default)]
@@ -111,13 +72,6 @@ impl Default for ListenSpec {
             admin: loopback,
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TlsSpec {
-    certificate: PathBuf,
-    key: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -184,15 +138,6 @@ impl Default for LimitSpec {
             act_skew_s: 300,
         }
     }
-}
-
-/// Where certificate and private key are; read when the server starts.
-#[derive(Clone, Debug)]
-pub struct KeyFiles {
-    /// Certificate (chain), PEM.
-    pub certificate: PathBuf,
-    /// Private key, PKCS#8 PEM.
-    pub key: PathBuf,
 }
 
 /// The signing CA.
@@ -281,55 +226,11 @@ pub fn database_of(path: &Path) -> Result<String, ConfigError> {
 /// The token alone, for the commands that make and export masters.
 pub fn token_of(path: &Path) -> Result<TokenConfig, ConfigError> {
     let (spec, base) = read(path)?;
-    spec.token.check(&base).map_err(ConfigError::Token)
+    spec.token.check(&base).map_err(table("token"))
 }
 
 fn read(path: &Path) -> Result<(Spec, PathBuf), ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let spec = toml::from_str(&text).map_err(|source| ConfigError::Toml {
-        path: path.to_owned(),
-        source: Box::new(source),
-    })?;
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
-    Ok((spec, base))
-}
-
-fn database(url: &str, base: &Path) -> Result<String, ConfigError> {
-    match url.strip_prefix("sqlite:") {
-        Some(path) => Ok(format!("sqlite:{}", base.join(path).display())),
-        None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            Ok(url.to_owned())
-        }
-        None => Err(value("database", "must begin with sqlite: or postgres://")),
-    }
-}
-
-/// A certificate file, DER or PEM.
-pub fn certificate(path: &Path) -> Result<Vec<u8>, ConfigError> {
-    let bytes = fs::read(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    pem::decode_or_der(pem::CERTIFICATE, &bytes).map_err(|fault| ConfigError::Value {
-        key: "certificate",
-        reason: format!("{}: {fault}", path.display()),
-    })
-}
-
-fn within<T: PartialOrd + std::fmt::Display + Copy>(
-    key: &'static str,
-    number: T,
-    least: T,
-    most: T,
-) -> Result<T, ConfigError> {
-    if number < least || number > most {
-        return Err(value(key, format!("must be {least} to {most}")));
-    }
-    Ok(number)
+    Ok((service::config::read(path)?, base(path)))
 }
 
 impl Config {
@@ -342,10 +243,7 @@ impl Config {
         let issuer = certificate(&base.join(&spec.issuer))?;
         let image = CertificateImage::decode(&issuer)
             .map_err(|fault| value("issuer", fault.to_string()))?;
-        let tls = KeyFiles {
-            certificate: base.join(&spec.tls.certificate),
-            key: base.join(&spec.tls.key),
-        };
+        let tls = spec.tls.check(&base);
         let client = match (spec.ca.certificate, spec.ca.key) {
             (Some(certificate), Some(key)) => KeyFiles {
                 certificate: base.join(certificate),
@@ -391,7 +289,7 @@ impl Config {
                 )?),
                 attempts: within("ca.attempts", spec.ca.attempts, 1, 10)?,
             },
-            token: spec.token.check(&base).map_err(ConfigError::Token)?,
+            token: spec.token.check(&base).map_err(table("token"))?,
             session_s: within("sessions.longest_s", spec.sessions.longest_s, 60, 86_400)?,
             session_idle_s: within("sessions.idle_s", spec.sessions.idle_s, 60, 86_400)?,
             limits: LimitConfig {
@@ -433,15 +331,5 @@ mod tests {
         let fault = parse(&text).err().unwrap().to_string();
         assert!(fault.contains("unknown field"), "{fault}");
         assert!(fault.contains(&format!("line {line}")), "{fault}");
-    }
-
-    #[test]
-    fn a_sqlite_path_is_relative_to_the_file_and_another_engine_is_refused() {
-        let base = Path::new("/etc/jitsuin");
-        assert_eq!(
-            database("sqlite:ra.db", base).unwrap(),
-            "sqlite:/etc/jitsuin/ra.db"
-        );
-        assert!(database("mysql://x", base).is_err());
     }
 }

@@ -1,15 +1,16 @@
 //! The command line.
 
-use std::{error::Error, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pki_core::operator::Role;
 use ra_gateway::{
-    command::{Fault, masters, officer},
+    command::{Fault, audit, masters, officer},
     config::Config,
     port::PartyKind,
     startup,
 };
+use service::log::causes;
 
 /// The prefecture's reception server.
 #[derive(Parser)]
@@ -140,6 +141,37 @@ enum Command {
         #[command(subcommand)]
         command: Breaker,
     },
+    /// The audit log
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
+    },
+}
+
+#[derive(Args)]
+struct AuditFiles {
+    #[command(flatten)]
+    configured: Configured,
+    /// The log (JSON lines)
+    #[arg(long)]
+    out: PathBuf,
+    /// Its head; `audit-head.txt` beside the log when not given
+    #[arg(long)]
+    head: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Write the log as JSON lines, and beside it its head
+    Export(AuditFiles),
+    /// Check a log that was exported: chains, gaps, ends, and its head
+    Verify {
+        #[command(flatten)]
+        files: AuditFiles,
+        /// Look at the log alone: not at the database for where its chains end
+        #[arg(long)]
+        offline: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -209,6 +241,12 @@ fn run(command: Command) -> Result<String, Fault> {
             out,
         } => masters::card_keys(&configured.config, &card, &out),
         Command::EnrolmentRequest { id, key, out } => officer::enrolment_request(&id, &key, &out),
+        Command::Audit {
+            command: Audit::Export(files),
+        } => audit::export(&files.configured.config, &files.out, files.head),
+        Command::Audit {
+            command: Audit::Verify { files, offline },
+        } => audit::verify(&files.configured.config, &files.out, files.head, offline),
         Command::Breaker {
             command: Breaker::Show(configured),
         } => officer::breaker_show(&configured.config),
@@ -224,36 +262,17 @@ fn run(command: Command) -> Result<String, Fault> {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "info,rustls=error".into()),
-        )
-        .init();
+    service::log::start();
     match run(Arguments::parse().command) {
         Ok(told) => {
             println!("{told}");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{}", chain(&*error));
+            eprintln!("{}", causes(&*error));
             ExitCode::FAILURE
         }
     }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! From a configuration to a running gateway.
 
 use std::{
-    fs, io,
+    collections::BTreeMap,
+    io,
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
@@ -11,16 +12,12 @@ use std::{
 use actix_web::{
     App as Service, HttpServer,
     dev::ServerHandle,
-    rt::{
-        self,
-        signal::unix::{SignalKind, signal},
-        time::interval,
-    },
+    rt::{self, time::interval},
     web,
 };
 use hsm_config::Token;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use pki_core::{application::fee::FeeTable, person::substitution::SubstitutionList};
+use service::{knocks::Knocks, log::causes, meters, ready, signal::Ends, tls};
 
 use crate::{
     adapter::{
@@ -33,7 +30,7 @@ use crate::{
     },
     app::{App, Settings, channel::Channels},
     config::Config,
-    http::{self, Gateway, Limits, tls},
+    http::{self, Gateway, Limits},
     port::{Clock, Entropy, Masters, Store},
 };
 
@@ -77,6 +74,7 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             act_skew_s: config.limits.act_skew_s,
         },
         channels: Channels::default(),
+        knocks: Knocks::default(),
         clock,
         entropy,
         store,
@@ -90,6 +88,7 @@ pub struct Running {
     pub gateway: SocketAddr,
     /// Where the machine's keepers come (plain HTTP).
     pub admin: SocketAddr,
+    state: web::Data<Gateway>,
     servers: [ServerHandle; 2],
     ends: [rt::task::JoinHandle<io::Result<()>>; 2],
 }
@@ -103,17 +102,9 @@ impl Running {
         for end in self.ends {
             end.await.map_err(io::Error::other)??;
         }
+        sum_up(&self.state).await;
         Ok(())
     }
-}
-
-/// Metrics of the process, described once.
-pub fn metrics() -> PrometheusHandle {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    // In a process with several gateways (tests) the first one's recorder counts for all.
-    let _ = metrics::set_global_recorder(recorder);
-    handle
 }
 
 /// Starts both servers; must run inside an actix system.
@@ -122,9 +113,9 @@ pub fn listen(config: &Config, app: Arc<App>) -> Result<Running, Fault> {
         app,
         limits: Limits::new(config.limits.terminal, config.limits.operator),
         body_bytes: config.limits.body_bytes,
-        metrics: metrics(),
+        metrics: meters::page(),
     });
-    let tls = tls::server_config(&config.tls, &config.infrastructure_ca)?;
+    let tls = tls::mutual(&config.tls, &config.infrastructure_ca)?;
     let listener = TcpListener::bind(config.listen_gateway)?;
     let admin_listener = TcpListener::bind(config.listen_admin)?;
     let (gateway_address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
@@ -161,63 +152,51 @@ pub fn listen(config: &Config, app: Arc<App>) -> Result<Running, Fault> {
     .listen(admin_listener)?
     .run();
 
+    let state = gateway.clone();
     rt::spawn(async move {
         let mut minute = interval(Duration::from_secs(60));
         loop {
             minute.tick().await;
             gateway.limits.sweep();
+            sum_up(&gateway).await;
         }
     });
     Ok(Running {
         gateway: gateway_address,
         admin: admin_address,
+        state,
         servers: [server.handle(), admin.handle()],
         ends: [rt::spawn(server), rt::spawn(admin)],
     })
+}
+
+/// One row for the refusals that have none; a database that is away is asked again.
+async fn sum_up(gateway: &web::Data<Gateway>) {
+    let shared = gateway.clone();
+    match web::block(move || shared.app.sum_up_knocks()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => tracing::warn!(error = %causes(&error), "refusals are not summed yet"),
+        Err(error) => tracing::warn!(%error, "refusals are not summed yet"),
+    }
 }
 
 /// Runs until SIGTERM or SIGINT, then drains.
 pub fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), Fault> {
     rt::System::new().block_on(async {
         // Signals first: one that comes while we start ends us all the same.
-        let mut term = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut ends = Ends::listen()?;
         let running = listen(config, Arc::new(app(config)?))?;
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "ready");
         if let Some(path) = ready_file {
-            write_ready_file(path, &running)?;
+            let addresses = BTreeMap::from([
+                ("gateway", format!("https://{}", running.gateway)),
+                ("admin", format!("http://{}", running.admin)),
+            ]);
+            ready::write(path, &addresses)?;
         }
-        wait_for_either(&mut term, &mut interrupt).await;
+        ends.wait().await;
         tracing::info!("draining");
         running.stop().await?;
         Ok(())
     })
-}
-
-async fn wait_for_either(
-    term: &mut rt::signal::unix::Signal,
-    interrupt: &mut rt::signal::unix::Signal,
-) {
-    std::future::poll_fn(|context| {
-        if term.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-}
-
-/// Says where the gateway listens: written whole or not at all.
-fn write_ready_file(path: &Path, running: &Running) -> io::Result<()> {
-    let content = serde_json::json!({
-        "pid": std::process::id(),
-        "listen": {
-            "gateway": format!("https://{}", running.gateway),
-            "admin": format!("http://{}", running.admin),
-        },
-    });
-    let draft = path.with_extension("draft");
-    fs::write(&draft, format!("{content}\n"))?;
-    fs::rename(&draft, path)
 }

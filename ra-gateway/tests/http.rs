@@ -7,12 +7,14 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 use pki_core::certificate::profile::Profile;
 use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
 use ra_gateway::{
+    adapter::authority::HttpAuthority,
     app::App,
     config::{AuthorityConfig, Config, KeyFiles, LimitConfig},
     port::{AuditEntry, Clock, PartyKind},
     startup,
 };
 use serde_json::{Value, json};
+use service::tls;
 use support::{
     Folder,
     certificate_support::{SoftKey, sample},
@@ -85,7 +87,7 @@ fn serve(world: World, limit: u32) -> (Served, Parts) {
         pem::encode(pem::CERTIFICATE, &certificate),
     )
     .unwrap();
-    std::fs::write(&files.key, key_pem(&server_key)).unwrap();
+    support::write_private(&files.key, &key_pem(&server_key));
     let number = |n| std::num::NonZeroU32::new(n).unwrap();
     let token = "module = 'm.so'\nlabel = 'gateway'\nworker = '/bin/sh'";
     let config = Config {
@@ -329,10 +331,53 @@ fn bodies_that_are_not_the_interfaces_are_refused_with_a_problem_document() {
     assert_eq!((status, kind(&answer)), (422, "items-invalid"));
     assert_eq!(answer["errors"][0]["pointer"], "/items/birth_date");
     assert!(!answer.to_string().contains("総務"));
+    let (status, answer) = client.get("/v1/applications?open=x");
+    assert_eq!((status, kind(&answer)), (400, "query-invalid"));
+    let (status, answer) = client.get("/v1/applications?open=true&more=1");
+    assert_eq!((status, kind(&answer)), (400, "query-invalid"));
+    assert_eq!(client.get("/v1/applications?open=true").0, 200);
+    let (status, answer) = client.get("/v1/applications/%FF");
+    assert_eq!((status, kind(&answer)), (404, "not-found"));
     assert_eq!(client.get("/v1/nothing").0, 404);
     let (status, answer) = client.get("/v1/register-lookups");
     assert_eq!((status, kind(&answer)), (405, "method-not-allowed"));
     assert_eq!(client.get("/openapi.json").1["openapi"], "3.1.0");
+}
+
+#[test]
+fn a_key_that_others_can_read_makes_no_server_and_no_client() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let world = World::on(None);
+    let files = KeyFiles {
+        certificate: world.folder.path("own.pem"),
+        key: world.folder.path("own.key"),
+    };
+    let (key, certificate) = &world.terminal;
+    std::fs::write(
+        &files.certificate,
+        pem::encode(pem::CERTIFICATE, certificate),
+    )
+    .unwrap();
+    support::write_private(&files.key, &key_pem(key));
+    let authority = &world.infrastructure.certificate;
+    let client = || {
+        let config = AuthorityConfig {
+            url: "https://localhost".into(),
+            client: files.clone(),
+            timeout: Duration::from_secs(1),
+            attempts: 1,
+        };
+        HttpAuthority::new(&config, authority)
+    };
+    assert!(tls::mutual(&files, authority).is_ok());
+    assert!(client().is_ok());
+    std::fs::set_permissions(&files.key, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(
+        tls::mutual(&files, authority),
+        Err(tls::TlsFault::Key(_))
+    ));
+    assert!(client().is_err());
 }
 
 #[test]

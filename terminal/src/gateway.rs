@@ -13,7 +13,7 @@ use thiserror::Error;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use zeroize::Zeroizing;
 
-use crate::settings::{self, SettingsFault};
+use service::config::{self, ConfigError};
 
 /// Largest answer of the gateway, in bytes.
 const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
@@ -54,7 +54,7 @@ impl GatewaySettings {
     ///
     /// # Errors
     /// The key that is wrong.
-    pub fn check(&self) -> Result<(), SettingsFault> {
+    pub fn check(&self) -> Result<(), ConfigError> {
         HttpsGateway::new(self).map(drop)
     }
 }
@@ -164,20 +164,20 @@ impl HttpsGateway {
     ///
     /// # Errors
     /// When a certificate or the key cannot be read or used.
-    pub fn new(settings: &GatewaySettings) -> Result<Self, SettingsFault> {
+    pub fn new(settings: &GatewaySettings) -> Result<Self, ConfigError> {
         if !settings.url.starts_with("https://") {
-            return Err(SettingsFault::Value {
+            return Err(ConfigError::Value {
                 key: "gateway.url",
-                message: "has to begin with https://".to_owned(),
+                reason: "has to begin with https://".to_owned(),
             });
         }
-        settings::check_private("gateway.key", &settings.key)?;
+        config::owner_only("gateway.key", &settings.key)?;
         let ca = certificate("gateway.trust", &settings.trust)?;
         let own = certificate("gateway.certificate", &settings.certificate)?;
-        let key_text = Zeroizing::new(settings::read_file(&settings.key)?);
-        let key = PrivateKey::from_pem(&key_text).map_err(|error| SettingsFault::Value {
+        let key_text = Zeroizing::new(config::file(&settings.key)?);
+        let key = PrivateKey::from_pem(&key_text).map_err(|error| ConfigError::Value {
             key: "gateway.key",
-            message: format!("{}: {error}", settings.key.display()),
+            reason: format!("{}: {error}", settings.key.display()),
         })?;
         // Only the cipher suites of TLS 1.3: an older version cannot be agreed on.
         let mut provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -209,13 +209,12 @@ impl HttpsGateway {
     }
 }
 
-fn certificate(key: &'static str, path: &Path) -> Result<Certificate<'static>, SettingsFault> {
-    let file = settings::read_file(path)?;
-    let der =
-        pem::decode_or_der(pem::CERTIFICATE, &file).map_err(|error| SettingsFault::Value {
-            key,
-            message: format!("{}: {error}", path.display()),
-        })?;
+fn certificate(key: &'static str, path: &Path) -> Result<Certificate<'static>, ConfigError> {
+    let file = config::file(path)?;
+    let der = pem::decode_or_der(pem::CERTIFICATE, &file).map_err(|error| ConfigError::Value {
+        key,
+        reason: format!("{}: {error}", path.display()),
+    })?;
     Ok(Certificate::from_der(&der).to_owned())
 }
 

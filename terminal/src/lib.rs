@@ -9,5 +9,4 @@ pub mod hash;
 pub mod kiosk;
 pub mod local;
 pub mod party;
-pub mod settings;
 pub mod virtual_card;

@@ -11,7 +11,7 @@ use pki_core::certificate::{pem, request};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::settings::{self, SettingsFault};
+use service::config::{self, ConfigError};
 
 /// A P-256 key from a PKCS#8 PEM file of mode 0600.
 pub struct PartyKey(EcdsaKeyPair);
@@ -26,12 +26,12 @@ impl PartyKey {
     ///
     /// # Errors
     /// When the file is missing, readable by others, or holds no P-256 key.
-    pub fn read(path: &Path) -> Result<Self, SettingsFault> {
-        settings::check_private("key", path)?;
-        let text = Zeroizing::new(settings::read_file(path)?);
-        let unusable = || SettingsFault::Value {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        config::owner_only("key", path)?;
+        let text = Zeroizing::new(config::file(path)?);
+        let unusable = || ConfigError::Value {
             key: "key",
-            message: format!("{} holds no P-256 key in PKCS#8 PEM", path.display()),
+            reason: format!("{} holds no P-256 key in PKCS#8 PEM", path.display()),
         };
         let text = std::str::from_utf8(&text).map_err(|_| unusable())?;
         let der = Zeroizing::new(pem::decode(pem::PRIVATE_KEY, text).map_err(|_| unusable())?);

@@ -1,27 +1,8 @@
 //! The machine's clock and random source: the only place that asks for them.
 
-use jiff::{Timestamp, TimestampRound, Unit};
+pub use service::clock::SystemClock;
 
-use crate::port::{
-    clock::Clock,
-    entropy::{Entropy, EntropyFailed},
-};
-
-/// The system's clock, cut to microseconds, as the databases keep it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
-        now.round(
-            TimestampRound::new()
-                .smallest(Unit::Microsecond)
-                .mode(jiff::RoundMode::Trunc),
-        )
-        .unwrap_or(now)
-    }
-}
+use crate::port::entropy::{Entropy, EntropyFailed};
 
 /// The operating system's random source.
 #[derive(Clone, Copy, Debug, Default)]

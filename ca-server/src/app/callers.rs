@@ -2,32 +2,10 @@
 //! audit log; strangers are counted and summed, and so is a party that keeps on
 //! knocking, so that a flood cannot fill the log.
 
-use std::{
-    num::NonZeroU32,
-    sync::atomic::{AtomicU64, Ordering},
-};
-
-use governor::{DefaultKeyedRateLimiter, Quota};
 use jiff::Timestamp;
 
 use super::{App, authorise::valid_now};
 use crate::port::store::{AuditEntry, Party, StoreError};
-
-/// Refusals that have no row of their own yet.
-pub struct Strangers {
-    count: AtomicU64,
-    rows: DefaultKeyedRateLimiter<String>,
-}
-
-impl Default for Strangers {
-    fn default() -> Self {
-        let ten = NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN);
-        Self {
-            count: AtomicU64::new(0),
-            rows: DefaultKeyedRateLimiter::keyed(Quota::per_minute(ten)),
-        }
-    }
-}
 
 /// The gateway with this certificate (SHA-256), when it is registered and active.
 pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<String>, StoreError> {
@@ -41,15 +19,15 @@ pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<String>,
             }
         },
         None => {
-            count(app);
+            refused();
+            app.strangers.count();
             Ok(None)
         }
     }
 }
 
-fn count(app: &App) {
+fn refused() {
     metrics::counter!("jitsuin_refused_callers_total").increment(1);
-    app.strangers.count.fetch_add(1, Ordering::Relaxed);
 }
 
 /// What speaks against a party that is known. The handshake looked at the dates
@@ -68,11 +46,10 @@ fn objection(party: &Party, now: Timestamp) -> Option<&'static str> {
 
 fn refuse(app: &App, party: &Party, why: &str) -> Result<(), StoreError> {
     let name = format!("{}:{}", party.kind, party.id);
-    if app.strangers.rows.check_key(&name).is_err() {
-        count(app);
+    refused();
+    if !app.strangers.has_row(&name) {
         return Ok(());
     }
-    metrics::counter!("jitsuin_refused_callers_total").increment(1);
     app.store.record(AuditEntry {
         at: app.clock.now(),
         event: "call",
@@ -92,8 +69,8 @@ pub fn refuse_message(
     why: &str,
 ) -> Result<(), StoreError> {
     let actor = format!("gateway:{gateway}");
-    if app.strangers.rows.check_key(&actor).is_err() {
-        count(app);
+    if !app.strangers.has_row(&actor) {
+        refused();
         return Ok(());
     }
     app.store.record(AuditEntry {
@@ -108,21 +85,15 @@ pub fn refuse_message(
 
 /// Once a minute: one row for all refusals that have none.
 pub fn sum_up(app: &App) -> Result<u64, StoreError> {
-    let count = app.strangers.count.swap(0, Ordering::Relaxed);
-    if count == 0 {
-        return Ok(0);
-    }
-    let entry = app
-        .own_entry(
-            app.clock.now(),
-            "call",
-            "interface".to_owned(),
-            serde_json::json!({ "count": count }),
+    app.strangers.sum_up(|count| {
+        app.store.record(
+            app.own_entry(
+                app.clock.now(),
+                "call",
+                "interface".to_owned(),
+                serde_json::json!({ "count": count }),
+            )
+            .refused("strangers"),
         )
-        .refused("strangers");
-    app.store.record(entry).inspect_err(|_| {
-        // They are not forgotten because the database was away.
-        app.strangers.count.fetch_add(count, Ordering::Relaxed);
-    })?;
-    Ok(count)
+    })
 }

@@ -2,21 +2,20 @@
 //! Lanes stand one after the other, each in its own order.
 
 use std::{
-    collections::BTreeMap,
+    convert::Infallible,
     io::{self, BufRead, Write},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use pki_core::{
-    audit::{Head, Tree, leaf},
-    certificate::{PublicKey, SignatureAlgorithm},
-};
+use pki_core::certificate::{PublicKey, SignatureAlgorithm};
 use schema::ca::rows::AuditRow;
 use serde::{Deserialize, Serialize};
+pub use service::audit::{AuditFault, Verified};
+use service::audit::{End, Export, Log, Mac, Row};
 
 use super::App;
 use crate::{
-    adapter::database::AuditMac,
+    adapter::database::{AuditMac, covered},
     port::{
         signer::SignError,
         store::{AuditRecord, StoreError},
@@ -75,9 +74,25 @@ impl Line {
             mac: hex::encode(record.mac),
         }
     }
+}
 
-    fn row(&self) -> Option<AuditRow> {
-        Some(AuditRow {
+impl Row for Line {
+    fn lane(&self) -> &str {
+        &self.lane
+    }
+
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn mac(&self) -> Option<Mac> {
+        let mut mac = [0; 32];
+        hex::decode_to_slice(&self.mac, &mut mac).ok()?;
+        Some(mac)
+    }
+
+    fn covered(&self, before: &Mac) -> Option<Vec<u8>> {
+        let row = AuditRow {
             lane: self.lane.clone(),
             sequence: i64::try_from(self.sequence).ok()?,
             at: self.at_us,
@@ -86,8 +101,9 @@ impl Line {
             actor: self.actor.clone(),
             subject: self.subject.clone(),
             detail: self.detail.clone(),
-            mac: hex::decode(&self.mac).ok()?,
-        })
+            mac: Vec::new(),
+        };
+        Some(covered(before, &row))
     }
 }
 
@@ -95,7 +111,7 @@ impl Line {
 /// the head's four lines, the audit key (SPKI, base64) and the signature (base64).
 pub fn export(app: &App, out: &mut impl Write) -> Result<String, ExportError> {
     let at = app.clock.now();
-    let mut tree = Tree::default();
+    let mut export = Export::new(out);
     let mut last: Option<(String, u64)> = None;
     loop {
         let after = last
@@ -105,18 +121,10 @@ pub fn export(app: &App, out: &mut impl Write) -> Result<String, ExportError> {
         let Some(end) = page.last() else { break };
         last = Some((end.lane.clone(), end.sequence));
         for record in &page {
-            let line = serde_json::to_string(&Line::of(record)).map_err(io::Error::other)?;
-            tree.push(leaf(line.as_bytes()));
-            out.write_all(line.as_bytes())?;
-            out.write_all(b"\n")?;
+            export.row(&Line::of(record))?;
         }
     }
-    let head = Head {
-        origin: app.signing.name.clone(),
-        size: tree.size(),
-        root: tree.root(),
-        at,
-    };
+    let head = export.head(app.signing.name.clone(), at);
     let spki = app.signer.public_key(&app.audit_key)?;
     let kind = PublicKey::from_spki_der(&spki)
         .map_err(|_| ExportError::Key)?
@@ -134,112 +142,27 @@ pub fn export(app: &App, out: &mut impl Write) -> Result<String, ExportError> {
     ))
 }
 
-/// What a check of an exported log found right.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Verified {
-    pub rows: u64,
-    pub lanes: usize,
-    pub root: [u8; 32],
-}
-
-/// What is wrong with a log.
-#[derive(Debug, thiserror::Error)]
-pub enum AuditFault {
-    #[error("the log cannot be read")]
-    Read(#[from] io::Error),
-    #[error("line {0} is not a row of an audit log")]
-    Line(u64),
-    #[error("line {line}: lane {lane} goes from row {before} to row {now}")]
-    Gap {
-        line: u64,
-        lane: String,
-        before: u64,
-        now: u64,
-    },
-    #[error("line {0}: the row or one before it was changed")]
-    Mac(u64),
-    #[error("lane {lane}: the log has {found} rows, the database has {stored} or others")]
-    Cut {
-        lane: String,
-        found: u64,
-        stored: u64,
-    },
-    #[error("the head is malformed")]
-    Head,
-    #[error("the head's signature does not verify")]
-    Signature,
-    #[error("the head is signed by another key than the audit key")]
-    Key,
-    #[error("the head speaks of {head} rows, the log has {log}")]
-    Size { head: u64, log: u64 },
-    #[error("the head's root is not that of the log")]
-    Root,
-}
-
 /// Check an exported log: every MAC and every sequence from 1 without a gap;
 /// with the `ends` of the database, that the database has not lost any of it since;
 /// with a head, its signature, size and root.
 pub fn verify(
     log: &mut impl BufRead,
     mac: &AuditMac,
-    ends: Option<&[(String, u64, [u8; 32])]>,
+    ends: Option<&[End]>,
     head: Option<(&str, Option<&[u8]>)>,
 ) -> Result<Verified, AuditFault> {
-    let mut tree = Tree::default();
-    let mut lanes: BTreeMap<String, (u64, [u8; 32])> = BTreeMap::new();
-    let mut text = String::new();
-    let mut number = 0;
-    loop {
-        text.clear();
-        if log.read_line(&mut text)? == 0 {
-            break;
-        }
-        number += 1;
-        let line = text.strip_suffix('\n').ok_or(AuditFault::Line(number))?;
-        tree.push(leaf(line.as_bytes()));
-        let parsed: Line = serde_json::from_str(line).map_err(|_| AuditFault::Line(number))?;
-        let row = parsed.row().ok_or(AuditFault::Line(number))?;
-        let (before, before_mac) = lanes.get(&row.lane).copied().unwrap_or((0, [0; 32]));
-        if parsed.sequence != before + 1 {
-            return Err(AuditFault::Gap {
-                line: number,
-                lane: row.lane,
-                before,
-                now: parsed.sequence,
-            });
-        }
-        let expected = mac.of(&before_mac, &row);
-        if row.mac != expected {
-            return Err(AuditFault::Mac(number));
-        }
-        lanes.insert(row.lane, (parsed.sequence, expected));
-    }
+    let log = Log::read::<Line, _>(log, |covered| Ok::<_, Infallible>(mac.of(covered)))?;
     if let Some(ends) = ends {
-        for (lane, (found, found_mac)) in &lanes {
-            let stored = ends.iter().find(|(name, ..)| name == lane);
-            let kept = stored.is_some_and(|(_, sequence, mac)| {
-                sequence > found || sequence == found && mac == found_mac
-            });
-            if !kept {
-                return Err(AuditFault::Cut {
-                    lane: lane.clone(),
-                    found: *found,
-                    stored: stored.map_or(0, |(_, sequence, _)| *sequence),
-                });
-            }
-        }
+        log.still_in(ends)?;
     }
     if let Some((head, key)) = head {
-        check_head(head, key, &tree)?;
+        log.is_under(&signed_head(head, key)?)?;
     }
-    Ok(Verified {
-        rows: tree.size(),
-        lanes: lanes.len(),
-        root: tree.root(),
-    })
+    Ok(log.verified())
 }
 
-fn check_head(text: &str, expected_key: Option<&[u8]>, tree: &Tree) -> Result<(), AuditFault> {
+/// The head in a signed head, whose signature holds.
+fn signed_head(text: &str, expected_key: Option<&[u8]>) -> Result<String, AuditFault> {
     let (head_text, rest) = text.split_once("\n\nkey ").ok_or(AuditFault::Head)?;
     let head_text = format!("{head_text}\n");
     let (key, signature) = rest.split_once("\nsignature ").ok_or(AuditFault::Head)?;
@@ -260,15 +183,5 @@ fn check_head(text: &str, expected_key: Option<&[u8]>, tree: &Tree) -> Result<()
             &signature,
         )
         .map_err(|_| AuditFault::Signature)?;
-    let head = Head::from_text(&head_text).map_err(|_| AuditFault::Head)?;
-    if head.size != tree.size() {
-        return Err(AuditFault::Size {
-            head: head.size,
-            log: tree.size(),
-        });
-    }
-    if head.root != tree.root() {
-        return Err(AuditFault::Root);
-    }
-    Ok(())
+    Ok(head_text)
 }

@@ -19,6 +19,7 @@ use pki_core::{
     certificate::{Profile, distribution_point::Place, issuer::Issuer},
     person::municipality::{MunicipalityCode, PrefectureCode},
 };
+use service::knocks::Knocks;
 pub use work::InWork;
 
 use crate::{
@@ -64,7 +65,7 @@ pub struct App {
     /// Requests per terminal.
     pub limits: limit::Limits,
     /// Refused callers.
-    pub strangers: callers::Strangers,
+    pub strangers: Knocks,
     /// What this process is issuing now.
     pub in_work: InWork,
     /// Wakes the publisher of CRLs.
@@ -104,7 +105,7 @@ impl App {
             act_skew: config.limits.act_skew,
             audit_key: config.audit_key.clone(),
             limits: limit::Limits::new(config.limits.requests_per_second),
-            strangers: callers::Strangers::default(),
+            strangers: Knocks::default(),
             in_work: InWork::default(),
             publisher: publish_crl::Bell::default(),
         }

@@ -2,11 +2,12 @@
 
 use std::{
     fs::{self, File},
-    io::{BufReader, BufWriter, Write},
-    path::{Path, PathBuf},
+    io::BufReader,
+    path::PathBuf,
 };
 
 use clap::{Args, Subcommand};
+use service::audit::into_files;
 
 use super::{
     Failure, SharedConfigArgs, assemble, migrate::read_mac_key, open_store, wait_for_token,
@@ -63,21 +64,11 @@ pub fn run(args: &AuditArgs) -> Result<(), Failure> {
 fn export(config: &IssueConfig, args: &AuditFileArgs) -> Result<(), Failure> {
     let app = assemble(config)?;
     wait_for_token(&app)?;
-    let beside = beside(&args.out);
-    let mut out = BufWriter::new(File::create(&beside)?);
-    let head = export_audit::export(&app, &mut out)?;
-    out.flush()?;
-    out.get_ref().sync_all()?;
-    fs::rename(&beside, &args.out)?;
-    fs::write(args.head(), head)?;
+    into_files(&args.out, &args.head(), |out| {
+        export_audit::export(&app, out).map_err(Failure::from)
+    })?;
     println!("exported to {}", args.out.display());
     Ok(())
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut beside = path.to_owned();
-    beside.as_mut_os_string().push(".part");
-    beside
 }
 
 fn verify(config: &IssueConfig, args: &AuditFileArgs) -> Result<(), Failure> {

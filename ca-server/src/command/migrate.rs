@@ -1,12 +1,8 @@
 //! `ca-server migrate`.
 
-use std::{
-    fs,
-    io::Write,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
-};
+use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
+use service::config::owner_only;
 use zeroize::Zeroizing;
 
 use super::{ConfigArgs, Failure};
@@ -46,13 +42,7 @@ fn make_mac_key(path: &Path) -> Result<(), Failure> {
 /// The key of the audit chain, from a file that only its owner can read.
 pub fn read_mac_key(path: &Path) -> Result<AuditMac, Failure> {
     let named = |what: &str| format!("audit.mac_key_file {}: {what}", path.display());
-    let mode = fs::metadata(path)
-        .map_err(|error| named(&error.to_string()))?
-        .permissions()
-        .mode();
-    if mode & 0o077 != 0 {
-        return Err(named("others can read it; change its mode to 0600").into());
-    }
+    owner_only("audit.mac_key_file", path)?;
     let text = Zeroizing::new(fs::read_to_string(path)?);
     let mut key = Zeroizing::new([0_u8; 32]);
     hex::decode_to_slice(text.trim_end(), key.as_mut_slice())

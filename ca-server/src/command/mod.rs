@@ -115,14 +115,7 @@ enum CrlCommand {
 /// 0: done. 1: not done, and why. 2: the command line is not understood.
 pub fn run() -> ExitCode {
     let line = Line::parse();
-    tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env()
-                .unwrap_or_else(|_| "info,rustls=error".into()),
-        )
-        .init();
+    service::log::start();
     match carry_out(line.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use hsm_config::Token;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use service::meters;
 
 use super::{Failure, ServeArgs, SharedConfigArgs, assemble, wait_for_token};
 use crate::{
@@ -18,26 +18,11 @@ use crate::{
     http::serve,
 };
 
-fn metrics() -> Result<PrometheusHandle, Failure> {
-    let handle = PrometheusBuilder::new().install_recorder()?;
-    let upkeep = handle.clone();
-    thread::Builder::new()
-        .name("metrics".to_owned())
-        .spawn(move || {
-            loop {
-                thread::sleep(Duration::from_secs(5));
-                upkeep.run_upkeep();
-            }
-        })?;
-    Ok(handle)
-}
-
 pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
     let config = IssueConfig::load(&args.config.config)?;
     if args.config.check_config {
         return Ok(());
     }
-    let metrics = metrics()?;
     let app = Arc::new(assemble(&config)?);
     let background = {
         let app = Arc::clone(&app);
@@ -52,7 +37,7 @@ pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
     let served = serve::issue(
         &config,
         Arc::clone(&app),
-        metrics,
+        meters::page(),
         args.ready_file.as_deref(),
     );
     app.publisher.close();
@@ -93,7 +78,6 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     if args.config.check_config {
         return Ok(());
     }
-    let metrics = metrics()?;
     let app = Arc::new(StatusApp {
         store: Arc::new(Database::open_to_read(
             &config.database,
@@ -108,7 +92,7 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     Ok(serve::status(
         &config,
         app,
-        metrics,
+        meters::page(),
         args.ready_file.as_deref(),
     )?)
 }

@@ -17,10 +17,9 @@ use pki_core::{
     person::municipality::{MunicipalityCode, PrefectureCode},
 };
 use serde::Deserialize;
+use service::tls::{KeyFiles, KeyFilesSpec};
 
-use super::{
-    AccessSpec, ConfigError, TlsConfig, TlsSpec, access, base, certificate, value, within,
-};
+use super::{AccessSpec, ConfigError, access, base, certificate, value, within};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +36,7 @@ struct Spec {
     public_url: Option<String>,
     #[serde(default)]
     listen: ListenSpec,
-    tls: TlsSpec,
+    tls: KeyFilesSpec,
     token: TokenSpec,
     signing: SigningSpec,
     infrastructure: InfrastructureSpec,
@@ -207,7 +206,7 @@ pub struct IssueConfig {
     pub database_writers: u32,
     pub listen_ca: SocketAddr,
     pub listen_admin: SocketAddr,
-    pub tls: TlsConfig,
+    pub tls: KeyFiles,
     pub token: TokenConfig,
     pub signing: IssuerConfig,
     pub signature_profile: Profile,

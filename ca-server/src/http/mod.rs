@@ -10,10 +10,8 @@ mod ocsp;
 pub mod openapi;
 mod problem;
 mod public;
-mod ready;
 mod revocations;
 pub mod serve;
-mod tls;
 
 use actix_web::{
     HttpResponse, Resource, ResponseError, Route, error::BlockingError, guard, http::header, web,
@@ -68,6 +66,15 @@ fn resource(path: &str, allowed: &'static str, route: Route) -> Resource {
             response.headers_mut().insert(header::ALLOW, allowed);
             response
         }))
+}
+
+/// A path or a query that cannot be read gets a problem document too.
+fn addresses(config: &mut web::ServiceConfig) {
+    let paths = |_, _: &_| Problem::new(Kind::NotFound, "See /openapi.json.").into();
+    let queries = |_, _: &_| Problem::new(Kind::MalformedMessage, "See /openapi.json.").into();
+    config
+        .app_data(web::PathConfig::default().error_handler(paths))
+        .app_data(web::QueryConfig::default().error_handler(queries));
 }
 
 async fn no_route() -> Result<HttpResponse, Problem> {

@@ -9,25 +9,21 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    App as Routes, HttpServer,
-    dev::ServerHandle,
-    middleware::from_fn,
-    rt::{
-        self,
-        signal::unix::{SignalKind, signal},
-    },
-    web,
-};
+use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, rt, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use service::{
+    ready,
+    signal::Ends,
+    tls::{self, TlsFault},
+};
 
 use super::{
+    addresses,
     admin::{self, Admin},
     body::Limit,
     caller, certificates, no_route, openapi, posted,
     public::{self, Askers},
-    read_only, ready, revocations,
-    tls::{self, TlsFault},
+    read_only, revocations,
 };
 use crate::{
     app::{App, answer_ocsp::StatusApp},
@@ -84,6 +80,7 @@ pub fn issue(
             Routes::new()
                 .app_data(app.clone())
                 .app_data(web::Data::new(Limit(body)))
+                .configure(addresses)
                 .service(
                     web::scope("/v1")
                         .wrap(from_fn(caller::gateways_only))
@@ -98,7 +95,7 @@ pub fn issue(
                 .service(read_only("/openapi.json", web::to(openapi::issue)))
                 .default_service(web::to(no_route))
         })
-        .on_connect(caller::remember)
+        .on_connect(tls::keep_peer)
         .workers(config.limits.workers)
         .worker_max_blocking_threads(64)
         .max_connections(config.limits.connections)
@@ -145,6 +142,7 @@ pub fn status(
                 .app_data(app.clone())
                 .app_data(askers.clone())
                 .wrap(from_fn(public::limit))
+                .configure(addresses)
                 .configure(public::routes)
                 .default_service(web::to(no_route))
         })
@@ -189,22 +187,13 @@ async fn until_signal(
     ready_file: Option<&Path>,
     addresses: &BTreeMap<&'static str, String>,
 ) -> Result<(), ServeError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut ends = Ends::listen()?;
     let handles: Vec<ServerHandle> = servers.iter().map(actix_web::dev::Server::handle).collect();
     let running: Vec<_> = servers.into_iter().map(rt::spawn).collect();
     if let Some(path) = ready_file {
         ready::write(path, addresses)?;
     }
-    // Whichever signal comes first.
-    std::future::poll_fn(|context| {
-        if terminate.poll_recv(context).is_ready() || interrupt.poll_recv(context).is_ready() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
+    ends.wait().await;
     tracing::info!("draining");
     for handle in handles {
         handle.stop(true).await;

@@ -1,9 +1,3 @@
 //! Time, handed in.
 
-use jiff::Timestamp;
-
-/// Tells the time. A use-case asks once, at its start.
-pub trait Clock: Send + Sync {
-    /// Now, to the microsecond.
-    fn now(&self) -> Timestamp;
-}
+pub use service::clock::Clock;

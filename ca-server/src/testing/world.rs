@@ -23,7 +23,7 @@ use crate::{
         database::{AuditMac, Database, DatabaseSettings},
         system::SystemEntropy,
     },
-    app::{App, Authority, InWork, callers::Strangers, enrol, limit::Limits, publish_crl::Bell},
+    app::{App, Authority, InWork, enrol, limit::Limits, publish_crl::Bell},
     config::CrlConfig,
     port::{
         clock::Clock,
@@ -160,7 +160,7 @@ impl World {
             act_skew: Duration::from_secs(300),
             audit_key: "audit".to_owned(),
             limits: Limits::new(1_000_000),
-            strangers: Strangers::default(),
+            strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),
             publisher: Bell::default(),
             store: store.clone(),

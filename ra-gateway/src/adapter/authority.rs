@@ -11,6 +11,7 @@ use schema::wire::v1::ca::{
     CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use service::config::owner_only;
 use ureq::{
     Agent,
     tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
@@ -51,6 +52,8 @@ impl HttpAuthority {
         let chain = CertificateDer::pem_file_iter(&config.client.certificate)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| ClientError::Pem("the client certificate", Box::new(error)))?;
+        owner_only("ca.key", &config.client.key)
+            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
         let key = std::fs::read(&config.client.key)
             .map(zeroize::Zeroizing::new)
             .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;

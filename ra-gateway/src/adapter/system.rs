@@ -1,18 +1,8 @@
 //! The operating system's clock and random source.
 
-use jiff::Timestamp;
+pub use service::clock::SystemClock;
 
-use crate::port::{Clock, Entropy};
-
-/// The machine's clock; it is expected to be kept by NTP.
-#[derive(Debug)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
+use crate::port::Entropy;
 
 /// The kernel's random source (getrandom(2)).
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use super::{
     App,
     refusal::{Failure, Reason, Refused, refuse},
 };
-use crate::port::{AuditEntry, Party, PartyKind};
+use crate::port::{AuditEntry, Party, PartyKind, StoreError};
 
 /// How much earlier a session's last use is written down again.
 const TOUCH_AFTER_S: i64 = 60;
@@ -152,31 +152,55 @@ pub(super) fn certified_key(party: &Party, now: Timestamp) -> Result<PublicKey, 
 impl App {
     /// The registered party of a client certificate. The registry is asked at each
     /// request, so a suspension takes effect on connections that are open.
-    fn party(&self, certificate: &[u8], now: Timestamp) -> Result<(Party, [u8; 32]), Failure> {
+    fn party(&self, certificate: &[u8]) -> Result<(Party, [u8; 32]), Failure> {
         let sha256: [u8; 32] = Sha256::digest(certificate).into();
         match self.store.party_by_certificate(&sha256)? {
             Some(party) => Ok((party, sha256)),
             None => {
-                let refused = Refused::new(
+                // Whoever is not known has no row: a flood of them would fill the log.
+                metrics::counter!("ra_strangers_total").increment(1);
+                self.knocks.count();
+                refuse(
                     Reason::PartyUnknown,
                     "this certificate is not registered with the gateway",
-                );
-                let entry = AuditEntry {
-                    act: "connect",
-                    refused: Some(refused.reason.name().to_owned()),
-                    reference: Some(hex::encode(sha256)),
-                    ..AuditEntry::default()
-                };
-                self.store.audit(&entry, now)?;
-                Err(refused.into())
+                )
             }
         }
+    }
+
+    /// Writes the refusal of a known party down, unless it has had its rows of this
+    /// minute.
+    fn knocked<T>(
+        &self,
+        party: &Party,
+        entry: &AuditEntry,
+        now: Timestamp,
+        outcome: Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let name = format!("{}:{}", party.kind.name(), party.id);
+        if matches!(outcome, Err(Failure::Refused(_))) && !self.knocks.has_row(&name) {
+            return outcome;
+        }
+        self.audited(entry, now, outcome)
+    }
+
+    /// Once a minute: one row for all refusals that have none. Gives their number.
+    pub fn sum_up_knocks(&self) -> Result<u64, StoreError> {
+        self.knocks.sum_up(|count| {
+            let entry = AuditEntry {
+                act: "connect",
+                refused: Some(Reason::PartyUnknown.name().to_owned()),
+                reference: Some(format!("{count} requests")),
+                ..AuditEntry::default()
+            };
+            self.store.audit(&entry, self.clock.now())
+        })
     }
 
     /// The terminal of a client certificate.
     pub fn terminal(&self, certificate: &[u8]) -> Result<Terminal, Failure> {
         let now = self.clock.now();
-        let (party, certificate_sha256) = self.party(certificate, now)?;
+        let (party, certificate_sha256) = self.party(certificate)?;
         let check = || {
             if party.kind != PartyKind::Terminal {
                 return refuse(Reason::WrongParty, "only a terminal may ask this");
@@ -204,13 +228,13 @@ impl App {
             },
             ..AuditEntry::default()
         };
-        self.audited(&entry, now, check())
+        self.knocked(&party, &entry, now, check())
     }
 
     /// The kiosk of a client certificate. A suspended one is given too: it is told so.
     pub fn kiosk(&self, certificate: &[u8]) -> Result<Kiosk, Failure> {
         let now = self.clock.now();
-        let (party, _) = self.party(certificate, now)?;
+        let (party, _) = self.party(certificate)?;
         let check = || {
             if party.kind != PartyKind::Kiosk {
                 return refuse(Reason::WrongParty, "only a kiosk may ask this");
@@ -230,7 +254,7 @@ impl App {
             reference: Some(party.id.clone()),
             ..AuditEntry::default()
         };
-        self.audited(&entry, now, check())
+        self.knocked(&party, &entry, now, check())
     }
 
     /// The operator of a session at this terminal. Sessions end by time, by disuse, with

@@ -33,6 +33,7 @@ pub mod approval;
 pub mod card_keys;
 pub mod channel;
 mod dossier;
+pub mod export_audit;
 pub mod kiosk;
 pub mod refusal;
 mod view;
@@ -44,6 +45,7 @@ use pki_core::{
     application::fee::FeeTable,
     person::{municipality::PrefectureCode, substitution::SubstitutionList},
 };
+use service::knocks::Knocks;
 
 use crate::{
     config::IssuerConfig,
@@ -92,6 +94,8 @@ pub struct App {
     pub settings: Settings,
     /// Channels to cards.
     pub channels: Channels,
+    /// Refusals that have no row of their own yet.
+    pub knocks: Knocks,
 }
 
 impl App {

@@ -53,6 +53,8 @@ reasons! {
     NotFound = "not-found",
     /// The body is not what the interface says.
     BodyInvalid = "body-invalid",
+    /// The query is not what the interface says.
+    QueryInvalid = "query-invalid",
     /// The body is larger than the interface allows.
     BodyTooLarge = "body-too-large",
     /// Items, identifiers or dates are not well formed: see `errors`.

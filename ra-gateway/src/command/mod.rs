@@ -1,6 +1,7 @@
 //! What the prefecture's officers do on the command line. Each is audited under the
 //! name `officer`.
 
+pub mod audit;
 pub mod masters;
 pub mod officer;
 

@@ -1,10 +1,6 @@
 //! Applications and their steps. Every step answers with the application.
 
-use actix_web::{
-    HttpResponse,
-    http::StatusCode,
-    web::{Path, Query},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Path};
 use schema::wire::v1::ra::{
     Application, ApplicationList, CancelRequest, CharacterChoices, CharacterFindings, FeeRequest,
     HandOverRequest, IdentityRequest, ImageRequest, IssueActRequest, PublicKeyRequest,
@@ -41,9 +37,11 @@ pub async fn receive(call: Call) -> Result<HttpResponse, Problem> {
 #[utoipa::path(get, path = "/v1/applications",
     params(("open" = Option<bool>, Query), ("Operator-Session" = String, Header)),
     responses((status = 200, body = ApplicationList), (status = "default", body = ProblemDocument)))]
-pub async fn list(query: Query<Listed>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_operator_asking(move |app, operator| app.applications(operator, query.open))
-        .await
+pub async fn list(call: Call) -> Result<HttpResponse, Problem> {
+    call.for_operator_choosing(|app, operator, query: Listed| {
+        app.applications(operator, query.open)
+    })
+    .await
 }
 
 /// One application.

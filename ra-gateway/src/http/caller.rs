@@ -9,8 +9,9 @@ use actix_web::{
     web,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use service::tls::Peer;
 
-use super::{Gateway, problem::Problem, tls::PeerCertificate};
+use super::{Gateway, problem::Problem};
 use crate::app::{
     App,
     caller::{Clerk, Kiosk, Operator, Terminal},
@@ -80,6 +81,25 @@ impl Call {
     {
         let operator = self.operator().await?;
         let answer = block(self.gateway.clone(), move |app| work(app, &operator)).await?;
+        json(StatusCode::OK, &answer)
+    }
+
+    /// An operator's question whose query says more.
+    pub async fn for_operator_choosing<Q, R>(
+        self,
+        work: impl FnOnce(&App, &Operator, Q) -> Result<R, Failure> + Send + 'static,
+    ) -> Answer
+    where
+        Q: DeserializeOwned + Send + 'static,
+        R: Serialize + Send + 'static,
+    {
+        let operator = self.operator().await?;
+        let Ok(query) = web::Query::<Q>::from_query(self.request.query_string()) else {
+            let entry = operator.entry("request");
+            return Err(refused(self.gateway, entry, query_invalid()).await);
+        };
+        let gateway = self.gateway.clone();
+        let answer = block(gateway, move |app| work(app, &operator, query.into_inner())).await?;
         json(StatusCode::OK, &answer)
     }
 
@@ -159,8 +179,8 @@ impl Call {
 
     fn certificate(&self) -> Result<Vec<u8>, Problem> {
         self.request
-            .conn_data::<PeerCertificate>()
-            .map(|peer| peer.0.to_vec())
+            .conn_data::<Peer>()
+            .map(|peer| peer.certificate.to_vec())
             .ok_or_else(|| {
                 Problem::refused(Reason::PartyUnknown, "connect with a client certificate")
             })
@@ -177,21 +197,32 @@ impl Call {
         let read = self.read_body().await;
         match read {
             Ok(body) => Ok(body),
-            Err(problem) => {
-                let reason = problem.name().to_owned();
-                block(self.gateway, move |app| {
-                    let now = app.clock.now();
-                    let entry = AuditEntry {
-                        refused: Some(reason),
-                        ..entry
-                    };
-                    Ok(app.store.audit(&entry, now)?)
-                })
-                .await?;
-                Err(problem)
-            }
+            Err(problem) => Err(refused(self.gateway, entry, problem).await),
         }
     }
+}
+
+/// What is wrong with a query, without what is in it.
+pub(super) fn query_invalid() -> Problem {
+    Problem::refused(
+        Reason::QueryInvalid,
+        "the part after `?` is not what this address takes; see /openapi.json",
+    )
+}
+
+/// Writes down that a caller's message could not be read; gives the problem to answer,
+/// or that it could not be written down.
+async fn refused(gateway: web::Data<Gateway>, entry: AuditEntry, problem: Problem) -> Problem {
+    let reason = problem.name().to_owned();
+    let written = block(gateway, move |app| {
+        let now = app.clock.now();
+        let entry = AuditEntry {
+            refused: Some(reason),
+            ..entry
+        };
+        Ok(app.store.audit(&entry, now)?)
+    });
+    written.await.err().unwrap_or(problem)
 }
 
 impl Call {

@@ -14,9 +14,9 @@ use governor::{
     clock::{Clock, DefaultClock},
     state::keyed::DashMapStateStore,
 };
-use sha2::{Digest, Sha256};
+use service::tls::Peer;
 
-use super::{Gateway, problem::Problem, tls::PeerCertificate};
+use super::{Gateway, problem::Problem};
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 
@@ -74,9 +74,7 @@ pub async fn guard(
         .unwrap_or_else(|| "unknown".to_owned());
     let method = request.method().to_string();
     let begun = std::time::Instant::now();
-    let key = request
-        .conn_data::<PeerCertificate>()
-        .map(|peer| Sha256::digest(&*peer.0).into());
+    let key = request.conn_data::<Peer>().map(|peer| peer.sha256);
     let outcome = match key.map_or(Ok(()), |key| gateway.limits.party(&key)) {
         Ok(()) => next
             .call(request)

@@ -11,14 +11,13 @@ mod operator;
 pub mod problem;
 mod register;
 mod revocation;
-pub mod tls;
 
 use std::sync::Arc;
 
 use actix_web::{
     HttpResponse,
     middleware::from_fn,
-    web::{self, ServiceConfig},
+    web::{self, PathConfig, QueryConfig, ServiceConfig},
 };
 pub use limit::Limits;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -84,11 +83,12 @@ async fn openapi() -> HttpResponse {
     HttpResponse::Ok().json(Interface::openapi())
 }
 
+fn nothing() -> Problem {
+    Problem::refused(Reason::NotFound, "there is nothing at this address")
+}
+
 async fn not_found() -> Result<HttpResponse, Problem> {
-    Err(Problem::refused(
-        Reason::NotFound,
-        "there is nothing at this address",
-    ))
+    Err(nothing())
 }
 
 /// A resource whose other methods are answered with a problem document.
@@ -104,6 +104,8 @@ pub fn routes(config: &mut ServiceConfig) {
 
     config.service(
         web::scope("")
+            .app_data(PathConfig::default().error_handler(|_, _| nothing().into()))
+            .app_data(QueryConfig::default().error_handler(|_, _| caller::query_invalid().into()))
             .wrap(from_fn(limit::guard))
             .service(at("/openapi.json").route(get().to(openapi)))
             .service(at("/v1/operator-challenges").route(post().to(operator::challenge)))

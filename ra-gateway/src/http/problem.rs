@@ -69,7 +69,7 @@ pub const fn status(reason: Reason) -> StatusCode {
             StatusCode::UNAUTHORIZED
         }
         Reason::NotFound | Reason::ChannelUnknown => StatusCode::NOT_FOUND,
-        Reason::BodyInvalid => StatusCode::BAD_REQUEST,
+        Reason::BodyInvalid | Reason::QueryInvalid => StatusCode::BAD_REQUEST,
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::ItemsInvalid
         | Reason::CardRefused

@@ -12,7 +12,7 @@ mod token;
 mod vault;
 
 pub use approval::{Approvals, Decision, StoredApproval};
-pub use audit::{AuditEntry, AuditMac};
+pub use audit::{AuditEntry, AuditLog, AuditMac, AuditRecord};
 pub use authority::{Authority, AuthorityFault};
 pub use clock::Clock;
 pub use entropy::Entropy;

@@ -311,6 +311,7 @@ impl World {
                 act_skew_s: 300,
             },
             channels: Channels::default(),
+            knocks: service::knocks::Knocks::default(),
         };
         Self {
             app,

@@ -8,7 +8,7 @@ use pki_core::id::TerminalId;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
-use crate::settings::{self, SettingsFault};
+use service::config::{self, ConfigError};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,10 +90,10 @@ impl CounterConfig {
     ///
     /// # Errors
     /// With the line or the key that is wrong.
-    pub fn read(path: &Path) -> Result<Self, SettingsFault> {
-        let spec: Spec = settings::read(path)?;
-        let base = settings::base(path);
-        let wrong = |key, message: String| SettingsFault::Value { key, message };
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let spec: Spec = config::read(path)?;
+        let base = config::base(path);
+        let wrong = |key, reason: String| ConfigError::Value { key, reason };
         if !spec.listen.ip().is_loopback() {
             return Err(wrong("listen", "has to be a loopback address".to_owned()));
         }

@@ -9,7 +9,7 @@ use pki_core::id::KioskId;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
-use crate::settings::{self, SettingsFault};
+use service::config::{self, ConfigError};
 
 /// The file as written.
 #[derive(Debug, Deserialize)]
@@ -114,12 +114,12 @@ impl KioskConfig {
     ///
     /// # Errors
     /// With the line or the key that is wrong.
-    pub fn read(path: &Path) -> Result<Self, SettingsFault> {
-        let spec: Spec = settings::read(path)?;
-        let base = settings::base(path);
-        let wrong = |key, message: &str| SettingsFault::Value {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let spec: Spec = config::read(path)?;
+        let base = config::base(path);
+        let wrong = |key, message: &str| ConfigError::Value {
             key,
-            message: message.to_owned(),
+            reason: message.to_owned(),
         };
         let kiosk = (spec.kiosk.parse())
             .map_err(|_| wrong("kiosk", "has nine characters like 13101K001"))?;
@@ -151,7 +151,7 @@ impl KioskConfig {
             link_away: Duration::from_secs(spec.link_away_minutes.clamp(1, 7 * 24 * 60) * 60),
             attendant_pin: spec.attendant_pin,
         };
-        settings::check_private("master", &config.master)?;
+        config::owner_only("master", &config.master)?;
         config.gateway.check()?;
         Ok(config)
     }

@@ -8,7 +8,7 @@ use pki_core::card_channel::{KeySet, kdf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::settings;
+use service::config;
 
 /// The sealed file cannot be used.
 #[derive(Debug, Error)]
@@ -50,7 +50,7 @@ impl SealedMaster {
 
     fn read(&self) -> Result<Zeroizing<[u8; 32]>, MasterFault> {
         let fault = || MasterFault(self.0.clone());
-        settings::check_private("master", &self.0).map_err(|_| fault())?;
+        config::owner_only("master", &self.0).map_err(|_| fault())?;
         let file = Zeroizing::new(std::fs::read(&self.0).map_err(|_| fault())?);
         let mut master = Zeroizing::new([0; 32]);
         if file.len() == 32 {

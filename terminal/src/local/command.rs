@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 /// The command line of `counter-terminal` and `keygen-kiosk`.
 #[derive(Debug, Parser)]
@@ -53,20 +52,9 @@ pub struct EnrolmentRequest {
     pub out: PathBuf,
 }
 
-/// Logs as JSON lines on standard error; level by `RUST_LOG`, else `info`.
-pub fn start_log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // A second call (in tests) keeps the first.
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .try_init();
-}
-
 /// Runs the program's verb; `serve` gets the server's arguments.
 pub fn run(serve: impl FnOnce(Serve) -> Result<(), Box<dyn std::error::Error>>) -> ExitCode {
-    start_log();
+    service::log::start();
     let done = match Line::parse().command {
         Verb::Serve(arguments) => serve(arguments),
         Verb::EnrolmentRequest(arguments) => enrol(&arguments),
@@ -74,14 +62,7 @@ pub fn run(serve: impl FnOnce(Serve) -> Result<(), Box<dyn std::error::Error>>) 
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut text = error.to_string();
-            let mut cause = error.source();
-            while let Some(error) = cause {
-                text.push_str(": ");
-                text.push_str(&error.to_string());
-                cause = error.source();
-            }
-            eprintln!("{text}");
+            eprintln!("{}", service::log::causes(&*error));
             ExitCode::FAILURE
         }
     }

@@ -13,6 +13,7 @@ use schema::{
     database::AnyConnection,
     on_both,
 };
+use service::audit::Mac;
 
 use crate::port::store::AuditEntry;
 
@@ -25,36 +26,40 @@ impl AuditMac {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// MAC of a row that follows one with MAC `before` (zeros for the first).
-    /// Each field is preceded by its length, so no two rows read the same.
-    pub fn of(&self, before: &[u8; 32], row: &AuditRow) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(b"jitsuin-audit-v1\0");
-        context.update(before);
-        context.update(&row.sequence.to_be_bytes());
-        context.update(&row.at.to_be_bytes());
-        for field in [
-            &row.lane,
-            &row.event,
-            &row.outcome,
-            &row.actor,
-            &row.subject,
-            &row.detail,
-        ] {
-            context.update(&(field.len() as u64).to_be_bytes());
-            context.update(field.as_bytes());
-        }
+    /// MAC of what a row covers.
+    pub fn of(&self, covered: &[u8]) -> Mac {
         let mut mac = [0; 32];
-        mac.copy_from_slice(context.sign().as_ref());
+        mac.copy_from_slice(hmac::sign(&self.0, covered).as_ref());
         mac
     }
+}
+
+/// What a row's MAC covers when it follows one with MAC `before` (zeros for the first).
+/// Each field is preceded by its length, so no two rows read the same.
+pub fn covered(before: &Mac, row: &AuditRow) -> Vec<u8> {
+    let mut bytes = b"jitsuin-audit-v1\0".to_vec();
+    bytes.extend_from_slice(before);
+    bytes.extend_from_slice(&row.sequence.to_be_bytes());
+    bytes.extend_from_slice(&row.at.to_be_bytes());
+    for field in [
+        &row.lane,
+        &row.event,
+        &row.outcome,
+        &row.actor,
+        &row.subject,
+        &row.detail,
+    ] {
+        bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
+        bytes.extend_from_slice(field.as_bytes());
+    }
+    bytes
 }
 
 /// Where a chain stands.
 #[derive(Clone, Copy, Default)]
 pub struct Mark {
     sequence: i64,
-    mac: [u8; 32],
+    mac: Mac,
 }
 
 /// One lane's chain, read afresh from the database at the start of each
@@ -131,7 +136,7 @@ impl Chain {
             detail: entry.detail.to_string(),
             mac: Vec::new(),
         };
-        let mac = self.key.of(&self.now.mac, &row);
+        let mac = self.key.of(&covered(&self.now.mac, &row));
         row.mac = mac.to_vec();
         diesel::insert_into(audit::table)
             .values(&row)

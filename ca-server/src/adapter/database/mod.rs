@@ -13,7 +13,7 @@ mod writer;
 
 use std::sync::Arc;
 
-pub use chain::AuditMac;
+pub use chain::{AuditMac, covered};
 use diesel::{QueryResult, RunQueryDsl};
 use jiff::Timestamp;
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};

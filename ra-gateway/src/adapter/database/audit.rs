@@ -10,9 +10,10 @@ use schema::{
         tables::{audit, audit_head},
     },
 };
+use service::audit::{End, Mac, Row};
 
-use super::{Fault, micros};
-use crate::port::{AuditEntry, AuditMac};
+use super::{Database, Fault, micros};
+use crate::port::{AuditEntry, AuditLog, AuditMac, AuditRecord, StoreError};
 
 /// The number of the row that this transaction will write, and the MAC before it.
 pub(super) struct Head {
@@ -58,10 +59,11 @@ pub(super) fn append(
     now: Timestamp,
     mac: &dyn AuditMac,
 ) -> Result<(), Fault> {
-    let mut row = AuditRow {
+    let before = <[u8; 32]>::try_from(head.mac.as_slice()).map_err(|_| Fault::Stale)?;
+    let mut record = AuditRecord {
         node: node.to_owned(),
-        sequence: head.sequence,
-        at: micros(now),
+        sequence: u64::try_from(head.sequence).map_err(|_| Fault::Stale)?,
+        at_us: micros(now),
         act: entry.act.to_owned(),
         outcome: if entry.refused.is_some() {
             "refused"
@@ -75,45 +77,89 @@ pub(super) fn append(
         kiosk: entry.kiosk.map(|id| id.to_string()),
         application: entry.application.map(|id| id.to_string()),
         reference: entry.reference.clone(),
-        mac: Vec::new(),
+        mac: String::new(),
     };
-    row.mac = mac.mac(&encoded(&row, &head.mac))?.to_vec();
+    let covered = record.covered(&before).ok_or(Fault::Stale)?;
+    let made = mac.mac(&covered)?;
+    record.mac = hex::encode(made);
     diesel::update(audit_head::table.find(node))
-        .set(audit_head::mac.eq(&row.mac))
+        .set(audit_head::mac.eq(made.to_vec()))
         .execute(connection)?;
     diesel::insert_into(audit::table)
-        .values(&row)
+        .values(row(record, head.sequence, made))
         .execute(connection)?;
     Ok(())
 }
 
-/// What the MAC covers: every column with its length before it (absent ones apart
-/// from empty ones), then the MAC of the row before.
-pub(super) fn encoded(row: &AuditRow, before: &[u8]) -> Vec<u8> {
-    let mut bytes = b"jitsuin-ra-audit-v1\0".to_vec();
-    let mut text = |value: Option<&str>| match value {
-        None => bytes.push(0),
-        Some(value) => {
-            bytes.push(1);
-            bytes.extend_from_slice(&(value.len() as u64).to_be_bytes());
-            bytes.extend_from_slice(value.as_bytes());
-        }
-    };
-    text(Some(&row.node));
-    text(Some(&row.sequence.to_string()));
-    text(Some(&row.at.to_string()));
-    text(Some(&row.act));
-    text(Some(&row.outcome));
-    for column in [
-        &row.reason,
-        &row.terminal,
-        &row.operator,
-        &row.kiosk,
-        &row.application,
-        &row.reference,
-    ] {
-        text(column.as_deref());
+fn row(record: AuditRecord, sequence: i64, mac: Mac) -> AuditRow {
+    AuditRow {
+        node: record.node,
+        sequence,
+        at: record.at_us,
+        act: record.act,
+        outcome: record.outcome,
+        reason: record.reason,
+        terminal: record.terminal,
+        operator: record.operator,
+        kiosk: record.kiosk,
+        application: record.application,
+        reference: record.reference,
+        mac: mac.to_vec(),
     }
-    bytes.extend_from_slice(before);
-    bytes
+}
+
+fn record(row: AuditRow) -> Result<AuditRecord, Fault> {
+    Ok(AuditRecord {
+        node: row.node,
+        sequence: u64::try_from(row.sequence).map_err(|_| Fault::Stale)?,
+        at_us: row.at,
+        act: row.act,
+        outcome: row.outcome,
+        reason: row.reason,
+        terminal: row.terminal,
+        operator: row.operator,
+        kiosk: row.kiosk,
+        application: row.application,
+        reference: row.reference,
+        mac: hex::encode(row.mac),
+    })
+}
+
+impl AuditLog for Database {
+    fn audit_rows(
+        &self,
+        after: Option<(&str, u64)>,
+        limit: u32,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let mut query = audit::table
+            .select(AuditRow::as_select())
+            .order((audit::node, audit::sequence))
+            .limit(i64::from(limit))
+            .into_boxed();
+        if let Some((node, sequence)) = after {
+            let sequence = i64::try_from(sequence).unwrap_or(i64::MAX);
+            query = query.filter(
+                audit::node.gt(node.to_owned()).or(audit::node
+                    .eq(node.to_owned())
+                    .and(audit::sequence.gt(sequence))),
+            );
+        }
+        self.read(|connection| query.load(connection)?.into_iter().map(record).collect())
+    }
+
+    fn audit_ends(&self) -> Result<Vec<End>, StoreError> {
+        self.read(|connection| {
+            audit_head::table
+                .order(audit_head::node)
+                .select(AuditHeadRow::as_select())
+                .load(connection)?
+                .into_iter()
+                .map(|head| {
+                    let sequence = u64::try_from(head.sequence).map_err(|_| Fault::Stale)?;
+                    let mac = head.mac.try_into().map_err(|_| Fault::Stale)?;
+                    Ok((head.node, sequence, mac))
+                })
+                .collect()
+        })
+    }
 }

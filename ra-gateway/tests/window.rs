@@ -239,8 +239,7 @@ fn a_terminal_of_another_municipality_finds_no_application() {
     let world = World::on(None);
     let clerk = world.clerk();
     let id = world.identified(&clerk, &world.taro()).id;
-    let mut elsewhere = clerk;
-    elsewhere.terminal = world.app.terminal(&world.elsewhere.1).unwrap();
+    let elsewhere = world.clerk_elsewhere();
     assert_eq!(refusal(world.app.application(&elsewhere, &id)), "not-found");
     assert_eq!(
         refusal(world.app.cancel(&elsewhere, &id, &ra::CancelRequest {})),

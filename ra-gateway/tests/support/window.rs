@@ -337,23 +337,71 @@ impl World {
 
     /// The session token of a fresh sign-in at the terminal.
     pub fn sign_in(&self) -> Result<String, Failure> {
-        let terminal = self.app.terminal(&self.terminal.1)?;
+        self.sign_in_at(TERMINAL, &self.terminal.1, OPERATOR, &self.operator)
+    }
+
+    fn sign_in_at(
+        &self,
+        id: &str,
+        certificate: &[u8],
+        operator: &str,
+        card: &SoftKey,
+    ) -> Result<String, Failure> {
+        let terminal = self.app.terminal(certificate)?;
         let challenge = self.app.challenge_operator(
             &terminal,
             &ra::OperatorChallengeRequest {
-                operator: OPERATOR.into(),
+                operator: operator.into(),
             },
         )?;
-        let message = ra::operator_challenge_message(TERMINAL, &challenge.challenge.0);
+        let message = ra::operator_challenge_message(id, &challenge.challenge.0);
         let opened = self.app.sign_in(
             &terminal,
             &ra::OperatorSessionRequest {
                 challenge_id: challenge.challenge_id,
-                operator: OPERATOR.into(),
-                signature: Base64(self.operator.sign(EC, &message)),
+                operator: operator.into(),
+                signature: Base64(card.sign(EC, &message)),
             },
         )?;
         Ok(opened.session.0)
+    }
+
+    /// A clerk of another municipality, at its own terminal.
+    pub fn clerk_elsewhere(&self) -> Clerk {
+        let operator = "13102-0001";
+        let card = SoftKey::new(EC);
+        let certificate = self
+            .infrastructure
+            .certify(
+                &sample("operator.toml", EC),
+                self.clock.now(),
+                5,
+                &card.public(),
+                Subject::Party(Certified {
+                    id: operator,
+                    dns_names: &[],
+                    ip_addresses: &[],
+                }),
+            )
+            .into_der();
+        let known = self.app.store.party(PartyKind::Operator, OPERATOR);
+        let party = Party {
+            id: operator.into(),
+            municipality: operator[..5].parse().unwrap(),
+            certificate,
+            ..known.unwrap().unwrap()
+        };
+        let entry = AuditEntry {
+            act: "register-party",
+            ..AuditEntry::default()
+        };
+        let now = self.clock.now();
+        self.app.store.register_party(&party, now, &entry).unwrap();
+        let token = self
+            .sign_in_at(ELSEWHERE, &self.elsewhere.1, operator, &card)
+            .unwrap();
+        let terminal = self.app.terminal(&self.elsewhere.1).unwrap();
+        self.app.clerk(terminal, Some(&token)).unwrap()
     }
 
     /// The clerk, as the next request of a session finds them.

@@ -114,6 +114,15 @@ hex_id! {
 }
 
 hex_id! {
+    /// A notice (届出) about a card that its holder has: password services, erasure.
+    NoticeId, 16, IdFault::NotHex32
+}
+hex_id! {
+    /// A kept paper (保存書類).
+    PaperId, 16, IdFault::NotHex32
+}
+
+hex_id! {
     /// A SHA-256 digest, named in acts and records.
     Sha256Digest, 32, IdFault::NotHex64
 }

@@ -13,6 +13,7 @@ pub mod card_channel;
 pub mod certificate;
 pub mod id;
 pub mod kiosk_record;
+pub mod notice;
 pub mod operator;
 pub mod person;
 pub mod revocation;

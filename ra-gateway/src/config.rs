@@ -18,6 +18,8 @@ use service::config::{base, certificate, database, table, value, within};
 use service::tls::KeyFilesSpec;
 pub use service::{config::ConfigError, tls::KeyFiles};
 
+use crate::http::lane::LaneConfig;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Spec {
@@ -29,6 +31,9 @@ struct Spec {
     database: String,
     #[serde(default = "eight")]
     database_connections: u32,
+    /// Beside those: for notices alone.
+    #[serde(default = "four")]
+    notice_connections: u32,
     register: PathBuf,
     /// Certificate of the signing CA, DER or PEM: what issued certificates must come from.
     issuer: PathBuf,
@@ -55,6 +60,10 @@ fn signature() -> String {
 
 const fn eight() -> u32 {
     8
+}
+
+const fn four() -> u32 {
+    4
 }
 
 #[derive(Deserialize)]
@@ -122,6 +131,8 @@ struct LimitSpec {
     operator_per_second: NonZeroU32,
     operator_burst: NonZeroU32,
     act_skew_s: i64,
+    lane_window: usize,
+    lane_notices: usize,
 }
 
 impl Default for LimitSpec {
@@ -136,6 +147,8 @@ impl Default for LimitSpec {
             operator_per_second: number(10),
             operator_burst: number(60),
             act_skew_s: 300,
+            lane_window: LaneConfig::default().window,
+            lane_notices: LaneConfig::default().notices,
         }
     }
 }
@@ -179,6 +192,8 @@ pub struct LimitConfig {
     pub operator: (NonZeroU32, NonZeroU32),
     /// How far an act's time may be from now, in seconds.
     pub act_skew_s: i64,
+    /// How many use-cases each lane works at once.
+    pub lanes: LaneConfig,
 }
 
 /// The configuration of a gateway.
@@ -193,6 +208,8 @@ pub struct Config {
     pub database: String,
     /// Most connections to the database.
     pub database_connections: u32,
+    /// Most connections of the notices' lane beside them.
+    pub notice_connections: u32,
     /// The register file.
     pub register: PathBuf,
     /// The signing CA.
@@ -268,6 +285,7 @@ impl Config {
             profile: spec.profile,
             database: database(&spec.database, &base)?,
             database_connections: within("database_connections", spec.database_connections, 2, 64)?,
+            notice_connections: within("notice_connections", spec.notice_connections, 1, 64)?,
             register: base.join(&spec.register),
             issuer: IssuerConfig {
                 certificate: issuer,
@@ -299,6 +317,10 @@ impl Config {
                 terminal: (spec.limits.terminal_per_second, spec.limits.terminal_burst),
                 operator: (spec.limits.operator_per_second, spec.limits.operator_burst),
                 act_skew_s: within("limits.act_skew_s", spec.limits.act_skew_s, 5, 3600)?,
+                lanes: LaneConfig {
+                    window: within("limits.lane_window", spec.limits.lane_window, 1, 256)?,
+                    notices: within("limits.lane_notices", spec.limits.lane_notices, 1, 256)?,
+                },
             },
             node: spec.node,
         })

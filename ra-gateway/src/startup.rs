@@ -30,7 +30,10 @@ use crate::{
     },
     app::{App, Settings, channel::Channels},
     config::Config,
-    http::{self, Gateway, Limits},
+    http::{
+        self, Gateway, Limits,
+        lane::{Apps, Lanes},
+    },
     port::{Clock, Entropy, Masters, Store},
 };
 
@@ -82,6 +85,21 @@ pub fn app(config: &Config) -> Result<App, Fault> {
     })
 }
 
+/// The use-cases of each lane: the notices' have connections of their own to the database.
+pub fn apps(config: &Config) -> Result<Apps, Fault> {
+    let window = app(config)?;
+    let notices = window.beside(Arc::new(Database::open(
+        &config.database,
+        config.notice_connections,
+        &config.node,
+        Arc::new(TokenAuditMac::new(Arc::clone(&window.masters))),
+    )?));
+    Ok(Apps {
+        window: Arc::new(window),
+        notices: Arc::new(notices),
+    })
+}
+
 /// A gateway that listens.
 pub struct Running {
     /// Where terminals and kiosks come (mutual TLS).
@@ -108,9 +126,11 @@ impl Running {
 }
 
 /// Starts both servers; must run inside an actix system.
-pub fn listen(config: &Config, app: Arc<App>) -> Result<Running, Fault> {
+pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> {
+    let apps = apps.into();
     let gateway = web::Data::new(Gateway {
-        app,
+        app: Arc::clone(&apps.window),
+        lanes: Lanes::new(apps, config.limits.lanes),
         limits: Limits::new(config.limits.terminal, config.limits.operator),
         body_bytes: config.limits.body_bytes,
         metrics: meters::page(),
@@ -128,6 +148,8 @@ pub fn listen(config: &Config, app: Arc<App>) -> Result<Running, Fault> {
     })
     .on_connect(tls::keep_peer)
     .workers(config.limits.workers)
+    // Whatever worker a lane's requests come to, there is a thread for each of its places.
+    .worker_max_blocking_threads(config.limits.lanes.threads())
     .max_connections(config.limits.connections)
     .max_connection_rate(config.limits.connections)
     .client_request_timeout(Duration::from_secs(10))
@@ -173,7 +195,11 @@ pub fn listen(config: &Config, app: Arc<App>) -> Result<Running, Fault> {
 /// One row for the refusals that have none; a database that is away is asked again.
 async fn sum_up(gateway: &web::Data<Gateway>) {
     let shared = gateway.clone();
-    match web::block(move || shared.app.sum_up_knocks()).await {
+    let summed = web::block(move || {
+        let mut apps = shared.lanes.apps().into_iter();
+        apps.try_for_each(|app| app.sum_up_knocks().map(drop))
+    });
+    match summed.await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(error = %causes(&error), "refusals are not summed yet"),
         Err(error) => tracing::warn!(%error, "refusals are not summed yet"),
@@ -185,7 +211,7 @@ pub fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), Fault> {
     rt::System::new().block_on(async {
         // Signals first: one that comes while we start ends us all the same.
         let mut ends = Ends::listen()?;
-        let running = listen(config, Arc::new(app(config)?))?;
+        let running = listen(config, apps(config)?)?;
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "ready");
         if let Some(path) = ready_file {
             let addresses = BTreeMap::from([

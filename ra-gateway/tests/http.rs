@@ -2,7 +2,12 @@
 
 mod support;
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::Duration,
+};
 
 use pki_core::certificate::profile::Profile;
 use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
@@ -10,15 +15,18 @@ use ra_gateway::{
     adapter::authority::HttpAuthority,
     app::App,
     config::{AuthorityConfig, Config, KeyFiles, LimitConfig},
-    port::{AuditEntry, Clock, PartyKind},
+    http::lane::LaneConfig,
+    port::{AuditEntry, Clock, MasterFault, Masters, PartyKind},
     startup,
 };
+use schema::wire::v1::ra;
 use serde_json::{Value, json};
 use service::tls;
 use support::{
     Folder,
     certificate_support::{SoftKey, sample},
-    window::{KIOSK, OPERATOR, TERMINAL, World},
+    holder::{identity, written},
+    window::{CARD, KIOSK, OPERATOR, TERMINAL, World},
 };
 use ureq::{
     Agent,
@@ -54,6 +62,10 @@ impl Drop for Served {
 }
 
 fn serve(world: World, limit: u32) -> (Served, Parts) {
+    serve_in_lanes(world, limit, LaneConfig::default())
+}
+
+fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts) {
     let World {
         app,
         clock,
@@ -96,6 +108,7 @@ fn serve(world: World, limit: u32) -> (Served, Parts) {
         profile: "signature".into(),
         database: String::new(),
         database_connections: 2,
+        notice_connections: 2,
         register: folder.path("register.csv"),
         issuer: app.settings.issuer.clone(),
         listen_gateway: ([127, 0, 0, 1], 0).into(),
@@ -121,6 +134,7 @@ fn serve(world: World, limit: u32) -> (Served, Parts) {
             terminal: (number(limit), number(limit)),
             operator: (number(limit), number(limit)),
             act_skew_s: 300,
+            lanes,
         },
     };
     let app = Arc::new(app);
@@ -499,4 +513,130 @@ fn a_terminal_whose_certificate_has_run_out_or_begins_later_does_not_get_in() {
     for identity in &others {
         assert!(!asks(identity), "outside its time it does not");
     }
+}
+
+/// Masters that hold everyone who derives a card's key until the test lets them go.
+struct Held {
+    inner: Arc<support::MemoryMasters>,
+    gate: (Mutex<(bool, usize)>, Condvar),
+}
+
+impl Held {
+    fn waiting(&self) -> usize {
+        self.gate.0.lock().unwrap().1
+    }
+
+    fn let_go(&self) {
+        self.gate.0.lock().unwrap().0 = true;
+        self.gate.1.notify_all();
+    }
+}
+
+impl Masters for Held {
+    fn cmac(&self, label: &str, message: &[u8]) -> Result<[u8; 16], MasterFault> {
+        if label == "card-master" {
+            let mut state = self.gate.0.lock().unwrap();
+            state.1 += 1;
+            while !state.0 {
+                state = self.gate.1.wait(state).unwrap();
+            }
+        }
+        self.inner.cmac(label, message)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+}
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Two lanes of two places each; whoever derives a card's key waits in its lane.
+fn lanes_that_hold() -> (Served, Parts, Arc<Held>, [String; 2]) {
+    let mut world = World::on(None);
+    let clerk = world.clerk();
+    let application = world.identified(&clerk, &world.hanako());
+    written(&world, &clerk, &mut world.card());
+    let notice = ra::NoticeRequest {
+        idempotency_key: world.wish(),
+        service: ra::CardService::Unlock,
+        card: hex::encode(CARD),
+        identity: Some(identity()),
+    };
+    let notice = world.app.open_notice(&clerk, &notice).unwrap();
+    let held = Arc::new(Held {
+        inner: Arc::clone(&world.masters),
+        gate: Default::default(),
+    });
+    world.app.masters = Arc::clone(&held) as Arc<dyn Masters>;
+    let sizes = LaneConfig {
+        window: 2,
+        notices: 2,
+    };
+    let (served, parts) = serve_in_lanes(world, 1000, sizes);
+    (served, parts, held, [application.id, notice.id])
+}
+
+#[test]
+fn saturated_issuing_leaves_the_password_services_their_lane_and_the_next_is_told_to_wait() {
+    let (served, parts, held, [application, _]) = lanes_that_hold();
+    let mut client = Client::new(&served, Some(&parts.terminal));
+    client.sign_in(&parts.operator);
+    let prepare = format!("/v1/applications/{application}/card-channels");
+    let body = json!({ "card": "c1".repeat(16), "purpose": "prepare" }).to_string();
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut busy = Client::new(&served, Some(&parts.terminal));
+                busy.session.clone_from(&client.session);
+                busy.post(&prepare, body.as_bytes())
+            });
+        }
+        until("both places are taken", || held.waiting() == 2);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (status, list) = client.get("/v1/notices");
+            assert_eq!(status, 200, "{list}");
+            let (status, answer) = client.get("/v1/applications");
+            assert_eq!((status, kind(&answer)), (503, "lane-full"));
+            assert!(answer["retry_after"].as_u64() >= Some(1));
+        }));
+        held.let_go();
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    });
+    assert_eq!(client.get("/v1/applications").0, 200, "then it goes on");
+}
+
+#[test]
+fn a_flood_of_password_work_leaves_issuing_its_lane() {
+    let (served, parts, held, [_, notice]) = lanes_that_hold();
+    let mut client = Client::new(&served, Some(&parts.terminal));
+    client.sign_in(&parts.operator);
+    let unlock = format!("/v1/notices/{notice}/card-channels");
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                let mut busy = Client::new(&served, Some(&parts.terminal));
+                busy.session.clone_from(&client.session);
+                busy.post(&unlock, b"{}")
+            });
+        }
+        until("both places are taken", || held.waiting() >= 2);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let (status, answer) = client.post("/v1/applications", form().to_string().as_bytes());
+            assert_eq!(status, 201, "{answer}");
+            assert_eq!(client.get("/v1/applications?open=true").0, 200);
+        }));
+        held.let_go();
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic);
+        }
+    });
 }

@@ -5,10 +5,14 @@ mod support;
 use std::{sync::Arc, thread};
 
 use jiff::Timestamp;
-use pki_core::id::{ApplicationId, CardId, IdempotencyKey, VisitId};
+use pki_core::{
+    certificate::CheckCode,
+    id::{ApplicationId, CardId, IdempotencyKey, NoticeId, VisitId},
+};
 use ra_gateway::port::{
     AdvanceError, AuditEntry, Challenge, Change, Effect, Index, KioskRecord, Masters, NewFee,
-    Party, PartyKind, Received, Session, Store, StoredApplication, WrappedKey,
+    NoticeChange, OpenedNotice, Party, PartyKind, Received, Session, Store, StoredApplication,
+    StoredNotice, WrappedKey,
 };
 use support::{Folder, MemoryMasters, later};
 use xtask::stack::postgres::{Cluster, Settings};
@@ -52,6 +56,14 @@ const PROMISES: &[(&str, Promise)] = &[
     ("records_once", a_kiosk_record_is_kept_once),
     ("no_audit_no_act", what_cannot_be_audited_does_not_happen),
     ("one_first_key", the_first_data_key_is_made_once),
+    (
+        "a_notice_is_one",
+        a_notice_is_one_under_its_key_and_one_change_of_a_version_wins,
+    ),
+    (
+        "a_certificate_is_found",
+        a_certificate_is_found_in_its_municipality_alone,
+    ),
 ];
 
 #[test]
@@ -376,6 +388,128 @@ fn a_key_or_visit_belongs_to_one_application(store: &Arc<dyn Store>, _: &MemoryM
         store.advance(&with_visit(1, 3), &entry("prepare-card")),
         Err(AdvanceError::Taken)
     ));
+}
+
+fn notice(number: u8, key: u8) -> StoredNotice {
+    StoredNotice {
+        id: NoticeId::from_bytes([number; 16]),
+        municipality: "13101".parse().unwrap(),
+        idempotency_key: IdempotencyKey::from_bytes([key; 16]),
+        service: "unlock".into(),
+        step: "open".into(),
+        open: true,
+        version: 1,
+        application: ApplicationId::from_bytes([1; 16]),
+        card: CardId::from_bytes([3; 16]),
+        terminal: "131010001".parse().unwrap(),
+        operator: "13101-0001".parse().unwrap(),
+        opened_at: later(now(), i64::from(number)),
+        changed_at: now(),
+        sealed: vec![number; 100],
+    }
+}
+
+fn a_notice_is_one_under_its_key_and_one_change_of_a_version_wins(
+    store: &Arc<dyn Store>,
+    _: &MemoryMasters,
+) {
+    let here = "13101".parse().unwrap();
+    let open = |notice: &StoredNotice| store.open_notice(notice, &entry("open-notice")).unwrap();
+    assert!(matches!(open(&notice(1, 1)), OpenedNotice::New));
+    assert!(matches!(open(&notice(2, 2)), OpenedNotice::New));
+    let OpenedNotice::Known(known) = open(&notice(3, 1)) else {
+        panic!("the key was used")
+    };
+    assert!(*known == notice(1, 1));
+    let change = || NoticeChange {
+        id: NoticeId::from_bytes([1; 16]),
+        municipality: here,
+        expected: 1,
+        step: "done".into(),
+        open: false,
+        now: later(now(), 9),
+        sealed: vec![9],
+    };
+    let racers: Vec<_> = (0..6)
+        .map(|_| {
+            let (store, change) = (Arc::clone(store), change());
+            thread::spawn(move || store.change_notice(&change, &entry("notice-on-card")))
+        })
+        .collect();
+    let outcomes: Vec<_> = racers
+        .into_iter()
+        .map(|racer| racer.join().unwrap())
+        .collect();
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+    assert!(
+        outcomes
+            .iter()
+            .all(|o| matches!(o, Ok(()) | Err(AdvanceError::Stale)))
+    );
+    let elsewhere = NoticeChange {
+        id: NoticeId::from_bytes([2; 16]),
+        municipality: "13102".parse().unwrap(),
+        ..change()
+    };
+    assert!(matches!(
+        store.change_notice(&elsewhere, &entry("notice-on-card")),
+        Err(AdvanceError::Stale)
+    ));
+    let ids = |open_only| -> Vec<u8> {
+        let notices = store.notices(&here, open_only, 10).unwrap();
+        notices.iter().map(|n| n.id.as_bytes()[0]).collect()
+    };
+    assert_eq!(ids(false), [2, 1], "newest first");
+    assert_eq!(ids(true), [2]);
+    let about = ApplicationId::from_bytes([1; 16]);
+    assert_eq!(store.notices_about(&about).unwrap().len(), 2);
+    let other = "13102".parse().unwrap();
+    assert!(store.notices(&other, false, 10).unwrap().is_empty());
+    let id = NoticeId::from_bytes([1; 16]);
+    assert!(store.notice(&id, &other).unwrap().is_none());
+    let read = store.notice(&id, &here).unwrap().unwrap();
+    assert_eq!(
+        (read.version, read.step.as_str(), read.open),
+        (2, "done", false)
+    );
+}
+
+fn a_certificate_is_found_in_its_municipality_alone(store: &Arc<dyn Store>, _: &MemoryMasters) {
+    let card = CardId::from_bytes([3; 16]);
+    let visit = VisitId::from_bytes([6; 16]);
+    let code = CheckCode::of(&[0xAB; 32]);
+    receive(store, 1);
+    receive(store, 2);
+    let certified = Change {
+        index: Index {
+            resident_hash: Some([8; 32]),
+            visit: Some(visit),
+            serial: Some("0a0b".into()),
+            ..Index::default()
+        },
+        effects: vec![
+            Effect::OpenVisit {
+                visit,
+                card,
+                kiosk: "13101K001".parse().unwrap(),
+            },
+            Effect::NoteCheckCode(code),
+        ],
+        ..change(1, 1)
+    };
+    store.advance(&certified, &entry("issue")).unwrap();
+    for (place, expected) in [("13101", 1), ("13102", 0)] {
+        let place = place.parse().unwrap();
+        let found = [
+            store.certified_on_card(&card, &place).unwrap(),
+            store.certified_of_resident(&[8; 32], &place).unwrap(),
+            store.certified_by_check_code(&code, &place).unwrap(),
+        ];
+        for found in found {
+            assert_eq!(found.len(), expected);
+            assert!(found.iter().all(|a| a.id.as_bytes()[0] == 1));
+        }
+    }
 }
 
 fn fee(number: u8, key: u8) -> NewFee {

@@ -100,7 +100,9 @@ fn the_paper_says_what_the_certificate_says() {
         "東京都知事".to_owned(),
         "131010001".to_owned(),
         certificate.serial.to_string().to_uppercase(),
-        image::check_code(&sha256).replace('-', ""),
+        pki_core::certificate::CheckCode::of(&sha256)
+            .to_string()
+            .replace('-', ""),
         hex::encode(sha256).to_uppercase()[..32].to_owned(),
     ] {
         let plain = expected.replace(['　', ' '], "");

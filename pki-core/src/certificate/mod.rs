@@ -5,6 +5,7 @@
 //! signature into a certificate, and [`image::CertificateImage`] reads it back.
 
 pub(crate) mod asn1;
+pub mod check_code;
 pub mod distribution_point;
 pub mod image;
 pub mod issuer;
@@ -23,6 +24,7 @@ pub(crate) mod tbs;
 pub mod unsigned;
 
 pub use asn1::DerFault;
+pub use check_code::{CheckCode, CheckCodeFault};
 pub use distribution_point::{DistributionPoint, Place};
 pub use image::{CertificateImage, ImageFault};
 pub use issuer::{Access, Issuer, IssuerFault, Publication};

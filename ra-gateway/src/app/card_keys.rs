@@ -1,7 +1,10 @@
 //! Keys of cards and visits, derived from masters in the gateway's token.
 
 use pki_core::{
-    card_channel::{Command, KeySet, kdf, wrap::kw_wrap},
+    card_channel::{
+        Command, KeySet, kdf,
+        wrap::{kw_wrap, kwp_wrap},
+    },
     id::{CardId, KioskId, VisitId},
 };
 
@@ -58,6 +61,23 @@ pub fn put_key(
         data.extend_from_slice(&key.check_value());
     }
     Ok(Command::new(0x80, 0xD8, 0x30, 0x00).with_data(&data))
+}
+
+/// RESET RETRY (§3.1): the password's tries are given back.
+pub fn reset_retry() -> Command {
+    Command::new(0x80, 0x2C, 0x00, 0x00)
+}
+
+/// INITIALISE PASSWORD (§3.1): the password wrapped under the card's K-DEK.
+pub fn initialise_password(card_keys: &KeySet, password: &str) -> Command {
+    let wrapped = kwp_wrap(&card_keys.dek, password.as_bytes())
+        .expect("AES-KWP takes every password that the card's rule allows");
+    Command::new(0x80, 0x2C, 0x01, 0x00).with_data(&wrapped)
+}
+
+/// DELETE (§3.1): key, password, request and certificate are erased.
+pub fn delete() -> Command {
+    Command::new(0x80, 0xE4, 0x00, 0x00)
 }
 
 /// STORE DATA blocks of a file (`1` certificate, `2` CA certificate).

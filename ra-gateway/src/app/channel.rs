@@ -15,13 +15,23 @@ use pki_core::{
         ChannelFault, Command, KEY_VERSION_CARD, KeySet, Opening, PERSONALISATION_AID, Response,
         Scp03Channel, Scp03Host,
     },
-    id::{ApplicationId, CardId, KioskId, OperatorId, TerminalId, VisitId},
+    id::{ApplicationId, CardId, KioskId, NoticeId, OperatorId, TerminalId, VisitId},
+};
+use schema::wire::bytes::Base64;
+use zeroize::Zeroizing;
+
+use super::{
+    caller::Clerk,
+    refusal::{Failure, Reason, Refused, refuse},
 };
 
 /// How long a channel may stand between two rounds.
 const LIFE_S: i64 = 120;
 /// Most channels at once.
 const MOST: usize = 4096;
+/// Most answers in one round, and longest answer in bytes.
+const MOST_ANSWERS: usize = 64;
+const LONGEST_ANSWER: usize = 300;
 /// State of a card whose key set has ended (docs/card-interface.md §2).
 const TERMINATED: u8 = 4;
 
@@ -205,58 +215,151 @@ fn check_record(card: &CardId, answer: &[u8]) -> Result<(), CardFault> {
 }
 
 /// A channel between two rounds.
-pub struct Channel {
-    /// For which application.
-    pub application: ApplicationId,
-    /// At which version of it the channel was opened.
-    pub version: u64,
+pub struct Channel<J> {
+    /// What it belongs to: application or notice.
+    pub subject: [u8; 16],
+    /// What is done when the card has done its work.
+    pub job: J,
     /// Through which terminal.
     pub terminal: TerminalId,
     /// By whom.
     pub operator: OperatorId,
     /// To which card.
     pub card: CardId,
-    /// What for.
-    pub purpose: Purpose,
     /// Its state.
     pub relay: Relay,
     /// When it is given up.
     pub expires_at: Timestamp,
 }
 
-/// All channels of this gateway node, by their random id.
+/// The job of a channel of the walk.
+pub struct WalkJob {
+    /// For which application.
+    pub application: ApplicationId,
+    /// At which version of it the channel was opened.
+    pub version: u64,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// The job of a channel of a notice.
+pub struct NoticeJob {
+    /// For which notice.
+    pub notice: NoticeId,
+    /// At which version of it the channel was opened.
+    pub version: u64,
+    /// The password that stands on the card when it is done.
+    pub interim: Option<Zeroizing<String>>,
+}
+
+/// All channels of this gateway node. Each lane has its own room, so that neither can take
+/// up the other's.
 #[derive(Default)]
-pub struct Channels(Mutex<HashMap<String, Channel>>);
+pub struct Channels {
+    /// Of applications.
+    pub walk: Relays<WalkJob>,
+    /// Of notices.
+    pub notices: Relays<NoticeJob>,
+}
 
-impl Channels {
-    /// When a channel that is touched now is given up.
-    #[must_use]
-    pub fn expiry(now: Timestamp) -> Timestamp {
-        now + SignedDuration::from_secs(LIFE_S)
+/// Channels by their random id.
+pub struct Relays<J>(Mutex<HashMap<String, Channel<J>>>);
+
+impl<J> Default for Relays<J> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
+}
 
-    /// Keeps a channel. Older ones of the same terminal and application, and those that
-    /// ran out, are forgotten. `false` when there are too many.
-    pub fn put(&self, id: String, channel: Channel, now: Timestamp) -> bool {
+/// What comes after the card's answers.
+pub enum Relayed<J> {
+    /// These commands go to the card.
+    More(Vec<Base64>),
+    /// The card has done this job.
+    Done(CardId, J),
+}
+
+/// When a channel that is touched now is given up.
+#[must_use]
+pub fn expiry(now: Timestamp) -> Timestamp {
+    now + SignedDuration::from_secs(LIFE_S)
+}
+
+impl<J> Relays<J> {
+    /// Keeps a channel. Older ones of the same terminal and subject, and those that ran
+    /// out, are forgotten.
+    ///
+    /// # Errors
+    /// [`Reason::TooManyRequests`] when there are too many.
+    pub fn put(&self, id: String, channel: Channel<J>, now: Timestamp) -> Result<(), Failure> {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         channels.retain(|_, other| {
             other.expires_at > now
-                && (other.terminal != channel.terminal || other.application != channel.application)
+                && (other.terminal != channel.terminal || other.subject != channel.subject)
         });
         if channels.len() >= MOST {
-            return false;
+            return refuse(Reason::TooManyRequests, "too many channels are open; wait");
         }
         channels.insert(id, channel);
-        true
+        Ok(())
     }
 
     /// Takes a channel out: nobody else can go on with it meanwhile.
-    pub fn take(&self, id: &str, terminal: TerminalId, operator: &OperatorId) -> Option<Channel> {
+    fn take(&self, id: &str, terminal: TerminalId, operator: &OperatorId) -> Option<Channel<J>> {
         let mut channels = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let channel = channels.get(id)?;
         if channel.terminal != terminal || channel.operator != *operator {
             return None;
         }
         channels.remove(id)
+    }
+
+    /// Takes the card's answers and gives what comes next. The channel is over after a
+    /// fault. `seen` is told the job as soon as it is known.
+    ///
+    /// # Errors
+    /// [`Reason::ChannelUnknown`], [`Reason::CardRefused`], [`Reason::TooManyRequests`].
+    pub fn relay(
+        &self,
+        clerk: &Clerk,
+        id: &str,
+        responses: &[Base64],
+        now: Timestamp,
+        seen: impl FnOnce(&J),
+    ) -> Result<Relayed<J>, Failure> {
+        if responses.len() > MOST_ANSWERS
+            || responses
+                .iter()
+                .any(|answer| answer.0.len() > LONGEST_ANSWER)
+        {
+            return refuse(Reason::CardRefused, "no card answers so much");
+        }
+        let taken = self
+            .take(id, clerk.terminal.id, &clerk.operator)
+            .filter(|channel| channel.expires_at > now)
+            .ok_or_else(|| {
+                Refused::new(
+                    Reason::ChannelUnknown,
+                    "this channel is over; put the card in and start again",
+                )
+            })?;
+        seen(&taken.job);
+        let answers: Vec<Vec<u8>> = responses.iter().map(|answer| answer.0.clone()).collect();
+        match taken
+            .relay
+            .take(&answers)
+            .map_err(|fault| Refused::new(Reason::CardRefused, fault.to_string()))?
+        {
+            Round::More(relay, commands) => {
+                let next = Channel {
+                    relay,
+                    expires_at: expiry(now),
+                    ..taken
+                };
+                self.put(id.to_owned(), next, now)?;
+                Ok(Relayed::More(commands.into_iter().map(Base64).collect()))
+            }
+            Round::Done => Ok(Relayed::Done(taken.card, taken.job)),
+        }
     }
 }

@@ -65,7 +65,7 @@ impl App {
                 decision: verdict(request.decision),
                 remark: request.remark.clone(),
             })
-            .map_err(|fault| Failure::from(wrong(fault)))?;
+            .map_err(|fault| Failure::from(wrong("", fault)))?;
             let next = received
                 .identify(decision.record())
                 .map_err(|fault| Refused::new(Reason::ItemsInvalid, fault.to_string()))?;
@@ -138,8 +138,8 @@ fn repeats(
         && decision.remark == request.remark)
 }
 
-/// Where the clerk has to correct an entry.
-fn wrong(fault: IdentityFault) -> Refused {
+/// Where the clerk has to correct an entry; `before` is the decision's place in the body.
+pub(super) fn wrong(before: &str, fault: IdentityFault) -> Refused {
     let pointer = match fault {
         IdentityFault::DocumentUnknown => "/document/kind",
         IdentityFault::ExpiryMissing
@@ -151,7 +151,7 @@ fn wrong(fault: IdentityFault) -> Refused {
         IdentityFault::Unreadable => "",
     };
     Refused::items(vec![ItemError {
-        pointer: pointer.to_owned(),
+        pointer: format!("{before}{pointer}"),
         detail: fault.to_string(),
     }])
 }

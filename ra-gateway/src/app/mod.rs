@@ -34,7 +34,9 @@ pub mod card_keys;
 pub mod channel;
 mod dossier;
 pub mod export_audit;
+mod find_certificate;
 pub mod kiosk;
+mod notices;
 pub mod refusal;
 mod view;
 
@@ -55,6 +57,7 @@ use channel::Channels;
 use refusal::Failure;
 
 /// What the prefecture has settled.
+#[derive(Clone)]
 pub struct Settings {
     /// The prefecture.
     pub prefecture: PrefectureCode,
@@ -99,6 +102,23 @@ pub struct App {
 }
 
 impl App {
+    /// The same use-cases on another store: with connections of its own, and channels.
+    #[must_use]
+    pub fn beside(&self, store: Arc<dyn Store>) -> Self {
+        Self {
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            store,
+            vault: Arc::clone(&self.vault),
+            masters: Arc::clone(&self.masters),
+            register: Arc::clone(&self.register),
+            authority: Arc::clone(&self.authority),
+            settings: self.settings.clone(),
+            channels: Channels::default(),
+            knocks: Knocks::default(),
+        }
+    }
+
     /// Writes a refusal into the audit before it is answered.
     fn audited<T>(
         &self,

@@ -2,7 +2,7 @@
 
 use pki_core::{
     application::{Application, states::Visit},
-    id::{ApplicationId, CardId, VisitId},
+    id::{CardId, VisitId},
 };
 use schema::wire::{
     bytes::Base64,
@@ -16,15 +16,11 @@ use super::{
     App,
     caller::Clerk,
     card_keys::{of_card, put_key},
-    channel::{Channel, Channels, Purpose, Relay, Round},
+    channel::{Channel, Purpose, Relay, Relayed, WalkJob, expiry},
     dossier::{Dossier, not_due},
     refusal::{Failure, Reason, Refused, parse, refuse},
     write_card,
 };
-
-/// Most answers in one round, and longest answer in bytes.
-const MOST_ANSWERS: usize = 64;
-const LONGEST_ANSWER: usize = 300;
 
 impl App {
     /// Opens a channel to the card; an earlier one of this application at this terminal is
@@ -71,23 +67,23 @@ impl App {
             self.entropy.fill(&mut challenge);
             let (relay, commands) = Relay::begin(card, &keys, challenge, work);
             let channel = hex::encode(self.entropy.id());
-            let kept = self.channels.put(
+            self.channels.walk.put(
                 channel.clone(),
                 Channel {
-                    application: dossier.stored.id,
-                    version: dossier.stored.version,
+                    subject: *dossier.stored.id.as_bytes(),
+                    job: WalkJob {
+                        application: dossier.stored.id,
+                        version: dossier.stored.version,
+                        purpose,
+                    },
                     terminal: clerk.terminal.id,
                     operator: clerk.operator.clone(),
                     card,
-                    purpose,
                     relay,
-                    expires_at: Channels::expiry(now),
+                    expires_at: expiry(now),
                 },
                 now,
-            );
-            if !kept {
-                return refuse(Reason::TooManyRequests, "too many channels are open; wait");
-            }
+            )?;
             answer = Some(CardChannelResponse {
                 channel,
                 commands: commands.into_iter().map(Base64).collect(),
@@ -132,65 +128,19 @@ impl App {
         let now = self.clock.now();
         let mut entry = clerk.entry("relay-card");
         let outcome = (|| {
-            if request.responses.len() > MOST_ANSWERS
-                || request
-                    .responses
-                    .iter()
-                    .any(|answer| answer.0.len() > LONGEST_ANSWER)
-            {
-                return refuse(Reason::CardRefused, "no card answers so much");
-            }
-            let taken = self
-                .channels
-                .take(channel, clerk.terminal.id, &clerk.operator)
-                .filter(|channel| channel.expires_at > now)
-                .ok_or_else(|| {
-                    Refused::new(
-                        Reason::ChannelUnknown,
-                        "this channel is over; put the card in and start again",
-                    )
-                })?;
-            entry.application = Some(taken.application);
-            let answers: Vec<Vec<u8>> = request
-                .responses
-                .iter()
-                .map(|answer| answer.0.clone())
-                .collect();
-            let Channel {
-                application,
-                version,
-                terminal,
-                operator,
-                card,
-                purpose,
-                relay,
-                ..
-            } = taken;
-            match relay
-                .take(&answers)
-                .map_err(|fault| Refused::new(Reason::CardRefused, fault.to_string()))?
-            {
-                Round::More(relay, commands) => {
-                    let next = Channel {
-                        application,
-                        version,
-                        terminal,
-                        operator,
-                        card,
-                        purpose,
-                        relay,
-                        expires_at: Channels::expiry(now),
-                    };
-                    if !self.channels.put(channel.to_owned(), next, now) {
-                        return refuse(Reason::TooManyRequests, "too many channels are open");
-                    }
-                    Ok(CardRelayResponse {
-                        commands: commands.into_iter().map(Base64).collect(),
-                        done: false,
-                    })
-                }
-                Round::Done => {
-                    self.card_done(clerk, application, version, card, purpose)?;
+            let relayed =
+                self.channels
+                    .walk
+                    .relay(clerk, channel, &request.responses, now, |job| {
+                        entry.application = Some(job.application);
+                    })?;
+            match relayed {
+                Relayed::More(commands) => Ok(CardRelayResponse {
+                    commands,
+                    done: false,
+                }),
+                Relayed::Done(card, job) => {
+                    self.card_done(clerk, job, card)?;
                     Ok(CardRelayResponse {
                         commands: Vec::new(),
                         done: true,
@@ -202,23 +152,16 @@ impl App {
     }
 
     /// The card has done what the channel was for.
-    fn card_done(
-        &self,
-        clerk: &Clerk,
-        application: ApplicationId,
-        version: u64,
-        card: CardId,
-        purpose: Purpose,
-    ) -> Result<(), Failure> {
+    fn card_done(&self, clerk: &Clerk, job: WalkJob, card: CardId) -> Result<(), Failure> {
         let now = self.clock.now();
-        let mut dossier = self.dossier(clerk, &application)?;
-        if dossier.stored.version != version {
+        let mut dossier = self.dossier(clerk, &job.application)?;
+        if dossier.stored.version != job.version {
             return refuse(
                 Reason::ChangedMeanwhile,
                 "the application was changed while the card was written to; read it again",
             );
         }
-        match purpose {
+        match job.purpose {
             Purpose::Prepare { visit, kiosk } => {
                 let next = Visit {
                     visit,

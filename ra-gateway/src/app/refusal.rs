@@ -69,6 +69,8 @@ reasons! {
     NoKiosk = "no-kiosk",
     /// The applicant has a certificate in effect (Art 6): revoke it first.
     CertificateInEffect = "certificate-in-effect",
+    /// The person was not identified as the card's holder: see what the register says.
+    NotIdentified = "not-identified",
     /// The card is not one of ours, refused, or is not the card of this application.
     CardRefused = "card-refused",
     /// The channel is over or of another terminal: open a new one.

@@ -7,7 +7,7 @@ use pki_core::{
         states::{CharactersSettled, IssuedCertificate},
         transitions::StepFault,
     },
-    certificate::CertificateImage,
+    certificate::{CertificateImage, CheckCode},
 };
 use schema::wire::{
     bytes::Base64,
@@ -26,7 +26,7 @@ use super::{
     refusal::{Failure, Reason, Refused, refuse},
     view,
 };
-use crate::port::AuthorityFault;
+use crate::port::{AuthorityFault, Effect};
 
 impl App {
     /// Issues, once, however often it is asked.
@@ -83,6 +83,7 @@ impl App {
             // 6. What came is what was asked for, before anyone sees it.
             let certificate = self.checked(&asking, answer)?;
             // 7. It is stored; from here on it is shown.
+            let check_code = CheckCode::of(certificate.sha256().as_bytes());
             let next = asking
                 .issued(certificate)
                 .map_err(|fault| Failure::Broken(Box::new(fault)))?;
@@ -92,7 +93,7 @@ impl App {
                 "issue",
                 dossier,
                 Application::Issued(next),
-                Vec::new(),
+                vec![Effect::NoteCheckCode(check_code)],
                 now,
             )
         })

@@ -28,6 +28,30 @@ fn item(items: &FourItems, item: Item) -> String {
     }
 }
 
+/// The four items of a form.
+pub(super) fn items(items: &FourItems) -> ra::FourItemsMessage {
+    ra::FourItemsMessage {
+        name: item(items, Item::Name),
+        birth_date: item(items, Item::BirthDate),
+        sex: item(items, Item::Sex),
+        address: item(items, Item::Address),
+    }
+}
+
+/// A recorded decision, as far as the screen needs it.
+pub(super) fn identity(recorded: &RecordedDecision) -> ra::IdentityView {
+    let decision = recorded.decision();
+    ra::IdentityView {
+        decision: match decision.decision {
+            IdentityVerdict::Accepted => ra::IdentityVerdict::Accepted,
+            IdentityVerdict::Refused => ra::IdentityVerdict::Refused,
+        },
+        document: decision.document.kind.clone(),
+        decided_by: decision.operator.to_string(),
+        decided_at: decision.at.to_string(),
+    }
+}
+
 /// Item by item. The register's own writing of an item that differs is not kept; it is
 /// seen in a look-up.
 fn comparison(items: &FourItems, decision: &RecordedDecision) -> Vec<ra::ItemComparison> {
@@ -108,27 +132,11 @@ pub(super) fn application(
         applied_on: case.applied_on.to_string(),
         received_at: case.received_at.to_string(),
         resident: resident(state).map(ToString::to_string),
-        items: ra::FourItemsMessage {
-            name: item(&case.items, Item::Name),
-            birth_date: item(&case.items, Item::BirthDate),
-            sex: item(&case.items, Item::Sex),
-            address: item(&case.items, Item::Address),
-        },
+        items: items(&case.items),
         comparison: decision
             .map(|decision| comparison(&case.items, decision))
             .unwrap_or_default(),
-        identity: decision.map(|recorded| {
-            let decision = recorded.decision();
-            ra::IdentityView {
-                decision: match decision.decision {
-                    IdentityVerdict::Accepted => ra::IdentityVerdict::Accepted,
-                    IdentityVerdict::Refused => ra::IdentityVerdict::Refused,
-                },
-                document: decision.document.kind.clone(),
-                decided_by: decision.operator.to_string(),
-                decided_at: decision.at.to_string(),
-            }
-        }),
+        identity: decision.map(identity),
         identity_sha256: decision.map(|recorded| recorded.digest().to_string()),
         visit: prepared.map(|prepared| prepared.visit.visit.to_string()),
         kiosk: prepared.map(|prepared| prepared.visit.kiosk.to_string()),

@@ -19,7 +19,7 @@ use super::{
 pub struct Listed {
     /// Only those that still walk.
     #[serde(default)]
-    open: bool,
+    pub(super) open: bool,
 }
 
 /// Takes an application (電子証明書発行申請書).

@@ -11,7 +11,7 @@ use actix_web::{
 use serde::{Serialize, de::DeserializeOwned};
 use service::tls::Peer;
 
-use super::{Gateway, problem::Problem};
+use super::{Gateway, lane::Lane, problem::Problem};
 use crate::app::{
     App,
     caller::{Clerk, Kiosk, Operator, Terminal},
@@ -27,6 +27,7 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 /// A request on its way to a use-case.
 pub struct Call {
     gateway: web::Data<Gateway>,
+    lane: Lane,
     request: HttpRequest,
     payload: Option<web::Payload>,
 }
@@ -42,6 +43,7 @@ impl actix_web::FromRequest for Call {
             .clone();
         std::future::ready(Ok(Self {
             gateway,
+            lane: Lane::of(request.path()),
             request: request.clone(),
             payload: web::Payload::from_request(request, payload)
                 .into_inner()
@@ -65,9 +67,9 @@ impl Call {
     {
         let clerk = self.clerk().await?;
         let entry = clerk.entry("request");
-        let gateway = self.gateway.clone();
+        let (gateway, lane) = (self.gateway.clone(), self.lane);
         let body: B = self.body(entry).await?;
-        let answer = block(gateway, move |app| work(app, &clerk, body)).await?;
+        let answer = block(gateway, lane, move |app| work(app, &clerk, body)).await?;
         json(status, &answer)
     }
 
@@ -80,7 +82,10 @@ impl Call {
         R: Serialize + Send + 'static,
     {
         let operator = self.operator().await?;
-        let answer = block(self.gateway.clone(), move |app| work(app, &operator)).await?;
+        let answer = block(self.gateway.clone(), self.lane, move |app| {
+            work(app, &operator)
+        })
+        .await?;
         json(StatusCode::OK, &answer)
     }
 
@@ -96,10 +101,12 @@ impl Call {
         let operator = self.operator().await?;
         let Ok(query) = web::Query::<Q>::from_query(self.request.query_string()) else {
             let entry = operator.entry("request");
-            return Err(refused(self.gateway, entry, query_invalid()).await);
+            return Err(refused(self.gateway, self.lane, entry, query_invalid()).await);
         };
-        let gateway = self.gateway.clone();
-        let answer = block(gateway, move |app| work(app, &operator, query.into_inner())).await?;
+        let answer = block(self.gateway.clone(), self.lane, move |app| {
+            work(app, &operator, query.into_inner())
+        })
+        .await?;
         json(StatusCode::OK, &answer)
     }
 
@@ -107,7 +114,7 @@ impl Call {
     pub async fn sign_out(self) -> Answer {
         let operator = self.operator().await?;
         let token = self.token().unwrap_or_default();
-        block(self.gateway.clone(), move |app| {
+        block(self.gateway.clone(), self.lane, move |app| {
             app.sign_out(&operator, &token)
         })
         .await?;
@@ -125,11 +132,14 @@ impl Call {
         R: Serialize + Send + 'static,
     {
         let certificate = self.certificate()?;
-        let terminal = block(self.gateway.clone(), move |app| app.terminal(&certificate)).await?;
+        let terminal = block(self.gateway.clone(), self.lane, move |app| {
+            app.terminal(&certificate)
+        })
+        .await?;
         let entry = terminal.entry("request");
-        let gateway = self.gateway.clone();
+        let (gateway, lane) = (self.gateway.clone(), self.lane);
         let body: B = self.body(entry).await?;
-        let answer = block(gateway, move |app| work(app, &terminal, body)).await?;
+        let answer = block(gateway, lane, move |app| work(app, &terminal, body)).await?;
         json(status, &answer)
     }
 
@@ -144,23 +154,30 @@ impl Call {
         R: Serialize + Send + 'static,
     {
         let certificate = self.certificate()?;
-        let kiosk = block(self.gateway.clone(), move |app| app.kiosk(&certificate)).await?;
+        let kiosk = block(self.gateway.clone(), self.lane, move |app| {
+            app.kiosk(&certificate)
+        })
+        .await?;
         let entry = kiosk.entry("request");
-        let gateway = self.gateway.clone();
+        let (gateway, lane) = (self.gateway.clone(), self.lane);
         let body: B = self.body(entry).await?;
-        let answer = block(gateway, move |app| work(app, &kiosk, body)).await?;
+        let answer = block(gateway, lane, move |app| work(app, &kiosk, body)).await?;
         json(status, &answer)
     }
 
     async fn operator(&self) -> Result<Operator, Problem> {
         let operator = self.signed_in(App::operator).await?;
-        self.gateway.limits.operator(operator.operator.as_str())?;
+        self.gateway
+            .limits
+            .operator(operator.operator.as_str(), self.lane)?;
         Ok(operator)
     }
 
     async fn clerk(&self) -> Result<Clerk, Problem> {
         let clerk = self.signed_in(App::clerk).await?;
-        self.gateway.limits.operator(clerk.operator.as_str())?;
+        self.gateway
+            .limits
+            .operator(clerk.operator.as_str(), self.lane)?;
         Ok(clerk)
     }
 
@@ -170,7 +187,7 @@ impl Call {
     ) -> Result<C, Problem> {
         let certificate = self.certificate()?;
         let token = self.token();
-        block(self.gateway.clone(), move |app| {
+        block(self.gateway.clone(), self.lane, move |app| {
             let terminal = app.terminal(&certificate)?;
             who(app, terminal, token.as_deref())
         })
@@ -197,7 +214,7 @@ impl Call {
         let read = self.read_body().await;
         match read {
             Ok(body) => Ok(body),
-            Err(problem) => Err(refused(self.gateway, entry, problem).await),
+            Err(problem) => Err(refused(self.gateway, self.lane, entry, problem).await),
         }
     }
 }
@@ -212,9 +229,14 @@ pub(super) fn query_invalid() -> Problem {
 
 /// Writes down that a caller's message could not be read; gives the problem to answer,
 /// or that it could not be written down.
-async fn refused(gateway: web::Data<Gateway>, entry: AuditEntry, problem: Problem) -> Problem {
+async fn refused(
+    gateway: web::Data<Gateway>,
+    lane: Lane,
+    entry: AuditEntry,
+    problem: Problem,
+) -> Problem {
     let reason = problem.name().to_owned();
-    let written = block(gateway, move |app| {
+    let written = block(gateway, lane, move |app| {
         let now = app.clock.now();
         let entry = AuditEntry {
             refused: Some(reason),
@@ -278,12 +300,15 @@ fn unreadable(fault: &serde_json::Error) -> Problem {
     )
 }
 
-/// Runs a use-case where blocking is allowed.
-pub async fn block<R: Send + 'static>(
+/// Runs a use-case in its lane, where blocking is allowed.
+async fn block<R: Send + 'static>(
     gateway: web::Data<Gateway>,
+    lane: Lane,
     work: impl FnOnce(&App) -> Result<R, Failure> + Send + 'static,
 ) -> Result<R, Problem> {
-    match web::block(move || work(&gateway.app)).await {
+    let place = gateway.lanes.enter(lane).await?;
+    // The place goes with the work: a caller who hangs up does not free it early.
+    match web::block(move || work(&place.app)).await {
         Ok(outcome) => outcome.map_err(Problem::from),
         Err(error) => {
             tracing::error!(

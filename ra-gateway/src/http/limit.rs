@@ -1,4 +1,4 @@
-//! How often one terminal, kiosk or operator may ask.
+//! How often one terminal, kiosk or operator may ask, in each lane by itself.
 
 use std::num::NonZeroU32;
 
@@ -16,15 +16,15 @@ use governor::{
 };
 use service::tls::Peer;
 
-use super::{Gateway, problem::Problem};
+use super::{Gateway, lane::Lane, problem::Problem};
 
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 
 /// Buckets per caller.
 pub struct Limits {
     clock: DefaultClock,
-    party: Keyed<[u8; 32]>,
-    operator: Keyed<String>,
+    party: Keyed<([u8; 32], Lane)>,
+    operator: Keyed<(String, Lane)>,
 }
 
 impl Limits {
@@ -41,16 +41,18 @@ impl Limits {
     }
 
     /// One request of a terminal or kiosk.
-    pub fn party(&self, certificate_sha256: &[u8; 32]) -> Result<(), Problem> {
-        self.party.check_key(certificate_sha256).map_err(|until| {
-            Problem::too_many(until.wait_time_from(self.clock.now()).as_secs() + 1)
-        })
+    pub fn party(&self, certificate_sha256: &[u8; 32], lane: Lane) -> Result<(), Problem> {
+        self.party
+            .check_key(&(*certificate_sha256, lane))
+            .map_err(|until| {
+                Problem::too_many(until.wait_time_from(self.clock.now()).as_secs() + 1)
+            })
     }
 
     /// One request of an operator.
-    pub fn operator(&self, operator: &str) -> Result<(), Problem> {
+    pub fn operator(&self, operator: &str, lane: Lane) -> Result<(), Problem> {
         self.operator
-            .check_key(&operator.to_owned())
+            .check_key(&(operator.to_owned(), lane))
             .map_err(|until| {
                 Problem::too_many(until.wait_time_from(self.clock.now()).as_secs() + 1)
             })
@@ -75,7 +77,8 @@ pub async fn guard(
     let method = request.method().to_string();
     let begun = std::time::Instant::now();
     let key = request.conn_data::<Peer>().map(|peer| peer.sha256);
-    let outcome = match key.map_or(Ok(()), |key| gateway.limits.party(&key)) {
+    let lane = Lane::of(request.path());
+    let outcome = match key.map_or(Ok(()), |key| gateway.limits.party(&key, lane)) {
         Ok(()) => next
             .call(request)
             .await
@@ -108,13 +111,17 @@ mod tests {
     fn one_terminal_that_asks_too_often_does_not_stop_another() {
         let one = NonZeroU32::MIN;
         let limits = Limits::new((one, one), (one, one));
-        assert!(limits.party(&[1; 32]).is_ok());
-        let problem = limits.party(&[1; 32]).unwrap_err();
+        let window = Lane::Window;
+        assert!(limits.party(&[1; 32], window).is_ok());
+        let problem = limits.party(&[1; 32], window).unwrap_err();
         assert_eq!(problem.name(), "too-many-requests");
         assert!(problem.0.retry_after >= Some(1));
-        assert!(limits.party(&[2; 32]).is_ok());
-        assert!(limits.operator("13101-0001").is_ok());
-        assert!(limits.operator("13101-0001").is_err());
-        assert!(limits.operator("13101-0002").is_ok());
+        assert!(limits.party(&[2; 32], window).is_ok());
+        assert!(limits.operator("13101-0001", window).is_ok());
+        assert!(limits.operator("13101-0001", window).is_err());
+        assert!(limits.operator("13101-0002", window).is_ok());
+        // Nor does its own flood of one kind of work stop the other kind.
+        assert!(limits.party(&[1; 32], Lane::Notices).is_ok());
+        assert!(limits.operator("13101-0001", Lane::Notices).is_ok());
     }
 }

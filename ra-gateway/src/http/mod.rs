@@ -6,7 +6,9 @@ mod caller;
 mod card_channel;
 mod health;
 mod kiosk;
+pub mod lane;
 mod limit;
+mod notice;
 mod operator;
 pub mod problem;
 mod register;
@@ -30,6 +32,8 @@ use problem::Problem;
 pub struct Gateway {
     /// The use-cases.
     pub app: Arc<App>,
+    /// Who works what.
+    pub lanes: lane::Lanes,
     /// How often one caller may ask.
     pub limits: Limits,
     /// Largest body.
@@ -72,6 +76,14 @@ pub struct Gateway {
         card_channel::relay,
         revocation::revoke,
         revocation::certificate,
+        notice::open,
+        notice::list,
+        notice::read,
+        notice::channel,
+        notice::relay,
+        notice::password_set,
+        notice::given_up,
+        notice::search,
         kiosk::record,
         kiosk::health,
     ),
@@ -144,6 +156,17 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/approvals/{id}/decision").route(post().to(approval::decide)))
             .service(at("/v1/revocations").route(post().to(revocation::revoke)))
             .service(at("/v1/certificates/{serial}").route(get().to(revocation::certificate)))
+            .service(
+                at("/v1/notices")
+                    .route(post().to(notice::open))
+                    .route(get().to(notice::list)),
+            )
+            .service(at("/v1/notices/{id}").route(get().to(notice::read)))
+            .service(at("/v1/notices/{id}/card-channels").route(post().to(notice::channel)))
+            .service(at("/v1/notice-channels/{channel}").route(post().to(notice::relay)))
+            .service(at("/v1/notices/{id}/password-set").route(post().to(notice::password_set)))
+            .service(at("/v1/notices/{id}/given-up").route(post().to(notice::given_up)))
+            .service(at("/v1/certificate-searches").route(post().to(notice::search)))
             .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))
             .service(at("/v1/kiosk/health").route(post().to(kiosk::health)))
             .default_service(web::to(not_found)),

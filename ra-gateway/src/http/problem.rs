@@ -51,6 +51,7 @@ pub const OTHER_TYPES: &[(&str, u16)] = &[
     ("authority-away", 503),
     ("database-away", 503),
     ("register-away", 503),
+    ("lane-full", 503),
     ("method-not-allowed", 405),
     ("media-type", 415),
     ("internal", 500),
@@ -73,6 +74,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         Reason::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reason::ItemsInvalid
         | Reason::CardRefused
+        | Reason::NotIdentified
         | Reason::ProofInvalid
         | Reason::VisitForeign
         | Reason::KioskRecordInvalid
@@ -128,6 +130,18 @@ impl Problem {
         let mut problem = Self::refused(
             Reason::TooManyRequests,
             "this terminal or operator asks too often; wait a little",
+        );
+        problem.0.retry_after = Some(seconds.max(1));
+        problem
+    }
+
+    /// Too much of this kind of work is under way; other kinds go on.
+    #[must_use]
+    pub fn lane_full(seconds: u64) -> Self {
+        let mut problem = Self::of(
+            "lane-full",
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too much of this kind of work is under way; the same request may be made again",
         );
         problem.0.retry_after = Some(seconds.max(1));
         problem

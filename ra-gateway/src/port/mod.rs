@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod clock;
 mod entropy;
+mod notice;
 mod register;
 mod store;
 mod token;
@@ -16,6 +17,7 @@ pub use audit::{AuditEntry, AuditLog, AuditMac, AuditRecord};
 pub use authority::{Authority, AuthorityFault};
 pub use clock::Clock;
 pub use entropy::Entropy;
+pub use notice::{NoticeChange, NoticeStore, OpenedNotice, StoredNotice};
 pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
 pub use store::{
     AdvanceError, BreakerStop, Challenge, Change, Effect, FeeEntry, Index, KioskHealth,

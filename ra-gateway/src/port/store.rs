@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use pki_core::{
+    certificate::CheckCode,
     id::{
         ApplicationId, ApprovalId, CardId, IdempotencyKey, KioskId, OperatorId, TerminalId, VisitId,
     },
@@ -10,7 +11,7 @@ use pki_core::{
     person::municipality::MunicipalityCode,
 };
 
-use super::{approval::Approvals, audit::AuditEntry};
+use super::{approval::Approvals, audit::AuditEntry, notice::NoticeStore};
 
 /// Why a transaction did not happen or is not known to have happened.
 #[derive(Debug, thiserror::Error)]
@@ -207,6 +208,8 @@ pub enum Effect {
         /// Who acts on it.
         by: OperatorId,
     },
+    /// The certificate can be found by the code on its printed copy.
+    NoteCheckCode(CheckCode),
     /// Issuing stops.
     TripBreaker {
         /// Names the stop.
@@ -330,7 +333,7 @@ pub struct WrappedKey {
 /// that returns an error has written nothing, except that after `Away` it may have.
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
-pub trait Store: Approvals + Send + Sync {
+pub trait Store: Approvals + NoticeStore + Send + Sync {
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;

@@ -3,6 +3,7 @@
 
 #[path = "../../../pki-core/tests/certificate_support/mod.rs"]
 pub mod certificate_support;
+pub mod holder;
 pub mod window;
 
 use std::{

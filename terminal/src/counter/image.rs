@@ -1,33 +1,11 @@
 //! The certificate image (証明書イメージ) for screen and paper: everything from the DER.
 
 use jiff::Timestamp;
+use pki_core::certificate::CheckCode;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::person::certificate_items::CertificateItemsText;
 use pki_core::person::era::{BirthDate, Era};
 use serde_json::{Value, json};
-
-/// Characters of a check code in the printed copy, in groups of four.
-const CHECK_CODE: usize = 16;
-/// Crockford's base 32: no letters that are taken for others.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-/// The check code by which a later revocation finds the certificate: the first 80
-/// bits of its SHA-256, `XXXX-XXXX-XXXX-XXXX`.
-pub fn check_code(certificate_sha256: &[u8; 32]) -> String {
-    let mut bits: u128 = 0;
-    for byte in &certificate_sha256[..10] {
-        bits = bits << 8 | u128::from(*byte);
-    }
-    let mut code = String::with_capacity(CHECK_CODE + 3);
-    for place in 0..CHECK_CODE {
-        if place > 0 && place % 4 == 0 {
-            code.push('-');
-        }
-        let digit = bits >> (5 * (CHECK_CODE - 1 - place)) & 31;
-        code.push(char::from(ALPHABET[digit as usize]));
-    }
-    code
-}
 
 /// A moment on the Japanese clock: `令和8年11月22日 15時04分05秒`.
 pub fn moment_in_era(at: Timestamp) -> String {
@@ -128,7 +106,7 @@ pub fn shown(image: &CertificateImage) -> Value {
             "uris": point.uris,
         })).collect::<Vec<_>>(),
         "certificate_sha256": hex::encode(sha256),
-        "check_code": check_code(&sha256),
+        "check_code": CheckCode::of(&sha256).to_string(),
     })
 }
 
@@ -148,14 +126,5 @@ mod tests {
     fn the_end_of_a_day_in_japan_is_shown_as_such() {
         let end: Timestamp = "2029-11-21T14:59:59Z".parse().unwrap();
         assert_eq!(moment_in_era(end), "令和11年11月21日 23時59分59秒");
-    }
-
-    #[test]
-    fn the_check_code_is_eighty_bits_in_letters_that_are_not_mistaken() {
-        let code = check_code(&[0xFF; 32]);
-        assert_eq!(code, "ZZZZ-ZZZZ-ZZZZ-ZZZZ");
-        let mut one = [0; 32];
-        one[9] = 1;
-        assert_eq!(check_code(&one), "0000-0000-0000-0001");
     }
 }

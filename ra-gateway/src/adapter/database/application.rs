@@ -13,10 +13,10 @@ use schema::{
     },
 };
 
-use super::{Fault, approval, digest, micros, parsed, time, upkeep};
+use super::{Fault, approval, digest, micros, notice, parsed, time, upkeep};
 use crate::port::{Change, Effect, Index, StoreError, StoredApplication};
 
-fn from_row(row: ApplicationRow) -> Result<StoredApplication, StoreError> {
+pub(super) fn from_row(row: ApplicationRow) -> Result<StoredApplication, StoreError> {
     const WHAT: &str = "application";
     Ok(StoredApplication {
         id: parsed(&row.id, WHAT)?,
@@ -234,6 +234,7 @@ fn write_effect(
         Effect::SpendApproval { approval, by } => {
             approval::spend(connection, approval, by, change.now)?;
         }
+        Effect::NoteCheckCode(code) => notice::note_check_code(connection, &change.id, code)?,
         Effect::TripBreaker {
             id,
             serial,

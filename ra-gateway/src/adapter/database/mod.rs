@@ -8,6 +8,7 @@ mod application;
 mod approval;
 mod audit;
 mod fee;
+mod notice;
 mod party;
 mod session;
 mod store;

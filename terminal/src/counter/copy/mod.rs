@@ -91,7 +91,7 @@ impl Content {
             valid_until: full_width(&image::moment_in_era(certificate.not_after)),
             serial: certificate.serial.to_string(),
             fingerprint: hex::encode(sha256),
-            check_code: image::check_code(&sha256),
+            check_code: pki_core::certificate::CheckCode::of(&sha256).to_string(),
             governor: governor.last().cloned().unwrap_or_default(),
             window: window.map_or(place, str::to_owned),
             terminal: terminal.to_string(),

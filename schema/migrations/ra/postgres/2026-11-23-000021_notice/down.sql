@@ -1,0 +1,2 @@
+DROP TABLE check_code;
+DROP TABLE notice;

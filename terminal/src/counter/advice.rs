@@ -92,6 +92,16 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "The applicant has a certificate in effect. Have it revoked first.",
     ),
     (
+        "not-identified",
+        "住民基本台帳で本人と確認できません。転出や氏名・住所の変更がないか確かめてください。",
+        "The register does not confirm the holder. See whether they moved or changed name or address.",
+    ),
+    (
+        "lane-full",
+        "ただいま混み合っています。少し待ってから、もう一度押してください。ほかの手続は続けられます。",
+        "Too much of this work is under way. Wait a moment and press again; other work goes on.",
+    ),
+    (
         "issuing-stopped",
         "認証局が発行を止めています。再開の連絡があるまでお待ちください。",
         "The certificate authority has stopped issuing. Wait until it is released.",

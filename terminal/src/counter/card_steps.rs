@@ -6,7 +6,7 @@ use pki_core::id::ApplicationId;
 use schema::wire::bytes::Base64;
 use schema::wire::v1::ra::{
     Application, CardChannelRequest, CardChannelResponse, CardRelayRequest, CardRelayResponse,
-    ChannelPurpose, PublicKeyRequest, Step, WrittenRequest,
+    ChannelPurpose, NoticeRelayResponse, PublicKeyRequest, Step, WrittenRequest,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -24,8 +24,26 @@ use crate::local::{Kind, Problem};
 /// Most rounds of one relayed channel: far more than any purpose needs.
 const MOST_ROUNDS: usize = 64;
 
+/// The gateway's answer to what the card answered.
+pub(super) trait Answered: serde::de::DeserializeOwned {
+    /// What goes to the card next; `None` when it is done.
+    fn next(&mut self) -> Option<Vec<Base64>>;
+}
+
+impl Answered for CardRelayResponse {
+    fn next(&mut self) -> Option<Vec<Base64>> {
+        (!self.done).then(|| std::mem::take(&mut self.commands))
+    }
+}
+
+impl Answered for NoticeRelayResponse {
+    fn next(&mut self) -> Option<Vec<Base64>> {
+        (!self.done).then(|| std::mem::take(&mut self.commands))
+    }
+}
+
 /// A card or the gateway failed in a step that needs both.
-enum Trouble {
+pub(super) enum Trouble {
     Problem(Problem),
     Gateway(GatewayFault),
 }
@@ -47,7 +65,7 @@ impl From<GatewayFault> for Trouble {
 }
 
 impl Counter {
-    fn settled<T>(&self, done: Result<T, Trouble>) -> Result<T, Problem> {
+    pub(super) fn settled<T>(&self, done: Result<T, Trouble>) -> Result<T, Problem> {
         done.map_err(|trouble| match trouble {
             Trouble::Problem(problem) => problem,
             Trouble::Gateway(fault) => self.heed(fault),
@@ -223,17 +241,29 @@ impl Counter {
             },
         )?;
         let path = format!("/v1/card-channels/{}", opened.channel);
-        let mut commands = opened.commands;
+        let answer: Result<CardRelayResponse, Trouble> =
+            self.converse(card, opened.commands, &path, token);
+        answer.map(drop)
+    }
+
+    /// Carries commands to the card and its answers to the gateway until it is done.
+    pub(super) fn converse<A: Answered>(
+        &self,
+        card: &mut Card<'_>,
+        mut commands: Vec<Base64>,
+        path: &str,
+        token: &str,
+    ) -> Result<A, Trouble> {
         for _ in 0..MOST_ROUNDS {
             let bytes: Vec<Vec<u8>> = commands.into_iter().map(|c| c.0).collect();
             let responses = relay(card, &bytes)?.into_iter().map(Base64).collect();
-            let answer: CardRelayResponse =
+            let mut answer: A =
                 self.gateway()
-                    .post(&path, Some(token), &CardRelayRequest { responses })?;
-            if answer.done {
-                return Ok(());
+                    .post(path, Some(token), &CardRelayRequest { responses })?;
+            match answer.next() {
+                Some(next) => commands = next,
+                None => return Ok(answer),
             }
-            commands = answer.commands;
         }
         Err(GatewayFault::Form("a card channel without an end".to_owned()).into())
     }

@@ -6,17 +6,19 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pki_core::id::ApplicationId;
+use pki_core::id::{ApplicationId, NoticeId};
 use schema::wire::v1::ra::{
-    CharacterChoices, IdentityRequest, ImageVerdict, RegisterLookupRequest,
+    CertificateSearchRequest, CharacterChoices, IdentityRequest, ImageVerdict,
+    RegisterLookupRequest,
 };
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::app::Counter;
 use super::issue::Revocation;
 use super::next::shown;
+use super::notices::{NewNotice, Typed};
 use super::steps::NewApplication;
 use crate::local::{Body, Kind, Problem};
 
@@ -48,7 +50,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one("/cancel"), web::post().to(cancel))
         .route(&one("/certificate.cer"), web::get().to(certificate))
         .route(&one("/copy.pdf"), web::get().to(copy))
-        .route("/api/revocations", web::post().to(revoke));
+        .route("/api/revocations", web::post().to(revoke))
+        .route(
+            "/api/certificate-searches",
+            web::post().to(find_certificates),
+        )
+        .route("/api/notices", web::post().to(open_notice))
+        .route("/api/notices", web::get().to(notices))
+        .route("/api/notices/{id}", web::get().to(notice))
+        .route("/api/notices/{id}/carry-out", web::post().to(carry_out))
+        .route("/api/notices/{id}/give-up", web::post().to(give_up));
     super::screens::routes(config);
 }
 
@@ -309,4 +320,67 @@ async fn copy(window: Window, path: Path<String>) -> Result<HttpResponse, Proble
 
 async fn revoke(window: Window, Body(asked): Body<Revocation>) -> Result<HttpResponse, Problem> {
     answer(window, move |counter| counter.revoke(asked)).await
+}
+
+async fn find_certificates(
+    window: Window,
+    Body(asked): Body<CertificateSearchRequest>,
+) -> Result<HttpResponse, Problem> {
+    answer(window, move |counter| {
+        Ok(json!({"certificates": counter.find_certificates(&asked)?}))
+    })
+    .await
+}
+
+/// The notice id of the address.
+pub(super) fn notice_id(text: &str) -> Result<NoticeId, Problem> {
+    text.parse().map_err(|_| {
+        Problem::new(
+            Kind::NotFound,
+            "a notice id has 32 lower-case hexadecimal digits",
+            "該当する届出がありません。一覧から選び直してください。",
+            "There is no such notice. Choose it from the list.",
+        )
+    })
+}
+
+async fn open_notice(window: Window, Body(new): Body<NewNotice>) -> Result<HttpResponse, Problem> {
+    let opened = blocking(window, move |counter| counter.open_notice(new));
+    Ok(HttpResponse::Created().json(opened.await?))
+}
+
+async fn notices(window: Window) -> Result<HttpResponse, Problem> {
+    answer(window, |counter| {
+        Ok(json!({"notices": counter.open_notices()?}))
+    })
+    .await
+}
+
+async fn notice(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = notice_id(&path)?;
+    answer(window, move |counter| Ok(json!(counter.notice(&id)?))).await
+}
+
+async fn carry_out(
+    window: Window,
+    path: Path<String>,
+    Body(typed): Body<Typed>,
+) -> Result<HttpResponse, Problem> {
+    let id = notice_id(&path)?;
+    answer(window, move |counter| {
+        Ok(json!(counter.carry_out(&id, &typed)?))
+    })
+    .await
+}
+
+async fn give_up(
+    window: Window,
+    path: Path<String>,
+    _: Body<Nothing>,
+) -> Result<HttpResponse, Problem> {
+    let id = notice_id(&path)?;
+    answer(window, move |counter| {
+        Ok(json!(counter.give_up_notice(&id)?))
+    })
+    .await
 }

@@ -12,6 +12,7 @@ pub mod http;
 pub mod image;
 pub mod issue;
 pub mod next;
+pub mod notices;
 pub mod pending;
 pub mod screens;
 pub mod sign_in;

@@ -11,6 +11,7 @@ mod door;
 mod frame;
 mod intake;
 mod list;
+mod passwords;
 mod press;
 mod revocation;
 mod walk;
@@ -37,6 +38,26 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/screens/new/items", web::post().to(intake::items))
         .route("/screens/new/receive", web::post().to(intake::receive))
         .route("/screens/revocation", web::get().to(revocation::page))
+        .route("/screens/passwords", web::get().to(passwords::page))
+        .route("/screens/passwords/find", web::post().to(passwords::find))
+        .route("/screens/passwords/open", web::post().to(passwords::open))
+        .route("/screens/notices/{id}", web::get().to(passwords::notice))
+        .route(
+            "/screens/notices/{id}/{button}",
+            web::post().to(passwords::press),
+        )
+        .route(
+            "/screens/revocation/person",
+            web::get().to(revocation::person),
+        )
+        .route(
+            "/screens/revocation/person",
+            web::post().to(revocation::find_person),
+        )
+        .route(
+            "/screens/revocation/erase",
+            web::post().to(revocation::erase),
+        )
         .route("/screens/revocation/find", web::post().to(revocation::find))
         .route(
             "/screens/revocation/revoke",

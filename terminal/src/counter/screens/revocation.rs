@@ -3,19 +3,26 @@
 
 use actix_web::HttpResponse;
 use askama::Template;
+use pki_core::certificate::CheckCode;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ca::CertificateRecord;
+use schema::wire::v1::ra::{
+    CardService, CertificateSearchRequest, FoundCertificate, RegisterLookupRequest,
+};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, answer, render};
+use super::case::short;
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
+use super::intake::look_up;
 use super::press::document;
 use super::walk::{Document, Typed, documents, nothing};
 use crate::counter::http::Window;
 use crate::counter::issue::Revocation;
+use crate::counter::notices::{NewNotice, Typed as TypedPasswords};
 use crate::counter::{Counter, image};
 use crate::local::{Fields, Kind, Problem};
 
@@ -43,6 +50,24 @@ struct Found {
     check_code: String,
     /// When and why it was revoked already.
     revoked: Option<String>,
+    /// It is revoked, and lies in the reader with its key.
+    erase: bool,
+}
+
+/// A certificate of a person.
+struct Line {
+    name: String,
+    serial: String,
+    serial_end: String,
+    until: String,
+    standing: String,
+}
+
+#[derive(Template)]
+#[template(path = "counter/find_person.html")]
+struct PersonPage {
+    frame: Frame,
+    lines: Option<Vec<Line>>,
 }
 
 #[derive(Template)]
@@ -62,6 +87,10 @@ struct RevokedPage {
     serial: String,
     ground: String,
     at: String,
+    /// The card with the key lies in the reader.
+    card: bool,
+    /// The certificate is issued again without a fee.
+    reissue: bool,
 }
 
 fn frame(counter: &Counter, desk: &Desk) -> Frame {
@@ -96,6 +125,7 @@ fn shown(image: &Value, application: &str, revoked: Option<String>) -> Found {
         until: text(&image["valid"]["until"]["era"]),
         check_code: text(&image["check_code"]),
         revoked,
+        erase: false,
     }
 }
 
@@ -104,8 +134,43 @@ fn found(counter: &Counter, fields: &Fields) -> Result<Found, Problem> {
         let id: ApplicationId = application.parse().map_err(|_| nothing())?;
         return Ok(shown(&counter.image(&id)?, &application, None));
     }
-    let serial: String = fields
-        .text("serial")
+    let serial = match fields.text("by") {
+        "card" => counter.certificate_on_card()?.serial,
+        _ => printed(counter, fields)?,
+    };
+    let token = counter.token()?;
+    let path = format!("/v1/certificates/{serial}");
+    let record: CertificateRecord = counter.again(|| counter.gateway().get(&path, Some(&token)))?;
+    let decoded = CertificateImage::decode(&record.certificate.0)
+        .map_err(|error| Problem::internal(&error))?;
+    let revoked = record.revocation.map(|r| days::moment(&r.revoked_at));
+    let mut found = shown(&image::shown(&decoded), "", revoked);
+    found.erase = found.revoked.is_some() && on_card_here(counter, &found.serial);
+    Ok(found)
+}
+
+/// The serial number by what is printed on the copy: the check code, or the number itself.
+fn printed(counter: &Counter, fields: &Fields) -> Result<String, Problem> {
+    let typed = match fields.text("printed") {
+        "" => fields.text("serial"),
+        typed => typed,
+    };
+    if let Ok(code) = typed.parse::<CheckCode>() {
+        let asked = CertificateSearchRequest {
+            check_code: Some(code.to_string()),
+            ..CertificateSearchRequest::default()
+        };
+        let found = counter.find_certificates(&asked)?.into_iter().next();
+        return found.map(|found| found.serial).ok_or_else(|| {
+            Problem::new(
+                Kind::NotFound,
+                "no certificate here has this check code",
+                "この確認コードの証明書はありません。写しを見て入力し直すか、カードまたは氏名で探してください。",
+                "No certificate here has this code. Type it again, or search by card or person.",
+            )
+        });
+    }
+    let serial: String = typed
         .chars()
         .filter(|c| !c.is_whitespace() && *c != ':')
         .flat_map(char::to_lowercase)
@@ -113,18 +178,20 @@ fn found(counter: &Counter, fields: &Fields) -> Result<Found, Problem> {
     if serial.is_empty() || serial.len() > 64 || !serial.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(Problem::at(
             "/serial",
-            "a serial number has hexadecimal digits",
-            "証明書の写しにある発行番号（0～9とa～f）を入力してください。",
-            "Enter the serial number from the printed copy: digits 0–9 and a–f.",
+            "neither a check code nor a serial number",
+            "証明書の写しにある確認コード（4文字×4組）か発行番号（0～9とa～f）を入力してください。",
+            "Enter the check code (four groups of four) or the serial number from the printed copy.",
         ));
     }
-    let token = counter.token()?;
-    let path = format!("/v1/certificates/{serial}");
-    let record: CertificateRecord = counter.again(|| counter.gateway().get(&path, Some(&token)))?;
-    let decoded = CertificateImage::decode(&record.certificate.0)
-        .map_err(|error| Problem::internal(&error))?;
-    let revoked = record.revocation.map(|r| days::moment(&r.revoked_at));
-    Ok(shown(&image::shown(&decoded), "", revoked))
+    Ok(serial)
+}
+
+/// Whether the card in the reader still carries this certificate: no card, or another's,
+/// is no fault here.
+fn on_card_here(counter: &Counter, serial: &str) -> bool {
+    counter
+        .certificate_on_card()
+        .is_ok_and(|found| found.serial == serial && found.erased_at.is_none())
 }
 
 fn form(
@@ -152,7 +219,7 @@ pub async fn find(window: Window, desk: Desk, fields: Fields) -> Result<HttpResp
             Err(problem) if problem.kind() != Kind::SignInNeeded => {
                 let page = FindPage {
                     frame: frame(counter, desk).telling(Some(&problem)),
-                    sought: fields.text("serial").to_owned(),
+                    sought: fields.text("printed").to_owned(),
                 };
                 render(&page, Some(&problem))
             }
@@ -198,6 +265,8 @@ pub async fn revoke(window: Window, desk: Desk, fields: Fields) -> Result<HttpRe
             Ok(revoked) => {
                 let text = |key: &str| revoked[key].as_str().unwrap_or_default().to_owned();
                 let page = RevokedPage {
+                    card: on_card_here(counter, &text("serial")),
+                    reissue: text("ground") == "article10-damage",
                     frame: frame(counter, desk),
                     serial: text("serial"),
                     ground: text("ground"),
@@ -207,6 +276,102 @@ pub async fn revoke(window: Window, desk: Desk, fields: Fields) -> Result<HttpRe
             }
             Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
             Err(problem) => form(counter, desk, &fields, Some(&problem)).map_err(|_| problem),
+        }
+    })
+    .await
+}
+
+fn person_page(
+    counter: &Counter,
+    desk: &Desk,
+    lines: Option<Vec<Line>>,
+    problem: Option<&Problem>,
+) -> Result<Answer, Problem> {
+    let page = PersonPage {
+        frame: frame(counter, desk)
+            .back_to("/screens/revocation")
+            .telling(problem),
+        lines,
+    };
+    render(&page, problem)
+}
+
+/// The search by person.
+pub async fn person(window: Window, desk: Desk) -> Result<HttpResponse, Problem> {
+    answer(window, desk, |counter, desk| {
+        counter.token()?;
+        person_page(counter, desk, None, None)
+    })
+    .await
+}
+
+fn line(found: FoundCertificate) -> Line {
+    let until = CertificateImage::decode(&found.certificate.0)
+        .map(|image| days::moment(&image.not_after.to_string()))
+        .unwrap_or_default();
+    Line {
+        name: found.items.name,
+        serial_end: short(&found.serial),
+        serial: found.serial,
+        until,
+        standing: found.standing,
+    }
+}
+
+fn of_person(counter: &Counter, fields: &Fields) -> Result<Vec<Line>, Problem> {
+    let asked = RegisterLookupRequest {
+        resident: fields.filled("resident"),
+        name: fields.filled("name"),
+        birth_date: fields.filled("birth_date"),
+        ..RegisterLookupRequest::default()
+    };
+    let mut lines = Vec::new();
+    for entry in look_up(counter, &asked)? {
+        let asked = CertificateSearchRequest {
+            resident: Some(entry.resident),
+            ..CertificateSearchRequest::default()
+        };
+        lines.extend(counter.find_certificates(&asked)?.into_iter().map(line));
+    }
+    Ok(lines)
+}
+
+/// Certificates of the person that the register has.
+pub async fn find_person(
+    window: Window,
+    desk: Desk,
+    fields: Fields,
+) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, desk| {
+        match of_person(counter, &fields) {
+            Ok(lines) => person_page(counter, desk, Some(lines), None),
+            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
+            Err(problem) => person_page(counter, desk, None, Some(&problem)).map_err(|_| problem),
+        }
+    })
+    .await
+}
+
+/// Erases key and certificate from the card in the reader, after the revocation. What is
+/// interrupted is taken up again on the notice's page.
+pub async fn erase(window: Window, desk: Desk, _: Fields) -> Result<HttpResponse, Problem> {
+    answer(window, desk, |counter, _| {
+        let notice = counter.open_notice(NewNotice {
+            idempotency_key: None,
+            service: CardService::Erase,
+            document: None,
+            face_matches: false,
+        })?;
+        let id = crate::counter::http::notice_id(&notice.id)?;
+        let nothing_typed = TypedPasswords {
+            old_password: None,
+            new_password: None,
+            new_password_again: None,
+        };
+        match counter.carry_out(&id, &nothing_typed) {
+            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
+            // The notice stands: its page has the button to go on with.
+            Ok(_) | Err(_) => Ok(Answer::Go(format!("/screens/notices/{id}"))),
         }
     })
     .await

@@ -66,7 +66,15 @@ mod tests {
 
     /// Keys that are put together from a part that the program knows.
     const FAMILIES: &[&str] = &[
-        "step.", "item.", "exit.", "ground.", "end.", "source.", "state.",
+        "step.",
+        "item.",
+        "exit.",
+        "ground.",
+        "end.",
+        "source.",
+        "state.",
+        "service.",
+        "standing.",
     ];
 
     fn sources(folder: &str, ending: &str) -> String {

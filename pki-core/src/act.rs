@@ -75,6 +75,10 @@ pub enum Deed {
     Issue(IssueDeed),
     /// Record a revocation (Arts 9 to 13).
     Revoke(RevokeDeed),
+    /// Take in a request for disclosure or correction (Arts 29, 31) and forward it.
+    Disclose(DiscloseDeed),
+    /// Hand the answer to such a request over.
+    Deliver(DeliverDeed),
 }
 
 /// What the window vouches for when it asks for a certificate.
@@ -114,6 +118,25 @@ pub struct RevokeDeed {
     /// The statutory ground.
     pub ground: Ground,
     /// SHA-256 of the recorded identity decision's JSON bytes.
+    pub identity_sha256: Sha256Digest,
+}
+
+/// What the window vouches for when it takes a request for disclosure in. The act's
+/// application is the request's own id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscloseDeed {
+    /// SHA-256 of the request's bytes ([`crate::disclosure::RequestContent`]).
+    pub request_sha256: Sha256Digest,
+    /// SHA-256 of how the asker was identified.
+    pub identity_sha256: Sha256Digest,
+}
+
+/// What the window vouches for when it hands an answer over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeliverDeed {
+    /// SHA-256 of how who fetched it was identified.
     pub identity_sha256: Sha256Digest,
 }
 

@@ -97,6 +97,14 @@ impl JapaneseDay {
         self.later(1.day()).later((-i32::from(months)).months())
     }
 
+    /// Days from this day to another, negative when that lies before.
+    #[must_use]
+    pub fn days_until(self, other: Self) -> i32 {
+        let days = other.0.duration_since(self.0).as_hours() / 24;
+        // The calendar has some seven million days.
+        i32::try_from(days).unwrap_or(i32::MAX)
+    }
+
     fn later(self, span: jiff::Span) -> Self {
         Self(
             self.0
@@ -225,6 +233,15 @@ mod tests {
         ] {
             assert_eq!(text.parse::<JapaneseDay>(), Err(NotADay), "{text}");
         }
+    }
+
+    #[test]
+    fn days_between_days_are_counted_both_ways() {
+        let day = |text: &str| text.parse::<JapaneseDay>().unwrap();
+        assert_eq!(day("2027-02-28").days_until(day("2027-03-01")), 1);
+        assert_eq!(day("2028-02-28").days_until(day("2028-03-01")), 2);
+        assert_eq!(day("2027-01-01").days_until(day("2026-12-30")), -2);
+        assert_eq!(day("2027-01-01").days_until(day("2027-01-01")), 0);
     }
 
     #[test]

@@ -187,6 +187,7 @@ pub(super) fn entry(
         Some(act) => match &act.deed {
             Deed::Issue(_) => format!("application:{}", act.application),
             Deed::Revoke(deed) => format!("serial:{}", deed.serial),
+            Deed::Disclose(_) | Deed::Deliver(_) => format!("disclosure:{}", act.application),
         },
         None => "act".to_owned(),
     };

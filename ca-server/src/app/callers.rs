@@ -44,7 +44,7 @@ fn objection(party: &Party, now: Timestamp) -> Option<&'static str> {
     }
 }
 
-fn refuse(app: &App, party: &Party, why: &str) -> Result<(), StoreError> {
+pub(super) fn refuse(app: &App, party: &Party, why: &str) -> Result<(), StoreError> {
     let name = format!("{}:{}", party.kind, party.id);
     refused();
     if !app.strangers.has_row(&name) {

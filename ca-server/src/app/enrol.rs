@@ -27,14 +27,19 @@ use crate::port::{
     vault::VaultError,
 };
 
+/// Who acts at the command line, as audit rows have it.
+pub const OFFICER: &str = "officer";
+
 /// The kinds of parties.
-pub const KINDS: [&str; 6] = [
+pub const KINDS: [&str; 8] = [
     "terminal",
     "kiosk",
     "operator",
     "gateway",
     "server",
     "ocsp-responder",
+    "officer",
+    "auditor",
 ];
 
 /// What an officer enrols.
@@ -128,8 +133,14 @@ pub fn register_issuers(app: &App) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Certify a party's key and take the party into the registry.
+/// Certify a party's key and take the party into the registry, at the command line.
 pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
+    enrol_by(app, wish, OFFICER)
+}
+
+/// The same in the name of `by`, as audit rows have it.
+pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolError> {
+    let entry = |at, event, subject: &str, detail| entry(by, at, event, subject, detail);
     // 1. The clock and the random bytes, read once.
     let now = app.clock.now();
     let serial = Serial::from_random(random(&*app.entropy)?);
@@ -259,17 +270,30 @@ pub fn set_active(
     id: &str,
     active: bool,
 ) -> Result<bool, StoreError> {
+    set_active_by(store, OFFICER, now, kind, id, active)
+}
+
+/// The same in the name of `by`, as audit rows have it.
+pub fn set_active_by(
+    store: &dyn Store,
+    by: &str,
+    now: Timestamp,
+    kind: &str,
+    id: &str,
+    active: bool,
+) -> Result<bool, StoreError> {
     let event = if active {
         "party.resume"
     } else {
         "party.suspend"
     };
     let subject = format!("party:{kind}/{id}");
-    let entry = entry(now, event, &subject, serde_json::json!({}));
+    let entry = entry(by, now, event, &subject, serde_json::json!({}));
     store.set_party(kind, id, active, now, entry)
 }
 
 fn entry(
+    by: &str,
     at: Timestamp,
     event: &'static str,
     subject: &str,
@@ -279,10 +303,21 @@ fn entry(
         at,
         event,
         outcome: "done".to_owned(),
-        actor: "officer".to_owned(),
+        actor: by.to_owned(),
         subject: subject.to_owned(),
         detail,
     }
+}
+
+/// Whether a wish could be carried out as things stand; changes nothing.
+pub fn check_wish(app: &App, wish: &Enrolment) -> Result<(), EnrolError> {
+    check(app, wish)?;
+    by_whom(app, &wish.kind)?;
+    parse_party_request(&wish.request)?;
+    if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
+        return Err(EnrolError::AlreadyEnrolled);
+    }
+    Ok(())
 }
 
 /// The id has the form of its kind, and lies in the municipality that is named.
@@ -301,6 +336,13 @@ fn check(app: &App, wish: &Enrolment) -> Result<Option<MunicipalityCode>, EnrolE
         "operator" => {
             wish.id.parse::<OperatorId>()?;
             named
+        }
+        "officer" | "auditor" => {
+            wish.id.parse::<OperatorId>()?;
+            return match named {
+                None => Ok(None),
+                Some(_) => Err(EnrolError::Municipality),
+            };
         }
         kind if KINDS.contains(&kind) => {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);

@@ -3,12 +3,17 @@
 pub mod answer_ocsp;
 pub mod authorise;
 pub mod callers;
+pub mod decide;
+pub mod disclose;
 pub mod enrol;
 pub mod export_audit;
 pub mod issue;
+pub mod letter;
 pub mod limit;
 pub mod look_up;
+pub mod officer;
 pub mod publish_crl;
+pub mod records;
 pub mod resume;
 pub mod revoke;
 mod work;
@@ -23,7 +28,7 @@ use service::knocks::Knocks;
 pub use work::InWork;
 
 use crate::{
-    config::{CrlConfig, IssueConfig},
+    config::{CrlConfig, IssueConfig, OfficeConfig},
     port::{
         clock::Clock,
         entropy::Entropy,
@@ -62,6 +67,8 @@ pub struct App {
     pub act_skew: Duration,
     /// Label of the key that signs heads of the audit log.
     pub audit_key: String,
+    /// Whose name stands on papers.
+    pub office: OfficeConfig,
     /// Requests per terminal.
     pub limits: limit::Limits,
     /// Refused callers.
@@ -104,6 +111,7 @@ impl App {
             crl: config.crl.clone(),
             act_skew: config.limits.act_skew,
             audit_key: config.audit_key.clone(),
+            office: config.office.clone(),
             limits: limit::Limits::new(config.limits.requests_per_second),
             strangers: Knocks::default(),
             in_work: InWork::default(),

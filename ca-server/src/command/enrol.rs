@@ -18,7 +18,7 @@ use crate::{
 pub struct EnrolArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// terminal, kiosk, operator, gateway, server or ocsp-responder.
+    /// terminal, kiosk, operator, gateway, server, ocsp-responder, officer or auditor.
     #[arg(long)]
     kind: String,
     /// Terminal and kiosk: nine characters, municipality first. Operator: 4 to 16.

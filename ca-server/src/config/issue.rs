@@ -45,6 +45,8 @@ struct Spec {
     crl: CrlSpec,
     #[serde(default)]
     limits: LimitSpec,
+    #[serde(default)]
+    office: super::office::OfficeSpec,
     municipality: Vec<MunicipalitySpec>,
 }
 
@@ -60,6 +62,7 @@ fn four() -> u32 {
 struct ListenSpec {
     ca: SocketAddr,
     admin: SocketAddr,
+    console: SocketAddr,
 }
 
 impl Default for ListenSpec {
@@ -67,6 +70,7 @@ impl Default for ListenSpec {
         Self {
             ca: super::loopback(),
             admin: super::loopback(),
+            console: super::loopback(),
         }
     }
 }
@@ -206,6 +210,8 @@ pub struct IssueConfig {
     pub database_writers: u32,
     pub listen_ca: SocketAddr,
     pub listen_admin: SocketAddr,
+    /// The officers' console (`ca-server console`).
+    pub listen_console: SocketAddr,
     pub tls: KeyFiles,
     pub token: TokenConfig,
     pub signing: IssuerConfig,
@@ -219,6 +225,7 @@ pub struct IssueConfig {
     pub audit_key: String,
     pub crl: CrlConfig,
     pub limits: LimitConfig,
+    pub office: super::OfficeConfig,
     pub municipalities: Vec<Place>,
 }
 
@@ -262,6 +269,7 @@ impl IssueConfig {
             database_writers: within("database_writers", spec.database_writers, 1, 16)?,
             listen_ca: spec.listen.ca,
             listen_admin: spec.listen.admin,
+            listen_console: spec.listen.console,
             tls: spec.tls.check(&base),
             token: super::token(&spec.token, &base)?,
             signing: issuer(
@@ -284,6 +292,7 @@ impl IssueConfig {
             audit_key: spec.audit.key,
             crl: crl(&spec.crl, &base)?,
             limits: limits(&spec.limits)?,
+            office: spec.office.check(prefecture, &base)?,
             municipalities: municipalities(&spec.municipality, prefecture, &spec.prefecture_name)?,
             node,
         })

@@ -2,12 +2,14 @@
 //! their line) and what is used (`…Config`, checked, paths absolute).
 
 mod issue;
+mod office;
 mod status;
 
 use std::{net::SocketAddr, path::Path};
 
 use hsm_config::{TokenConfig, TokenSpec};
 pub use issue::{CrlConfig, IssueConfig, IssuerConfig, LimitConfig};
+pub use office::OfficeConfig;
 use pki_core::certificate::issuer::Access;
 use serde::Deserialize;
 pub use service::config::ConfigError;

@@ -146,7 +146,8 @@ pub(super) fn sign_problem(error: &SignError) -> Problem {
     .retry_after(seconds)
 }
 
-fn vault_problem(error: &VaultError) -> Problem {
+/// The vault's trouble as a problem.
+pub(super) fn vault_problem(error: &VaultError) -> Problem {
     match error {
         VaultError::Token(error) => sign_problem(error),
         VaultError::Store(error) => store_problem(error),

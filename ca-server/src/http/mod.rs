@@ -5,6 +5,7 @@ mod admin;
 mod body;
 mod caller;
 mod certificates;
+mod disclosures;
 mod files;
 mod ocsp;
 pub mod openapi;
@@ -59,13 +60,18 @@ fn posted(path: &str, handler: Route) -> Resource {
 fn resource(path: &str, allowed: &'static str, route: Route) -> Resource {
     web::resource(path)
         .route(route)
-        .default_service(web::to(move || async move {
-            let problem = Problem::new(Kind::MethodNotAllowed, "See /openapi.json.");
-            let mut response = problem.error_response();
-            let allowed = header::HeaderValue::from_static(allowed);
-            response.headers_mut().insert(header::ALLOW, allowed);
-            response
-        }))
+        .default_service(not_allowed(allowed))
+}
+
+/// What other methods are answered.
+fn not_allowed(allowed: &'static str) -> Route {
+    web::to(move || async move {
+        let problem = Problem::new(Kind::MethodNotAllowed, "See /openapi.json.");
+        let mut response = problem.error_response();
+        let allowed = header::HeaderValue::from_static(allowed);
+        response.headers_mut().insert(header::ALLOW, allowed);
+        response
+    })
 }
 
 /// A path or a query that cannot be read gets a problem document too.

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{certificates, files, ocsp, problem, revocations};
+use super::{certificates, disclosures, files, ocsp, problem, revocations};
 
 /// The inner interface.
 #[derive(OpenApi)]
@@ -12,7 +12,15 @@ use super::{certificates, files, ocsp, problem, revocations};
         title = "Jitsuin CA, inner interface",
         description = "For gateways, over mutual TLS."
     ),
-    paths(certificates::issue, certificates::read, revocations::revoke),
+    paths(
+        certificates::issue,
+        certificates::read,
+        revocations::revoke,
+        disclosures::receive,
+        disclosures::list,
+        disclosures::read,
+        disclosures::deliver,
+    ),
     components(schemas(problem::ProblemDocument, problem::ItemError))
 )]
 pub struct IssueApi;

@@ -21,7 +21,7 @@ use super::{
     addresses,
     admin::{self, Admin},
     body::Limit,
-    caller, certificates, no_route, openapi, posted,
+    caller, certificates, disclosures, no_route, openapi, posted,
     public::{self, Askers},
     read_only, revocations,
 };
@@ -90,6 +90,7 @@ pub fn issue(
                             web::to(certificates::read),
                         ))
                         .service(posted("/revocations", web::to(revocations::revoke)))
+                        .configure(disclosures::routes)
                         .default_service(web::to(no_route)),
                 )
                 .service(read_only("/openapi.json", web::to(openapi::issue)))

@@ -1,6 +1,8 @@
 //! Ports for tests: a clock that is moved, a signer in software, and a store
 //! that breaks. Faults live here and never in the product.
 
+mod beside;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

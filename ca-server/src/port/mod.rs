@@ -2,7 +2,9 @@
 //! contract tests that run on all of its implementations.
 
 pub mod clock;
+pub mod disclosure;
 pub mod entropy;
+pub mod officer;
 pub mod signer;
 pub mod store;
 pub mod vault;

@@ -308,7 +308,7 @@ pub struct CrlScope {
 /// An enrolled party: kind, id and place decide what it may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Party {
-    /// `terminal`, `kiosk`, `operator`, `gateway`, `server`, `ocsp-responder`.
+    /// `terminal`, `kiosk`, `operator`, `gateway`, `server`, `ocsp-responder`, `officer`, `auditor`.
     pub kind: String,
     pub id: String,
     pub municipality: Option<String>,
@@ -331,7 +331,9 @@ pub struct WrappedKey {
 }
 
 /// The authority's memory.
-pub trait Store: Send + Sync {
+pub trait Store:
+    super::disclosure::DisclosureStore + super::officer::OfficerStore + Send + Sync
+{
     /// Whether the database answers now.
     fn probe(&self) -> Result<(), StoreError>;
 

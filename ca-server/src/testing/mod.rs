@@ -4,6 +4,7 @@
 
 pub mod ceremony;
 pub mod client;
+pub mod disclosure;
 pub mod room;
 pub mod window;
 pub mod world;

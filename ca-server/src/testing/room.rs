@@ -347,6 +347,9 @@ fn configuration(table: &str, database: &str) -> String {
     for kind in ["terminal", "kiosk", "operator", "gateway", "server"] {
         text += &format!("{kind} = \"{profiles}/{kind}.toml\"\n");
     }
+    for kind in ["officer", "auditor"] {
+        text += &format!("{kind} = \"{profiles}/officer.toml\"\n");
+    }
     text += "\n[vault]\nkey = \"vault\"\n\n[audit]\nmac_key_file = \"audit.key\"\nkey = \"audit\"\n\n\
              [crl]\nfolder = \"crl\"\nafter_revocation_s = 1\n\n[limits]\nrequests_per_second = 100000\n\n\
              [[municipality]]\ncode = \"13101\"\nname = \"Chiyoda-ku\"\n\n\

@@ -24,7 +24,7 @@ use crate::{
         system::SystemEntropy,
     },
     app::{App, Authority, InWork, enrol, limit::Limits, publish_crl::Bell},
-    config::CrlConfig,
+    config::{CrlConfig, OfficeConfig},
     port::{
         clock::Clock,
         fake::{FakeClock, FakeSigner, FaultyStore},
@@ -138,7 +138,9 @@ impl World {
             prefecture: "Tokyo-to".to_owned(),
             municipality: name.to_owned(),
         };
-        let kinds = ["terminal", "kiosk", "operator", "gateway", "server"];
+        let kinds = [
+            "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+        ];
         let app = App {
             node: "node".to_owned(),
             prefecture: "13".parse().expect("a prefecture"),
@@ -148,7 +150,10 @@ impl World {
             signature_profile: profile("signature"),
             ocsp_responder_profile: profile("ocsp-responder"),
             party_profiles: kinds
-                .map(|kind| (kind.to_owned(), profile(kind)))
+                .map(|kind| {
+                    let name = if kind == "auditor" { "officer" } else { kind };
+                    (kind.to_owned(), profile(name))
+                })
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             crl: CrlConfig {
@@ -159,6 +164,7 @@ impl World {
             },
             act_skew: Duration::from_secs(300),
             audit_key: "audit".to_owned(),
+            office: OfficeConfig::of("13".parse().expect("a prefecture")),
             limits: Limits::new(1_000_000),
             strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),

@@ -2,5 +2,6 @@
 //! moved.
 
 mod audit;
+mod disclose;
 mod issue;
 mod revoke;

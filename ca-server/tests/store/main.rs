@@ -1,5 +1,6 @@
 //! The store's promises, on SQLite and on PostgreSQL: each test runs on both.
 
 mod backends;
+mod officers;
 mod outage;
 mod promises;

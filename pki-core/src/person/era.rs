@@ -108,6 +108,39 @@ impl Era {
     }
 }
 
+/// A day in era form: `令和8年11月22日`, `令和元年5月1日`.
+#[must_use]
+pub fn day_in_era(day: Date) -> String {
+    let Some(era) = Era::of(day) else {
+        return format!("{}年{}月{}日", day.year(), day.month(), day.day());
+    };
+    let year = day.year() - era.first_year() + 1;
+    let year = if year == 1 {
+        "元".to_owned()
+    } else {
+        year.to_string()
+    };
+    format!(
+        "{}{year}年{}月{}日",
+        era.data().name,
+        day.month(),
+        day.day()
+    )
+}
+
+/// A moment on the Japanese clock: `令和8年11月22日 15時04分05秒`.
+#[must_use]
+pub fn moment_in_era(at: jiff::Timestamp) -> String {
+    let local = jiff::tz::Offset::constant(9).to_datetime(at);
+    format!(
+        "{} {:02}時{:02}分{:02}秒",
+        day_in_era(local.date()),
+        local.hour(),
+        local.minute(),
+        local.second()
+    )
+}
+
 /// Why a text is not a birth date. Positions count characters from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateFault {

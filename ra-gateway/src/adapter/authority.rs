@@ -6,9 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use schema::wire::v1::ca::{
-    CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
+use schema::wire::v1::{
+    ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+    disclosure::{
+        DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
+    },
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::config::owner_only;
@@ -22,8 +26,8 @@ use crate::{
     port::{Authority, AuthorityFault},
 };
 
-/// Largest answer that is read, in bytes.
-const LARGEST_ANSWER: u64 = 256 * 1024;
+/// Largest answer that is read, in bytes: a paper with its font, in base64.
+const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
 /// Pause before the second attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -205,6 +209,19 @@ fn encoded(message: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(message).expect("messages are strings and numbers")
 }
 
+/// What was asked for by its name, or that there is none.
+fn found<T>(asked: Result<T, AuthorityFault>) -> Result<Option<T>, AuthorityFault> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(AuthorityFault::Refused { problem, .. })
+            if problem == "not-found" || problem == "status-404" =>
+        {
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
 impl Authority for HttpAuthority {
     fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
         self.call("/v1/certificates", Some(&encoded(request)))
@@ -214,16 +231,40 @@ impl Authority for HttpAuthority {
         self.call("/v1/revocations", Some(&encoded(request)))
     }
 
+    fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault> {
+        self.call("/v1/disclosures", Some(&encoded(request)))
+    }
+
+    fn disclosures(
+        &self,
+        municipality: MunicipalityCode,
+    ) -> Result<DisclosureList, AuthorityFault> {
+        self.call(
+            &format!("/v1/disclosures?municipality={municipality}"),
+            None,
+        )
+    }
+
+    fn disclosure(
+        &self,
+        municipality: MunicipalityCode,
+        id: ApplicationId,
+    ) -> Result<Option<DisclosureLine>, AuthorityFault> {
+        let path = format!("/v1/disclosures/{id}?municipality={municipality}");
+        found(self.call(&path, None))
+    }
+
+    fn deliver_disclosure(
+        &self,
+        id: ApplicationId,
+        request: &DeliveryRequest,
+    ) -> Result<DeliveryResponse, AuthorityFault> {
+        let path = format!("/v1/disclosures/{id}/delivery");
+        self.call(&path, Some(&encoded(request)))
+    }
+
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
-        match self.call(&format!("/v1/certificates/{serial}"), None) {
-            Ok(record) => Ok(Some(record)),
-            Err(AuthorityFault::Refused { problem, .. })
-                if problem == "not-found" || problem == "status-404" =>
-            {
-                Ok(None)
-            }
-            Err(fault) => Err(fault),
-        }
+        found(self.call(&format!("/v1/certificates/{serial}"), None))
     }
 }
 

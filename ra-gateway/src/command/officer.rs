@@ -74,7 +74,11 @@ pub fn party(record: PartyRecord) -> Result<Party, Fault> {
         WireKind::Terminal => PartyKind::Terminal,
         WireKind::Kiosk => PartyKind::Kiosk,
         WireKind::Operator => PartyKind::Operator,
-        WireKind::Gateway | WireKind::Server | WireKind::OcspResponder => {
+        WireKind::Gateway
+        | WireKind::Server
+        | WireKind::OcspResponder
+        | WireKind::Officer
+        | WireKind::Auditor => {
             return Err(
                 "only terminals, kiosks and operators are registered with a gateway".into(),
             );

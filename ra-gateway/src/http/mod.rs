@@ -4,6 +4,7 @@ mod application;
 mod approval;
 mod caller;
 mod card_channel;
+mod disclosure;
 mod health;
 mod kiosk;
 pub mod lane;
@@ -84,6 +85,10 @@ pub struct Gateway {
         notice::password_set,
         notice::given_up,
         notice::search,
+        disclosure::receive,
+        disclosure::list,
+        disclosure::read,
+        disclosure::deliver,
         kiosk::record,
         kiosk::health,
     ),
@@ -167,6 +172,13 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/notices/{id}/password-set").route(post().to(notice::password_set)))
             .service(at("/v1/notices/{id}/given-up").route(post().to(notice::given_up)))
             .service(at("/v1/certificate-searches").route(post().to(notice::search)))
+            .service(
+                at("/v1/disclosures")
+                    .route(post().to(disclosure::receive))
+                    .route(get().to(disclosure::list)),
+            )
+            .service(at("/v1/disclosures/{id}").route(get().to(disclosure::read)))
+            .service(at("/v1/disclosures/{id}/delivery").route(post().to(disclosure::deliver)))
             .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))
             .service(at("/v1/kiosk/health").route(post().to(kiosk::health)))
             .default_service(web::to(not_found)),

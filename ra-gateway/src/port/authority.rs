@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
-use schema::wire::v1::ca::{
-    CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse,
+use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
+use schema::wire::v1::{
+    ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+    disclosure::{
+        DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
+    },
 };
 
 /// Why the authority did not do what was asked.
@@ -45,6 +49,28 @@ pub trait Authority: Send + Sync {
 
     /// Records a revocation; repeating it gives the first record.
     fn revoke(&self, request: &RevokeRequest) -> Result<RevokeResponse, AuthorityFault>;
+
+    /// Takes a request for disclosure or correction to who decides; repeating it gives the
+    /// state of the first.
+    fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault>;
+
+    /// The requests of a municipality.
+    fn disclosures(&self, municipality: MunicipalityCode)
+    -> Result<DisclosureList, AuthorityFault>;
+
+    /// One request of a municipality; `None` when there is none.
+    fn disclosure(
+        &self,
+        municipality: MunicipalityCode,
+        id: ApplicationId,
+    ) -> Result<Option<DisclosureLine>, AuthorityFault>;
+
+    /// The answer to a request, which is closed by it.
+    fn deliver_disclosure(
+        &self,
+        id: ApplicationId,
+        request: &DeliveryRequest,
+    ) -> Result<DeliveryResponse, AuthorityFault>;
 
     /// A certificate and its status; `None` when the authority does not know the serial.
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault>;

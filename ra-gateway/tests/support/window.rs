@@ -18,10 +18,12 @@ use pki_core::{
         wrap,
     },
     certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject, Subscriber},
-    id::Sha256Digest,
+    disclosure::RequestContent,
+    id::{ApplicationId, Sha256Digest},
     kiosk_record::{Generation, KioskRecord},
     person::{
         certificate_items::{CertificateItems, CertificateItemsText},
+        municipality::MunicipalityCode,
         substitution::SubstitutionList,
     },
     revocation::ground::Ground,
@@ -39,6 +41,9 @@ use schema::wire::{
     v1::{
         act::SignedActMessage,
         ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+        disclosure::{
+            DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
+        },
         ra,
     },
 };
@@ -79,6 +84,7 @@ pub struct FakeAuthority {
     issued: Mutex<HashMap<String, IssueResponse>>,
     revoked: Mutex<HashMap<String, RevokeResponse>>,
     trouble: Mutex<Option<Trouble>>,
+    disclosures: Mutex<Vec<DisclosureLine>>,
 }
 
 impl FakeAuthority {
@@ -179,6 +185,58 @@ impl Authority for FakeAuthority {
                 reason_code: Some(deed.ground.reason_code()),
             })
             .clone())
+    }
+
+    fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault> {
+        let content = RequestContent::from_bytes(&request.request.0).unwrap();
+        let act = Act::from_payload(&request.act.payload.0).unwrap();
+        let line = DisclosureLine {
+            id: act.application.to_string(),
+            wish: "disclosure".into(),
+            step: "open".into(),
+            municipality: act.municipality.to_string(),
+            requested_on: content.requested_on.to_string(),
+            due: None,
+            days_left: None,
+            extended: false,
+            addressee: "東京都知事".into(),
+            received_at: self.clock.now().to_string(),
+        };
+        self.disclosures.lock().unwrap().push(line.clone());
+        Ok(line)
+    }
+
+    fn disclosures(
+        &self,
+        municipality: MunicipalityCode,
+    ) -> Result<DisclosureList, AuthorityFault> {
+        let kept = self.disclosures.lock().unwrap();
+        let here = |line: &&DisclosureLine| line.municipality == municipality.to_string();
+        Ok(DisclosureList {
+            disclosures: kept.iter().filter(here).cloned().collect(),
+        })
+    }
+
+    fn disclosure(
+        &self,
+        municipality: MunicipalityCode,
+        id: ApplicationId,
+    ) -> Result<Option<DisclosureLine>, AuthorityFault> {
+        let list = self.disclosures(municipality)?.disclosures;
+        Ok(list.into_iter().find(|line| line.id == id.to_string()))
+    }
+
+    fn deliver_disclosure(
+        &self,
+        id: ApplicationId,
+        _: &DeliveryRequest,
+    ) -> Result<DeliveryResponse, AuthorityFault> {
+        let kept = self.disclosures.lock().unwrap();
+        let line = kept.iter().find(|line| line.id == id.to_string());
+        Ok(DeliveryResponse {
+            disclosure: line.unwrap().clone(),
+            answer: Base64(b"%PDF-".to_vec()),
+        })
     }
 
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
@@ -285,6 +343,7 @@ impl World {
             issued: Mutex::default(),
             revoked: Mutex::default(),
             trouble: Mutex::default(),
+            disclosures: Mutex::default(),
         });
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
         let app = App {

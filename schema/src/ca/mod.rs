@@ -1,5 +1,7 @@
 //! Tables, rows and migrations of the certificate authority.
 
+pub mod disclosure;
+pub mod officer;
 pub mod rows;
 pub mod tables;
 

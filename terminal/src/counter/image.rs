@@ -1,42 +1,11 @@
 //! The certificate image (証明書イメージ) for screen and paper: everything from the DER.
 
-use jiff::Timestamp;
 use pki_core::certificate::CheckCode;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::person::certificate_items::CertificateItemsText;
-use pki_core::person::era::{BirthDate, Era};
+use pki_core::person::era::BirthDate;
+pub use pki_core::person::era::{day_in_era, moment_in_era};
 use serde_json::{Value, json};
-
-/// A moment on the Japanese clock: `令和8年11月22日 15時04分05秒`.
-pub fn moment_in_era(at: Timestamp) -> String {
-    let local = jiff::tz::Offset::constant(9).to_datetime(at);
-    format!(
-        "{} {:02}時{:02}分{:02}秒",
-        day_in_era(local.date()),
-        local.hour(),
-        local.minute(),
-        local.second()
-    )
-}
-
-/// A day in era form: `令和8年11月22日`, `令和元年5月1日`.
-pub fn day_in_era(day: jiff::civil::Date) -> String {
-    let Some(era) = Era::of(day) else {
-        return format!("{}年{}月{}日", day.year(), day.month(), day.day());
-    };
-    let year = day.year() - era.first_year() + 1;
-    let year = if year == 1 {
-        "元".to_owned()
-    } else {
-        year.to_string()
-    };
-    format!(
-        "{}{year}年{}月{}日",
-        era.data().name,
-        day.month(),
-        day.day()
-    )
-}
 
 /// The birth date in era form.
 pub fn birth_date(items: &CertificateItemsText) -> String {
@@ -124,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_day_in_japan_is_shown_as_such() {
-        let end: Timestamp = "2029-11-21T14:59:59Z".parse().unwrap();
+        let end: jiff::Timestamp = "2029-11-21T14:59:59Z".parse().unwrap();
         assert_eq!(moment_in_era(end), "令和11年11月21日 23時59分59秒");
     }
 }

@@ -380,6 +380,14 @@ fn unreachable_database(message: &str) -> Error {
     )
 }
 
+/// What a transaction answers that sees another one between its read and its write.
+pub(super) fn race() -> Error {
+    Error::DatabaseError(
+        DatabaseErrorKind::SerializationFailure,
+        Box::new("another transaction was first".to_owned()),
+    )
+}
+
 /// Another transaction was first: run again and see its result.
 fn lost_race(error: &Error) -> bool {
     match error {

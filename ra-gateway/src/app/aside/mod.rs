@@ -1,3 +1,4 @@
 //! Procedures beside the walk from application to hand-over.
 
+pub mod disclose;
 pub mod revoke;

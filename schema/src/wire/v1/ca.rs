@@ -91,6 +91,10 @@ pub enum PartyKind {
     Gateway,
     Server,
     OcspResponder,
+    /// Decides at the authority's console.
+    Officer,
+    /// Reads at the authority's console.
+    Auditor,
 }
 
 /// What `ca-server enrol` writes with `--record` and `ra-gateway register` reads.
@@ -100,7 +104,7 @@ pub struct PartyRecord {
     pub kind: PartyKind,
     /// Terminal and kiosk: 9 characters, municipality code first. Operator: up to 16.
     pub id: String,
-    /// Five digits, absent for gateway, server and responder.
+    /// Five digits, absent for gateway, server, responder, officer and auditor.
     pub municipality: Option<String>,
     /// A name that people know it by: `霞が関窓口 1`.
     pub label: String,

@@ -2,5 +2,6 @@
 
 pub mod act;
 pub mod ca;
+pub mod disclosure;
 pub mod ra;
 pub mod register_revocation;

@@ -1,0 +1,2 @@
+DROP INDEX certificate_resident;
+DROP TABLE disclosure;

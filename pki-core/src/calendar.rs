@@ -88,6 +88,25 @@ impl JapaneseDay {
         self.later((i32::from(days) - 1).days())
     }
 
+    /// The day after this one.
+    ///
+    /// # Panics
+    /// On the last day of the year 9999.
+    #[must_use]
+    pub fn next(self) -> Self {
+        self.later(1.day())
+    }
+
+    /// The Japanese fiscal year (年度) that it lies in: April to March.
+    #[must_use]
+    pub fn fiscal_year(self) -> i16 {
+        if self.0.month() >= 4 {
+            self.0.year()
+        } else {
+            self.0.year() - 1
+        }
+    }
+
     /// First day of the last `months` of a period that ends with this day.
     ///
     /// # Panics
@@ -118,6 +137,68 @@ impl fmt::Display for JapaneseDay {
     /// `2026-11-22`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A month of the Gregorian calendar in Japan, written like `2026-11`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(Date);
+
+impl Month {
+    /// The month of a day.
+    #[must_use]
+    pub fn of(day: JapaneseDay) -> Self {
+        Self(day.0.first_of_month())
+    }
+
+    /// Its first day.
+    #[must_use]
+    pub const fn first_day(self) -> JapaneseDay {
+        JapaneseDay(self.0)
+    }
+
+    /// Its last day.
+    #[must_use]
+    pub fn last_day(self) -> JapaneseDay {
+        JapaneseDay(self.0.last_of_month())
+    }
+
+    /// The month before it.
+    ///
+    /// # Panics
+    /// In January of the year −9999.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self(self.first_day().later((-1).months()).0)
+    }
+
+    /// The month after it.
+    ///
+    /// # Panics
+    /// In December of the year 9999.
+    #[must_use]
+    pub fn after(self) -> Self {
+        Self(self.first_day().later(1.month()).0)
+    }
+}
+
+impl fmt::Display for Month {
+    /// `2026-11`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.0.year(), self.0.month())
+    }
+}
+
+/// A text that is no month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be a month, written like 2026-11")]
+pub struct NotAMonth;
+
+impl FromStr for Month {
+    type Err = NotAMonth;
+    fn from_str(text: &str) -> Result<Self, NotAMonth> {
+        let day: JapaneseDay = format!("{text}-01").parse().map_err(|_| NotAMonth)?;
+        Ok(Self::of(day))
     }
 }
 
@@ -249,6 +330,29 @@ mod tests {
         let day = JapaneseDay::new(2026, 11, 22).unwrap();
         assert_eq!(day.last_day_of_days(30).to_string(), "2026-12-21");
         assert_eq!(day.last_day_of_days(1), day);
+    }
+
+    #[test]
+    fn the_fiscal_year_begins_on_the_first_of_april_in_japan() {
+        let year = |text: &str| JapaneseDay::of(instant(text)).fiscal_year();
+        assert_eq!(year("2027-03-31T14:59:59Z"), 2026);
+        assert_eq!(year("2027-03-31T15:00:00Z"), 2027);
+        assert_eq!(year("2027-01-01T00:00:00Z"), 2026);
+    }
+
+    #[test]
+    fn a_month_knows_its_days_and_neighbours() {
+        let month: Month = "2028-02".parse().unwrap();
+        assert_eq!(month.to_string(), "2028-02");
+        assert_eq!(month.first_day().to_string(), "2028-02-01");
+        assert_eq!(month.last_day().to_string(), "2028-02-29");
+        assert_eq!(Month::of(month.last_day()), month);
+        let january: Month = "2028-01".parse().unwrap();
+        assert_eq!((month.before(), january.after()), (january, month));
+        assert_eq!(january.before().to_string(), "2027-12");
+        for text in ["2028-13", "2028-2", "2028", "2028-02-01", ""] {
+            assert_eq!(text.parse::<Month>(), Err(NotAMonth), "{text}");
+        }
     }
 
     #[test]

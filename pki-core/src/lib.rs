@@ -19,4 +19,5 @@ pub mod office_day;
 pub mod officer;
 pub mod operator;
 pub mod person;
+pub mod places;
 pub mod revocation;

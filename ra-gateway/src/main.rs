@@ -96,6 +96,17 @@ enum Command {
         #[arg(long)]
         by: String,
     },
+    /// Load the file of places: who works where, for what, and when
+    Places {
+        #[command(flatten)]
+        configured: Configured,
+        /// The file that the prefecture reviewed
+        #[arg(long)]
+        file: PathBuf,
+        /// The officer who loads it
+        #[arg(long)]
+        by: String,
+    },
     /// Cut a party off, at its next request
     Suspend(Named),
     /// Let a suspended party in again
@@ -220,6 +231,11 @@ fn run(command: Command) -> Result<String, Fault> {
             role,
             by,
         } => officer::set_role(&configured.config, &id, role, &by),
+        Command::Places {
+            configured,
+            file,
+            by,
+        } => officer::load_places(&configured.config, &file, &by),
         Command::Suspend(named) => {
             officer::set_suspended(&named.configured.config, named.kind.into(), &named.id, true)
         }

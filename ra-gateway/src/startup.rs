@@ -28,7 +28,7 @@ use crate::{
         token::TokenMasters,
         vault::{TokenAuditMac, TokenVault},
     },
-    app::{App, Settings, channel::Channels},
+    app::{App, KnownPlaces, Settings, channel::Channels},
     config::Config,
     http::{
         self, Gateway, Limits,
@@ -78,6 +78,7 @@ pub fn app(config: &Config) -> Result<App, Fault> {
         },
         channels: Channels::default(),
         knocks: Knocks::default(),
+        places: KnownPlaces::default(),
         clock,
         entropy,
         store,

@@ -1,12 +1,15 @@
 //! Fees of issuing, as one table, and the book they are entered in. An entry is
 //! never changed or struck out: a mistake is corrected by a counter-entry (反対仕訳).
 
+pub mod close;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cause::ApplicationKind;
+use crate::calendar::JapaneseDay;
 use crate::id::{ApplicationId, IdempotencyKey, OperatorId};
 
 /// Greatest fee that a table may set, in yen.
@@ -124,11 +127,15 @@ pub struct FeeEntry {
     /// Receipt number: municipality, fiscal year, running number (`13101-2026-000001`).
     pub number: String,
     pub application: ApplicationId,
+    /// What was applied for.
+    pub kind: ApplicationKind,
     /// Names the wish to enter it, so that a repeat enters nothing.
     pub idempotency_key: IdempotencyKey,
     pub amount_yen: u32,
     pub operator: OperatorId,
     pub at: Timestamp,
+    /// The day in whose till it counts ([`close::booking_day`]).
+    pub booked_on: JapaneseDay,
     /// The entry that this one takes back; its amount counts as negative.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<String>,
@@ -141,6 +148,8 @@ pub struct Correction {
     pub idempotency_key: IdempotencyKey,
     pub operator: OperatorId,
     pub at: Timestamp,
+    /// The day in whose till it counts.
+    pub booked_on: JapaneseDay,
 }
 
 /// Why an entry cannot be made.
@@ -211,10 +220,12 @@ impl Ledger {
         let entry = FeeEntry {
             number: correction.number,
             application: old.application,
+            kind: old.kind,
             idempotency_key: correction.idempotency_key,
             amount_yen: old.amount_yen,
             operator: correction.operator,
             at: correction.at,
+            booked_on: correction.booked_on,
             counters: Some(number.to_owned()),
         };
         self.enter(entry)
@@ -257,7 +268,9 @@ impl Ledger {
     }
 }
 
-fn signed(entry: &FeeEntry) -> i64 {
+/// What an entry adds to the till, in yen.
+#[must_use]
+pub fn signed(entry: &FeeEntry) -> i64 {
     let amount = i64::from(entry.amount_yen);
     if entry.counters.is_some() {
         -amount
@@ -327,10 +340,12 @@ mod tests {
         FeeEntry {
             number: format!("13101-2026-{number:06}"),
             application: ApplicationId::from_bytes([number; 16]),
+            kind: ApplicationKind::First,
             idempotency_key: IdempotencyKey::from_bytes([number; 16]),
             amount_yen: 500,
             operator: "13101-0001".parse().unwrap(),
             at: Timestamp::from_second(1_800_000_000 + i64::from(number)).unwrap(),
+            booked_on: JapaneseDay::new(2027, 1, 15).unwrap(),
             counters: None,
         }
     }
@@ -342,6 +357,7 @@ mod tests {
             idempotency_key: entry.idempotency_key,
             operator: entry.operator,
             at: entry.at,
+            booked_on: entry.booked_on,
         }
     }
 

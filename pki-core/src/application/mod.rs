@@ -12,6 +12,7 @@ pub mod fee;
 pub mod identity;
 pub mod image;
 pub mod states;
+pub mod statistics;
 pub mod stored;
 pub mod transitions;
 

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{
     App,
-    caller::{Clerk, Operator, Terminal, certified_key, role_of},
+    caller::{BackOffice, Operator, Terminal, certified_key, role_of},
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
 };
 use crate::port::{AuditEntry, Decision, Effect, PartyKind, StoredApproval};
@@ -37,6 +37,12 @@ pub struct Approved {
 }
 
 impl Approved {
+    /// Which approval it is, for a transaction of its own.
+    #[must_use]
+    pub const fn id(&self) -> ApprovalId {
+        self.id
+    }
+
     /// What the act's transaction has to write beside it.
     #[must_use]
     pub fn effect(self) -> Effect {
@@ -80,7 +86,7 @@ impl App {
     /// Puts something up for a second person's approval.
     pub fn request_approval(
         &self,
-        clerk: &Clerk,
+        clerk: &BackOffice,
         request: &ra::ApprovalRequest,
     ) -> Result<ra::ApprovalMessage, Failure> {
         let now = self.clock.now();
@@ -224,7 +230,7 @@ impl App {
     /// transaction. `id` is what the clerk's request names; without one, approval is needed.
     pub fn approved(
         &self,
-        clerk: &Clerk,
+        clerk: &BackOffice,
         id: Option<&str>,
         subject: &Subject,
         now: Timestamp,

@@ -61,15 +61,20 @@ pub struct Operator {
     pub role: Role,
 }
 
-/// An operator whose role lets them act at the window (窓口担当, 責任者). Reads like [`Operator`].
+/// An operator whose role lets them act (窓口担当, 責任者), here in the office behind the window:
+/// the till, corrections, requests for approval.
 #[derive(Clone)]
-pub struct Clerk(Operator);
+pub struct BackOffice(Operator);
 
-/// An operator who may close what is final and approve (責任者).
+/// An operator who acts for an applicant at the window, while it is open.
 #[derive(Clone)]
-pub struct Supervisor(Clerk);
+pub struct Clerk(BackOffice);
 
-impl Deref for Clerk {
+/// An operator who may make final what is final, and approve (責任者).
+#[derive(Clone)]
+pub struct Supervisor(BackOffice);
+
+impl Deref for BackOffice {
     type Target = Operator;
 
     fn deref(&self) -> &Operator {
@@ -77,10 +82,18 @@ impl Deref for Clerk {
     }
 }
 
-impl Deref for Supervisor {
-    type Target = Clerk;
+impl Deref for Clerk {
+    type Target = BackOffice;
 
-    fn deref(&self) -> &Clerk {
+    fn deref(&self) -> &BackOffice {
+        &self.0
+    }
+}
+
+impl Deref for Supervisor {
+    type Target = BackOffice;
+
+    fn deref(&self) -> &BackOffice {
         &self.0
     }
 }
@@ -268,11 +281,15 @@ impl App {
     }
 
     /// As [`App::operator`], for an operator who may act.
-    pub fn clerk(&self, terminal: Terminal, token: Option<&str>) -> Result<Clerk, Failure> {
+    pub fn back_office(
+        &self,
+        terminal: Terminal,
+        token: Option<&str>,
+    ) -> Result<BackOffice, Failure> {
         let operator = self.operator(terminal, token)?;
         let entry = operator.entry("session");
         let outcome = if operator.role.may_act() {
-            Ok(Clerk(operator))
+            Ok(BackOffice(operator))
         } else {
             refuse(
                 Reason::RoleForbids,
@@ -282,13 +299,22 @@ impl App {
         self.audited(&entry, self.clock.now(), outcome)
     }
 
-    /// As [`App::clerk`], for a supervisor.
+    /// As [`App::back_office`], for work at the window: it has to be open.
+    pub fn clerk(&self, terminal: Terminal, token: Option<&str>) -> Result<Clerk, Failure> {
+        let clerk = self.back_office(terminal, token)?;
+        let now = self.clock.now();
+        let open = self.window_open(&clerk, now);
+        self.audited(&clerk.entry("session"), now, open)?;
+        Ok(Clerk(clerk))
+    }
+
+    /// As [`App::back_office`], for a supervisor.
     pub fn supervisor(
         &self,
         terminal: Terminal,
         token: Option<&str>,
     ) -> Result<Supervisor, Failure> {
-        let clerk = self.clerk(terminal, token)?;
+        let clerk = self.back_office(terminal, token)?;
         let entry = clerk.entry("session");
         let outcome = if clerk.role.may_approve() {
             Ok(Supervisor(clerk))
@@ -336,6 +362,7 @@ impl App {
         if idle >= TOUCH_AFTER_S {
             self.store.touch_session(&token_sha256, now)?;
         }
+        self.employed(&terminal, &session.operator)?;
         Ok(Operator {
             public_key: certified_key(&party, now)?,
             role: role_of(&party)?,

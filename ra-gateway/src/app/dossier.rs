@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    application::Application,
+    application::{Application, statistics::Event},
     id::{ApplicationId, ResidentNumber},
 };
 use schema::wire::v1::ra;
@@ -132,6 +132,8 @@ impl App {
         effects: Vec<Effect>,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        let mut effects = effects;
+        effects.extend(Event::of(&dossier.state, &state, now).map(Effect::Count));
         let change = self.change(&dossier.stored, &state, effects, now)?;
         let mut entry = clerk.entry(act);
         entry.application = Some(dossier.stored.id);

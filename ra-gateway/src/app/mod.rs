@@ -37,7 +37,11 @@ pub mod export_audit;
 mod find_certificate;
 pub mod kiosk;
 mod notices;
+mod places;
 pub mod refusal;
+mod shift;
+mod statistics;
+mod till;
 mod view;
 
 use std::sync::Arc;
@@ -54,6 +58,7 @@ use crate::{
     port::{AuditEntry, Authority, Clock, Entropy, Masters, Register, Store, Vault},
 };
 use channel::Channels;
+pub use places::KnownPlaces;
 use refusal::Failure;
 
 /// What the prefecture has settled.
@@ -99,6 +104,8 @@ pub struct App {
     pub channels: Channels,
     /// Refusals that have no row of their own yet.
     pub knocks: Knocks,
+    /// The file of places as last read.
+    pub places: KnownPlaces,
 }
 
 impl App {
@@ -116,6 +123,7 @@ impl App {
             settings: self.settings.clone(),
             channels: Channels::default(),
             knocks: Knocks::default(),
+            places: KnownPlaces::default(),
         }
     }
 

@@ -43,6 +43,16 @@ reasons! {
     SamePerson = "same-person",
     /// Too many requests for approval wait: decide on those first.
     ApprovalsFull = "approvals-full",
+    /// The day or month is closed: it counts in the next open day.
+    DayClosed = "day-closed",
+    /// The month is not over, or an earlier day is open: close it first.
+    DayOpen = "day-open",
+    /// The entry was taken back or is a counter-entry: enter the fee anew.
+    EntryFinal = "entry-final",
+    /// The terminal, operator or profile does not belong to this place: ask the prefecture.
+    PlaceForbids = "place-forbids",
+    /// The window is closed; the detail says when it opens.
+    WindowClosed = "window-closed",
     /// Nobody is signed in: sign in.
     SessionRequired = "session-required",
     /// The session is unknown, over, or of another terminal: sign in again.

@@ -103,7 +103,9 @@ impl App {
                 &request.signature.0,
             )
             .map_err(|_| refused())?;
-        // 4. A session, of which only the hash is kept.
+        // 4. The place has this operator.
+        self.employed(terminal, &operator)?;
+        // 5. A session, of which only the hash is kept.
         let token = SessionToken(hex::encode(self.entropy.secret()));
         let session = Session {
             token_sha256: Sha256::digest(token.0.as_bytes()).into(),

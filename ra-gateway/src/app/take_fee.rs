@@ -1,7 +1,7 @@
 //! Step 9: The fee is taken; a receipt number without gaps comes with it.
 
 use pki_core::{
-    application::{Application, states::Payment},
+    application::{Application, fee::FeeEntry, states::Payment},
     calendar::JapaneseDay,
     id::IdempotencyKey,
 };
@@ -13,17 +13,7 @@ use super::{
     dossier::not_due,
     refusal::{Failure, Reason, Refused, parse},
 };
-use crate::port::{AdvanceError, FeeEntry, NewFee};
-
-/// The Japanese fiscal year runs from April to March.
-pub(super) fn fiscal_year(day: JapaneseDay) -> i16 {
-    let date = day.date();
-    if date.month() >= 4 {
-        date.year()
-    } else {
-        date.year() - 1
-    }
-}
+use crate::port::{AdvanceError, NewFee};
 
 impl App {
     /// Enters the fee that is due. A repeat answers with the same receipt.
@@ -69,8 +59,9 @@ impl App {
             let fee = NewFee {
                 application: dossier.stored.id,
                 municipality: clerk.municipality(),
-                fiscal_year: fiscal_year(JapaneseDay::of(now)),
-                amount_yen: i64::from(request.amount_yen),
+                kind: dossier.state.case().kind,
+                day: JapaneseDay::of(now),
+                amount_yen: request.amount_yen,
                 idempotency_key: key,
                 counter_of: None,
                 operator: clerk.operator.clone(),
@@ -120,18 +111,5 @@ impl App {
             }
             Ok(())
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_fiscal_year_begins_on_the_first_of_april_in_japan() {
-        let year = |text: &str| fiscal_year(JapaneseDay::of(text.parse().unwrap()));
-        assert_eq!(year("2027-03-31T14:59:59Z"), 2026);
-        assert_eq!(year("2027-03-31T15:00:00Z"), 2027);
-        assert_eq!(year("2027-01-01T00:00:00Z"), 2026);
     }
 }

@@ -6,6 +6,7 @@ use pki_core::{
     certificate::{CertificateImage, request},
     id::OperatorId,
     operator::Role,
+    places::Places,
 };
 use schema::wire::v1::ca::{PartyKind as WireKind, PartyRecord};
 
@@ -16,9 +17,11 @@ use super::{
 use crate::{
     adapter::{database::Database, system::SystemClock, token::TokenMasters, vault::TokenAuditMac},
     config,
-    port::{AuditEntry, Clock, Party, PartyKind, Store},
+    port::{AuditEntry, Clock, LoadedPlaces, Office, Party, PartyKind, Store},
 };
 
+/// Largest file of places, in bytes.
+const LARGEST_PLACES: u64 = 4 * 1024 * 1024;
 /// Largest party record, in bytes.
 const LARGEST_RECORD: u64 = 64 * 1024;
 
@@ -132,6 +135,32 @@ pub fn set_role(config: &Path, operator: &str, role: Role, by: &str) -> Result<S
         return Err(format!("there is no operator {operator}").into());
     }
     Ok(format!("{operator} is {role}"))
+}
+
+/// Loads a reviewed file of places: it counts from the next request on.
+pub fn load_places(config: &Path, file: &Path, by: &str) -> Result<String, Fault> {
+    named(by, "by")?;
+    if fs::metadata(file)?.len() > LARGEST_PLACES {
+        return Err("the file is larger than any prefecture's".into());
+    }
+    let text = fs::read_to_string(file)?;
+    let places = Places::from_toml(&text)?;
+    let version = places.version().to_owned();
+    let loaded = LoadedPlaces {
+        version: version.clone(),
+        file: text,
+        by: by.to_owned(),
+        at: SystemClock.now(),
+    };
+    let entry = AuditEntry {
+        act: "load-places",
+        reference: Some(format!("{version} by {by}")),
+        ..AuditEntry::default()
+    };
+    if !store(config)?.load_places(&loaded, &entry)? {
+        return Err(format!("version {version} was loaded before: give the file a new one").into());
+    }
+    Ok(format!("places {version} count from now on"))
 }
 
 /// An officer's name or a reason, as commands take them.

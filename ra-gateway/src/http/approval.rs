@@ -13,7 +13,7 @@ use super::{
     params(("Operator-Session" = String, Header)),
     responses((status = 201, body = ApprovalMessage), (status = "default", body = ProblemDocument)))]
 pub async fn request(call: Call) -> Result<HttpResponse, Problem> {
-    call.for_clerk(StatusCode::CREATED, |app, clerk, body| {
+    call.for_back_office(StatusCode::CREATED, |app, clerk, body| {
         app.request_approval(clerk, &body)
     })
     .await

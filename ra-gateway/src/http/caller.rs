@@ -14,7 +14,7 @@ use service::tls::Peer;
 use super::{Gateway, lane::Lane, problem::Problem};
 use crate::app::{
     App,
-    caller::{Clerk, Kiosk, Operator, Terminal},
+    caller::{BackOffice, Clerk, Kiosk, Operator, Supervisor, Terminal},
     refusal::{Failure, Reason},
 };
 use crate::port::AuditEntry;
@@ -70,6 +70,48 @@ impl Call {
         let (gateway, lane) = (self.gateway.clone(), self.lane);
         let body: B = self.body(entry).await?;
         let answer = block(gateway, lane, move |app| work(app, &clerk, body)).await?;
+        json(status, &answer)
+    }
+
+    /// An operator's act in the office, with a body.
+    pub async fn for_back_office<B, R>(
+        self,
+        status: StatusCode,
+        work: impl FnOnce(&App, &BackOffice, B) -> Result<R, Failure> + Send + 'static,
+    ) -> Answer
+    where
+        B: DeserializeOwned + Send + 'static,
+        R: Serialize + Send + 'static,
+    {
+        let clerk = self.signed_in(App::back_office).await?;
+        self.gateway
+            .limits
+            .operator(clerk.operator.as_str(), self.lane)?;
+        let entry = clerk.entry("request");
+        let (gateway, lane) = (self.gateway.clone(), self.lane);
+        let body: B = self.body(entry).await?;
+        let answer = block(gateway, lane, move |app| work(app, &clerk, body)).await?;
+        json(status, &answer)
+    }
+
+    /// A supervisor's act with a body.
+    pub async fn for_supervisor<B, R>(
+        self,
+        status: StatusCode,
+        work: impl FnOnce(&App, &Supervisor, B) -> Result<R, Failure> + Send + 'static,
+    ) -> Answer
+    where
+        B: DeserializeOwned + Send + 'static,
+        R: Serialize + Send + 'static,
+    {
+        let supervisor = self.signed_in(App::supervisor).await?;
+        self.gateway
+            .limits
+            .operator(supervisor.operator.as_str(), self.lane)?;
+        let entry = supervisor.entry("request");
+        let (gateway, lane) = (self.gateway.clone(), self.lane);
+        let body: B = self.body(entry).await?;
+        let answer = block(gateway, lane, move |app| work(app, &supervisor, body)).await?;
         json(status, &answer)
     }
 

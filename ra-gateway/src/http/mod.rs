@@ -11,9 +11,11 @@ pub mod lane;
 mod limit;
 mod notice;
 mod operator;
+mod places;
 pub mod problem;
 mod register;
 mod revocation;
+mod till;
 
 use std::sync::Arc;
 
@@ -73,6 +75,17 @@ pub struct Gateway {
         approval::list,
         approval::read,
         approval::decide,
+        till::next,
+        till::day,
+        till::close,
+        till::entry,
+        till::correct,
+        till::remittance,
+        till::remit,
+        till::statistics,
+        places::here,
+        places::extend,
+        places::take_over,
         card_channel::open,
         card_channel::relay,
         revocation::revoke,
@@ -159,6 +172,17 @@ pub fn routes(config: &mut ServiceConfig) {
             )
             .service(at("/v1/approvals/{id}").route(get().to(approval::read)))
             .service(at("/v1/approvals/{id}/decision").route(post().to(approval::decide)))
+            .service(at("/v1/till").route(get().to(till::next)))
+            .service(at("/v1/till/{day}").route(get().to(till::day)))
+            .service(at("/v1/till-closes").route(post().to(till::close)))
+            .service(at("/v1/fees/{number}").route(get().to(till::entry)))
+            .service(at("/v1/fee-corrections").route(post().to(till::correct)))
+            .service(at("/v1/remittances").route(post().to(till::remit)))
+            .service(at("/v1/remittances/{month}").route(get().to(till::remittance)))
+            .service(at("/v1/statistics/{month}").route(get().to(till::statistics)))
+            .service(at("/v1/place").route(get().to(places::here)))
+            .service(at("/v1/openings").route(post().to(places::extend)))
+            .service(at("/v1/shifts").route(post().to(places::take_over)))
             .service(at("/v1/revocations").route(post().to(revocation::revoke)))
             .service(at("/v1/certificates/{serial}").route(get().to(revocation::certificate)))
             .service(

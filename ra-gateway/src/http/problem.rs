@@ -65,6 +65,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::PartySuspended
         | Reason::WrongParty
         | Reason::RoleForbids
+        | Reason::PlaceForbids
         | Reason::SamePerson => StatusCode::FORBIDDEN,
         Reason::SessionRequired | Reason::SessionInvalid | Reason::SignInRefused => {
             StatusCode::UNAUTHORIZED
@@ -91,6 +92,10 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::PublicKeyReused
         | Reason::ApprovalNeeded
         | Reason::ApprovalsFull
+        | Reason::DayClosed
+        | Reason::DayOpen
+        | Reason::EntryFinal
+        | Reason::WindowClosed
         | Reason::IssuingStopped
         | Reason::AuthorityRefused
         | Reason::ImageForeign => StatusCode::CONFLICT,

@@ -7,8 +7,11 @@ mod authority;
 mod clock;
 mod entropy;
 mod notice;
+mod places;
 mod register;
+mod statistics;
 mod store;
+mod till;
 mod token;
 mod vault;
 
@@ -18,11 +21,13 @@ pub use authority::{Authority, AuthorityFault};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use notice::{NoticeChange, NoticeStore, OpenedNotice, StoredNotice};
+pub use places::{Extension, LoadedPlaces, Office, ShiftChange};
 pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
+pub use statistics::Statistics;
 pub use store::{
-    AdvanceError, BreakerStop, Challenge, Change, Effect, FeeEntry, Index, KioskHealth,
-    KioskRecord, NewFee, Party, PartyKind, Received, Session, Store, StoreError, StoredApplication,
-    WrappedKey,
+    AdvanceError, BreakerStop, Challenge, Change, Effect, Index, KioskHealth, KioskRecord, NewFee,
+    Party, PartyKind, Received, Session, Store, StoreError, StoredApplication, WrappedKey,
 };
+pub use till::{ClosedDay, Remittance, Till};
 pub use token::{MasterFault, Masters};
 pub use vault::{Vault, VaultFault};

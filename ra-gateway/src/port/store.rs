@@ -3,6 +3,8 @@
 
 use jiff::Timestamp;
 use pki_core::{
+    application::{cause::ApplicationKind, fee::FeeEntry, statistics::Event},
+    calendar::JapaneseDay,
     certificate::CheckCode,
     id::{
         ApplicationId, ApprovalId, CardId, IdempotencyKey, KioskId, OperatorId, TerminalId, VisitId,
@@ -11,7 +13,10 @@ use pki_core::{
     person::municipality::MunicipalityCode,
 };
 
-use super::{approval::Approvals, audit::AuditEntry, notice::NoticeStore};
+use super::{
+    approval::Approvals, audit::AuditEntry, notice::NoticeStore, places::Office,
+    statistics::Statistics, till::Till,
+};
 
 /// Why a transaction did not happen or is not known to have happened.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +215,8 @@ pub enum Effect {
     },
     /// The certificate can be found by the code on its printed copy.
     NoteCheckCode(CheckCode),
+    /// An event is counted, once for the application.
+    Count(Event),
     /// Issuing stops.
     TripBreaker {
         /// Names the stop.
@@ -274,33 +281,18 @@ pub struct NewFee {
     pub application: ApplicationId,
     /// Of which municipality.
     pub municipality: MunicipalityCode,
-    /// Japanese fiscal year (April to March) of the day.
-    pub fiscal_year: i16,
-    /// In yen; a counter-entry's is negative.
-    pub amount_yen: i64,
+    /// What was applied for.
+    pub kind: ApplicationKind,
+    /// Today; it is booked on this day, or where the till is closed on the next open one.
+    pub day: JapaneseDay,
+    /// In yen; with `counter_of` it is taken back.
+    pub amount_yen: u32,
     /// The caller's wish.
     pub idempotency_key: IdempotencyKey,
     /// The entry that this one takes back.
     pub counter_of: Option<String>,
     /// Who took it.
     pub operator: OperatorId,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Money that was entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeeEntry {
-    /// `13101-2026-000001`.
-    pub number: String,
-    /// For which application.
-    pub application: ApplicationId,
-    /// In yen.
-    pub amount_yen: i64,
-    /// The entry that this one takes back.
-    pub counter_of: Option<String>,
-    /// The wish it answers.
-    pub idempotency_key: IdempotencyKey,
     /// When.
     pub at: Timestamp,
 }
@@ -333,7 +325,7 @@ pub struct WrappedKey {
 /// that returns an error has written nothing, except that after `Away` it may have.
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
-pub trait Store: Approvals + NoticeStore + Send + Sync {
+pub trait Store: Approvals + NoticeStore + Office + Statistics + Till + Send + Sync {
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;

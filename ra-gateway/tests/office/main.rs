@@ -4,7 +4,9 @@
 mod support;
 
 mod approval;
+mod place;
 mod staff;
+mod till;
 
 use std::sync::Arc;
 
@@ -19,6 +21,16 @@ const PROMISES: &[(&str, Promise)] = &[
     ("decided_and_spent_once", approval::decided_and_spent_once),
     ("requests_have_a_limit", approval::requests_have_a_limit),
     ("roles_are_kept", staff::roles_are_kept),
+    ("closed_days", till::a_closed_day_stays_as_it_was),
+    (
+        "one_truth",
+        till::entries_and_a_close_at_once_leave_one_truth,
+    ),
+    (
+        "final_months",
+        till::a_month_is_final_and_corrections_come_later,
+    ),
+    ("last_file", place::the_file_loaded_last_counts),
 ];
 
 #[test]

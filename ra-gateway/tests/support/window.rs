@@ -30,7 +30,7 @@ use pki_core::{
 };
 use ra_gateway::{
     adapter::{register_csv::CsvRegister, vault::TokenVault},
-    app::{App, Settings, caller::Clerk, channel::Channels, refusal::Failure},
+    app::{App, KnownPlaces, Settings, caller::Clerk, channel::Channels, refusal::Failure},
     config::IssuerConfig,
     port::{
         AuditEntry, Authority, AuthorityFault, Clock, Entropy, Masters, Party, PartyKind, Store,
@@ -371,6 +371,7 @@ impl World {
             },
             channels: Channels::default(),
             knocks: service::knocks::Knocks::default(),
+            places: KnownPlaces::default(),
         };
         Self {
             app,

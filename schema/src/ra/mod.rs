@@ -2,8 +2,11 @@
 
 pub mod approval;
 pub mod notice;
+pub mod place;
 pub mod rows;
+pub mod statistics;
 pub mod tables;
+pub mod till;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

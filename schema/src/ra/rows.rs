@@ -115,6 +115,11 @@ pub struct FeeEntryRow {
     pub counter_of: Option<String>,
     pub operator: String,
     pub at: i64,
+    pub application_kind: String,
+    /// `YYYY-MM-DD`
+    pub booked_on: String,
+    /// Of a counter-entry.
+    pub approval: Option<String>,
 }
 
 /// The last receipt number of a municipality's fiscal year.

@@ -101,6 +101,9 @@ diesel::table! {
         counter_of -> Nullable<Text>,
         operator -> Text,
         at -> BigInt,
+        application_kind -> Text,
+        booked_on -> Text,
+        approval -> Nullable<Text>,
     }
 }
 

@@ -13,7 +13,7 @@ use schema::{
     },
 };
 
-use super::{Fault, approval, digest, micros, notice, parsed, time, upkeep};
+use super::{Fault, approval, digest, micros, notice, parsed, statistics, time, upkeep};
 use crate::port::{Change, Effect, Index, StoreError, StoredApplication};
 
 pub(super) fn from_row(row: ApplicationRow) -> Result<StoredApplication, StoreError> {
@@ -230,6 +230,15 @@ fn write_effect(
         }
         Effect::KeepKioskRecord(record) => {
             upkeep::keep_kiosk_record(connection, record)?;
+        }
+        Effect::Count(event) => {
+            statistics::count(
+                connection,
+                &change.id,
+                &change.municipality,
+                *event,
+                change.now,
+            )?;
         }
         Effect::SpendApproval { approval, by } => {
             approval::spend(connection, approval, by, change.now)?;

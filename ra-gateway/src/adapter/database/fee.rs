@@ -1,7 +1,13 @@
 //! Money: rows are added, never changed.
 
 use diesel::prelude::*;
-use pki_core::id::{ApplicationId, IdempotencyKey};
+use pki_core::{
+    application::{
+        cause::ApplicationKind,
+        fee::{FeeEntry, close::booking_day, signed},
+    },
+    id::{ApplicationId, ApprovalId, IdempotencyKey},
+};
 use schema::{
     database::AnyConnection,
     on_both,
@@ -11,25 +17,41 @@ use schema::{
     },
 };
 
-use super::{Fault, micros, parsed, time};
-use crate::port::{FeeEntry, NewFee, StoreError};
+use super::{Fault, micros, parsed, till, time};
+use crate::port::{NewFee, StoreError};
 
-fn from_row(row: FeeEntryRow) -> Result<FeeEntry, StoreError> {
+pub(super) fn from_row(row: FeeEntryRow) -> Result<FeeEntry, StoreError> {
+    const WHAT: &str = "fee";
+    let unreadable = || StoreError::Unreadable(WHAT);
     Ok(FeeEntry {
         number: row.number,
-        application: parsed(&row.application, "fee")?,
-        amount_yen: row.amount_yen,
-        counter_of: row.counter_of,
-        idempotency_key: parsed(&row.idempotency_key, "fee")?,
+        application: parsed(&row.application, WHAT)?,
+        kind: ApplicationKind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == row.application_kind)
+            .ok_or_else(unreadable)?,
+        // A counter-entry is negative in the table, so that sums are sums.
+        amount_yen: u32::try_from(row.amount_yen.unsigned_abs()).map_err(|_| unreadable())?,
+        counters: row.counter_of,
+        idempotency_key: parsed(&row.idempotency_key, WHAT)?,
+        operator: parsed(&row.operator, WHAT)?,
         at: time(row.at)?,
+        booked_on: parsed(&row.booked_on, WHAT)?,
     })
 }
 
-/// Enters money under the next number. The counter's row stays locked until the
-/// transaction ends, so numbers have no gaps and no doubles.
-pub(super) fn enter(connection: &mut AnyConnection, fee: &NewFee) -> Result<FeeEntry, Fault> {
+/// Enters money under the next number, in the book of the first day that is open. The till's
+/// and the counter's rows stay locked until the transaction ends, so that no closed day gets
+/// an entry and numbers have no gaps and no doubles.
+pub(super) fn enter(
+    connection: &mut AnyConnection,
+    fee: &NewFee,
+    approval: Option<&ApprovalId>,
+) -> Result<FeeEntry, Fault> {
+    let closed_through = till::lock(connection, &fee.municipality)?;
+    let booked_on = booking_day(fee.day, closed_through);
     let municipality = fee.municipality.to_string();
-    let year = i32::from(fee.fiscal_year);
+    let year = i32::from(booked_on.fiscal_year());
     let first = FeeCounterRow {
         municipality: municipality.clone(),
         fiscal_year: year,
@@ -48,10 +70,13 @@ pub(super) fn enter(connection: &mut AnyConnection, fee: &NewFee) -> Result<FeeE
     let entry = FeeEntry {
         number: format!("{municipality}-{year}-{number:06}"),
         application: fee.application,
+        kind: fee.kind,
         amount_yen: fee.amount_yen,
-        counter_of: fee.counter_of.clone(),
+        counters: fee.counter_of.clone(),
         idempotency_key: fee.idempotency_key,
+        operator: fee.operator.clone(),
         at: fee.at,
+        booked_on,
     };
     diesel::insert_into(fee_entry::table)
         .values(&FeeEntryRow {
@@ -66,10 +91,13 @@ pub(super) fn enter(connection: &mut AnyConnection, fee: &NewFee) -> Result<FeeE
                 "fee"
             }
             .to_owned(),
-            amount_yen: fee.amount_yen,
+            amount_yen: signed(&entry),
             counter_of: fee.counter_of.clone(),
             operator: fee.operator.to_string(),
             at: micros(fee.at),
+            application_kind: fee.kind.as_str().to_owned(),
+            booked_on: booked_on.to_string(),
+            approval: approval.map(|id| id.to_string()),
         })
         .execute(connection)?;
     Ok(entry)

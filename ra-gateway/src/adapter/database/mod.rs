@@ -10,8 +10,11 @@ mod audit;
 mod fee;
 mod notice;
 mod party;
+mod places;
 mod session;
+mod statistics;
 mod store;
+mod till;
 mod upkeep;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use diesel::RunQueryDsl;
 use jiff::Timestamp;
 use pki_core::{
+    application::fee::FeeEntry,
     id::{ApplicationId, CardId, IdempotencyKey, OperatorId},
     operator::Role,
     person::municipality::MunicipalityCode,
@@ -10,8 +11,8 @@ use pki_core::{
 
 use super::{Database, Fault, application, fee, party, session, upkeep};
 use crate::port::{
-    AdvanceError, AuditEntry, BreakerStop, Challenge, Change, FeeEntry, KioskHealth, KioskRecord,
-    NewFee, Party, PartyKind, Received, Session, Store, StoreError, StoredApplication, WrappedKey,
+    AdvanceError, AuditEntry, BreakerStop, Challenge, Change, KioskHealth, KioskRecord, NewFee,
+    Party, PartyKind, Received, Session, Store, StoreError, StoredApplication, WrappedKey,
 };
 
 impl Store for Database {
@@ -168,7 +169,7 @@ impl Store for Database {
         change: &mut dyn FnMut(&FeeEntry) -> Change,
     ) -> Result<FeeEntry, AdvanceError> {
         self.audited(audit, new.at, |c, entry| {
-            let entered = fee::enter(c, new)?;
+            let entered = fee::enter(c, new, None)?;
             application::advance(c, &change(&entered))?;
             entry.reference = Some(entered.number.clone());
             Ok(entered)

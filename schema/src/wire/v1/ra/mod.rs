@@ -12,9 +12,11 @@ mod issue;
 mod kiosk;
 mod notice;
 mod operator;
+mod place;
 mod public_key;
 mod register;
 mod revocation;
+mod till;
 
 pub use application::*;
 pub use approval::*;
@@ -25,9 +27,11 @@ pub use issue::*;
 pub use kiosk::*;
 pub use notice::*;
 pub use operator::*;
+pub use place::*;
 pub use public_key::*;
 pub use register::*;
 pub use revocation::*;
+pub use till::*;
 
 #[cfg(test)]
 mod tests {

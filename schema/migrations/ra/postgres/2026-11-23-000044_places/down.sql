@@ -1,0 +1,3 @@
+DROP TABLE shift_change;
+DROP TABLE opening_extension;
+DROP TABLE places;

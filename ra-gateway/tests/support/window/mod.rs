@@ -1,265 +1,48 @@
 //! A window with its terminal, clerk, kiosk, card and authority, all keys in memory.
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod authority;
+mod card;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use std::sync::{Arc, Mutex};
+
 use pki_core::{
     act::{Act, ActFrame, Deed, IssueDeed, RevokeDeed, Signatory, SignedAct},
     application::fee::FeeTable,
-    card_channel::{
-        BLOCK, Command, KEY_VERSION_VISIT, Key128, KeySet, PERSONALISATION_AID, Response,
-        Scp03Channel, Scp03Host,
-        kdf::{self, cmac_aes_256},
-        wrap,
-    },
-    certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject, Subscriber},
-    disclosure::RequestContent,
-    id::{ApplicationId, Sha256Digest},
-    kiosk_record::{Generation, KioskRecord},
-    person::{
-        certificate_items::{CertificateItems, CertificateItemsText},
-        municipality::MunicipalityCode,
-        substitution::SubstitutionList,
-    },
+    certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject},
+    id::Sha256Digest,
+    person::substitution::SubstitutionList,
     revocation::ground::Ground,
 };
 use ra_gateway::{
     adapter::{register_csv::CsvRegister, vault::TokenVault},
     app::{App, KnownPlaces, Settings, caller::Clerk, channel::Channels, refusal::Failure},
     config::IssuerConfig,
-    port::{
-        AuditEntry, Authority, AuthorityFault, Clock, Entropy, Masters, Party, PartyKind, Store,
-    },
+    port::{AuditEntry, Authority, Clock, Entropy, Masters, Party, PartyKind, Store},
 };
 use schema::wire::{
     bytes::Base64,
-    v1::{
-        act::SignedActMessage,
-        ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
-        disclosure::{
-            DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
-        },
-        ra,
-    },
+    v1::{act::SignedActMessage, ra},
 };
-use terminal::virtual_card::{
-    AesKey, Card, Id, KeySet as CardKeySet, SharedMemory, blank_resident, factory_image,
-};
+use terminal::virtual_card::Card;
 
 use super::{
     CountingEntropy, Folder, HandClock, MemoryMasters,
-    certificate_support::{Governor, SoftKey, chiyoda, open, sample},
+    certificate_support::{Governor, SoftKey, open, sample},
 };
 
-pub const REGISTER: &str = include_str!("../../samples/register.csv");
+// Each test file uses its part.
+#[allow(unused_imports)]
+pub use authority::{FakeAuthority, Trouble};
+#[allow(unused_imports)]
+pub use card::{Generated, answers};
+
+pub const REGISTER: &str = include_str!("../../../samples/register.csv");
 pub const TERMINAL: &str = "131010001";
 pub const ELSEWHERE: &str = "131020001";
 pub const KIOSK: &str = "13101K001";
 pub const OPERATOR: &str = "13101-0001";
 pub const CARD: [u8; 16] = [0xC1; 16];
 const EC: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
-
-/// What the authority does next instead of its work.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
-    /// It says that its token is away.
-    TokenAway,
-    /// It does its work and the answer is lost.
-    AnswerLost,
-    /// It decides against it.
-    Refuses,
-    /// It certifies other items than those asked for.
-    OtherItems,
-}
-
-/// An authority that issues by the product's own profiles, once per idempotency key.
-pub struct FakeAuthority {
-    governor: Governor,
-    clock: Arc<HandClock>,
-    issued: Mutex<HashMap<String, IssueResponse>>,
-    revoked: Mutex<HashMap<String, RevokeResponse>>,
-    trouble: Mutex<Option<Trouble>>,
-    disclosures: Mutex<Vec<DisclosureLine>>,
-}
-
-impl FakeAuthority {
-    pub fn next(&self, trouble: Trouble) {
-        *self.trouble.lock().unwrap() = Some(trouble);
-    }
-
-    pub fn issued(&self) -> usize {
-        self.issued.lock().unwrap().len()
-    }
-
-    fn away(problem: &str) -> AuthorityFault {
-        AuthorityFault::Away {
-            problem: problem.into(),
-            retry_after: Duration::from_secs(7),
-        }
-    }
-}
-
-impl Authority for FakeAuthority {
-    fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
-        let trouble = self.trouble.lock().unwrap().take();
-        match trouble {
-            Some(Trouble::TokenAway) => return Err(Self::away("token-away")),
-            Some(Trouble::Refuses) => {
-                return Err(AuthorityFault::Refused {
-                    problem: "key-unfit".into(),
-                    detail: "the key is not fit".into(),
-                    first_answer: true,
-                });
-            }
-            _ => {}
-        }
-        let act = Act::from_payload(&request.act.payload.0).unwrap();
-        let Deed::Issue(deed) = &act.deed else {
-            panic!("asked to issue by another deed")
-        };
-        let mut issued = self.issued.lock().unwrap();
-        let number = u8::try_from(issued.len()).unwrap() + 1;
-        let response = issued
-            .entry(act.idempotency_key.to_string())
-            .or_insert_with(|| {
-                let text = &request.items;
-                let mut items = CertificateItemsText {
-                    name: text.name.clone(),
-                    name_substitution: text.name_substitution.clone(),
-                    birth_date: text.birth_date.clone(),
-                    sex: text.sex.clone(),
-                    address: text.address.clone(),
-                    address_substitution: text.address_substitution.clone(),
-                };
-                if trouble == Some(Trouble::OtherItems) {
-                    items.name = "総務　次郎".into();
-                }
-                let key =
-                    pki_core::certificate::request::parse_card_request(&request.request.0).unwrap();
-                let certificate = self.governor.certify(
-                    &sample("signature.toml", EC),
-                    self.clock.now(),
-                    number,
-                    &key.public_key,
-                    Subject::Subscriber(Subscriber {
-                        items: &CertificateItems::parse(&items).unwrap(),
-                        place: &chiyoda(),
-                        terminal: act.terminal,
-                        requested_at: deed.request_made_at,
-                        sequence: 1,
-                    }),
-                );
-                IssueResponse {
-                    serial: certificate.serial().to_string(),
-                    certificate: Base64(certificate.into_der()),
-                    issuer_certificate: Base64(self.governor.certificate.clone()),
-                }
-            })
-            .clone();
-        if trouble == Some(Trouble::AnswerLost) {
-            return Err(Self::away("unreachable"));
-        }
-        Ok(response)
-    }
-
-    fn revoke(&self, request: &RevokeRequest) -> Result<RevokeResponse, AuthorityFault> {
-        if self.trouble.lock().unwrap().take().is_some() {
-            return Err(Self::away("unreachable"));
-        }
-        let act = Act::from_payload(&request.act.payload.0).unwrap();
-        let Deed::Revoke(deed) = &act.deed else {
-            panic!("asked to revoke by another deed")
-        };
-        let mut revoked = self.revoked.lock().unwrap();
-        Ok(revoked
-            .entry(deed.serial.to_string())
-            .or_insert_with(|| RevokeResponse {
-                serial: deed.serial.to_string(),
-                revoked_at: self.clock.now().to_string(),
-                ground: deed.ground.as_str().into(),
-                reason_code: Some(deed.ground.reason_code()),
-            })
-            .clone())
-    }
-
-    fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault> {
-        let content = RequestContent::from_bytes(&request.request.0).unwrap();
-        let act = Act::from_payload(&request.act.payload.0).unwrap();
-        let line = DisclosureLine {
-            id: act.application.to_string(),
-            wish: "disclosure".into(),
-            step: "open".into(),
-            municipality: act.municipality.to_string(),
-            requested_on: content.requested_on.to_string(),
-            due: None,
-            days_left: None,
-            extended: false,
-            addressee: "東京都知事".into(),
-            received_at: self.clock.now().to_string(),
-        };
-        self.disclosures.lock().unwrap().push(line.clone());
-        Ok(line)
-    }
-
-    fn disclosures(
-        &self,
-        municipality: MunicipalityCode,
-    ) -> Result<DisclosureList, AuthorityFault> {
-        let kept = self.disclosures.lock().unwrap();
-        let here = |line: &&DisclosureLine| line.municipality == municipality.to_string();
-        Ok(DisclosureList {
-            disclosures: kept.iter().filter(here).cloned().collect(),
-        })
-    }
-
-    fn disclosure(
-        &self,
-        municipality: MunicipalityCode,
-        id: ApplicationId,
-    ) -> Result<Option<DisclosureLine>, AuthorityFault> {
-        let list = self.disclosures(municipality)?.disclosures;
-        Ok(list.into_iter().find(|line| line.id == id.to_string()))
-    }
-
-    fn deliver_disclosure(
-        &self,
-        id: ApplicationId,
-        _: &DeliveryRequest,
-    ) -> Result<DeliveryResponse, AuthorityFault> {
-        let kept = self.disclosures.lock().unwrap();
-        let line = kept.iter().find(|line| line.id == id.to_string());
-        Ok(DeliveryResponse {
-            disclosure: line.unwrap().clone(),
-            answer: Base64(b"%PDF-".to_vec()),
-        })
-    }
-
-    fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
-        let revocation = self.revoked.lock().unwrap().get(serial).cloned();
-        Ok(self
-            .issued
-            .lock()
-            .unwrap()
-            .values()
-            .find(|issued| issued.serial == serial)
-            .map(|issued| CertificateRecord {
-                serial: serial.into(),
-                certificate: issued.certificate.clone(),
-                status: if revocation.is_some() {
-                    "revoked"
-                } else {
-                    "live"
-                }
-                .into(),
-                revocation,
-            }))
-    }
-}
 
 /// The whole.
 pub struct World {
@@ -507,126 +290,6 @@ impl World {
         )
     }
 
-    /// A blank card with the keys that the factory was given.
-    pub fn card(&self) -> Card {
-        let master = self.masters.key("card-master");
-        let keys = kdf::card_keys(
-            |message| Ok::<_, std::convert::Infallible>(cmac_aes_256(&master, message)),
-            &CARD,
-        )
-        .unwrap();
-        let own = |key: &Key128| AesKey::from(*key.expose());
-        let image = blank_resident(
-            Id(CARD),
-            CardKeySet {
-                enc: own(&keys.enc),
-                mac: own(&keys.mac),
-                dek: own(&keys.dek),
-            },
-        );
-        Card::start(Box::new(SharedMemory::new(&factory_image(&image).unwrap()))).unwrap()
-    }
-
-    /// Relays a channel as a terminal does, until it is done.
-    pub fn relay(
-        &self,
-        clerk: &Clerk,
-        id: &str,
-        card: &mut Card,
-        purpose: ra::ChannelPurpose,
-    ) -> Result<(), Failure> {
-        let opened = self.app.open_card_channel(
-            clerk,
-            id,
-            &ra::CardChannelRequest {
-                card: hex::encode(CARD),
-                purpose,
-            },
-        )?;
-        let mut commands = opened.commands;
-        loop {
-            let responses = answers(card, &commands);
-            let next =
-                self.app
-                    .relay_card(clerk, &opened.channel, &ra::CardRelayRequest { responses })?;
-            if next.done {
-                assert!(next.commands.is_empty());
-                return Ok(());
-            }
-            commands = next.commands;
-        }
-    }
-
-    /// The kiosk makes a key in this visit; gives the pair, the request and the record.
-    pub fn kiosk_visit(&self, card: &mut Card, application: &ra::Application) -> Generated {
-        let visit = bytes16(application.visit.as_deref().unwrap());
-        let master = self.masters.key(&format!("kiosk-master-{KIOSK}"));
-        let keys = kdf::visit_keys(
-            |message| Ok::<_, std::convert::Infallible>(cmac_aes_256(&master, message)),
-            KIOSK.as_bytes().try_into().unwrap(),
-            &CARD,
-            &visit,
-        )
-        .unwrap();
-        let pair = SoftKey::new(SignatureAlgorithm::RsaPkcs1Sha256);
-        let SoftKey::Rsa(rsa) = &pair else {
-            unreachable!()
-        };
-        let pkcs8: Pkcs8V1Der<'_> = rsa.as_der().unwrap();
-        let mut channel = channel(card, KEY_VERSION_VISIT, &keys);
-        let wrapped = |data: &[u8]| wrap::kwp_wrap(&keys.dek, data).unwrap();
-        let key = wrapped(pkcs8.as_ref());
-        let count = key.chunks(BLOCK).count();
-        for (number, block) in key.chunks(BLOCK).enumerate() {
-            let p1 = if number + 1 == count { 0x81 } else { 0x01 };
-            let number = u8::try_from(number).unwrap();
-            send(
-                card,
-                &mut channel,
-                &Command::new(0x80, 0xDA, p1, number).with_data(block),
-            );
-        }
-        let password = Command::new(0x80, 0xDA, 0x02, 0x00).with_data(&wrapped(b"TARO1950"));
-        send(card, &mut channel, &password);
-        send(
-            card,
-            &mut channel,
-            &Command::new(0x80, 0x46, 0, 0).with_le(256),
-        );
-        send(card, &mut channel, &Command::new(0x80, 0x47, 0, 0));
-        let answer = card.process(&Command::new(0x80, 0xCA, 0, 3).with_le(65_536).to_bytes());
-        let answer = Response::parse(&answer).unwrap();
-        assert!(answer.is_ok());
-        let record = self.record(&self.kiosk.0, KIOSK, application, &pair);
-        Generated {
-            request: answer.data.clone(),
-            record,
-            pair,
-        }
-    }
-
-    /// A kiosk's signed record.
-    pub fn record(
-        &self,
-        key: &SoftKey,
-        kiosk: &str,
-        application: &ra::Application,
-        pair: &SoftKey,
-    ) -> Vec<u8> {
-        let id = |text: &Option<String>| text.clone().unwrap();
-        let record = KioskRecord::new(Generation {
-            kiosk: kiosk.parse().unwrap(),
-            visit: id(&application.visit).parse().unwrap(),
-            card: id(&application.card).parse().unwrap(),
-            spki_sha256: Sha256Digest::from_bytes(pair.public().sha256()),
-            software_sha256: Sha256Digest::of(b"kiosk"),
-            generated_at: self.clock.now(),
-        });
-        record
-            .signed(|message| Ok::<_, Infallible>(key.sign(EC, message)))
-            .unwrap()
-    }
-
     /// An act, signed by terminal and operator.
     pub fn signed(&self, application: &str, key: &str, deed: Deed) -> SignedActMessage {
         let act = Act::new(
@@ -768,32 +431,6 @@ impl World {
     }
 }
 
-/// What the kiosk made.
-pub struct Generated {
-    pub pair: SoftKey,
-    pub request: Vec<u8>,
-    pub record: Vec<u8>,
-}
-
-impl Generated {
-    pub fn message(&self) -> ra::PublicKeyRequest {
-        ra::PublicKeyRequest {
-            request: Base64(self.request.clone()),
-            kiosk_record: Base64(self.record.clone()),
-        }
-    }
-
-    /// A trial signature by the card's key.
-    pub fn trial(&self, certificate_sha256: &str) -> ra::WrittenRequest {
-        let message = b"a message of more than sixteen bytes".to_vec();
-        ra::WrittenRequest {
-            certificate_sha256: certificate_sha256.into(),
-            trial_signature: Base64(self.pair.sign(SignatureAlgorithm::RsaPkcs1Sha256, &message)),
-            trial_message: Base64(message),
-        }
-    }
-}
-
 pub fn licence() -> ra::IdentityRequest {
     ra::IdentityRequest {
         document: ra::IdentityDocument {
@@ -805,41 +442,6 @@ pub fn licence() -> ra::IdentityRequest {
         decision: ra::IdentityVerdict::Accepted,
         remark: None,
     }
-}
-
-/// The card's answers to commands in order, up to the first that is not `9000`.
-pub fn answers(card: &mut Card, commands: &[Base64]) -> Vec<Base64> {
-    let mut responses = Vec::new();
-    for command in commands {
-        let answer = card.process(&command.0);
-        let ok = answer.ends_with(&[0x90, 0x00]);
-        responses.push(Base64(answer));
-        if !ok {
-            break;
-        }
-    }
-    responses
-}
-
-pub fn bytes16(text: &str) -> [u8; 16] {
-    let mut bytes = [0; 16];
-    hex::decode_to_slice(text, &mut bytes).unwrap();
-    bytes
-}
-
-fn channel(card: &mut Card, version: u8, keys: &KeySet) -> Scp03Channel {
-    let select = Command::new(0x00, 0xA4, 0x04, 0x00)
-        .with_data(&PERSONALISATION_AID)
-        .with_le(256);
-    assert!(card.process(&select.to_bytes()).ends_with(&[0x90, 0x00]));
-    let (host, command) = Scp03Host::begin(version, keys, [3; 8]);
-    let (opening, command) = host.answer(&card.process(&command)).unwrap();
-    opening.confirm(&card.process(&command)).unwrap()
-}
-
-fn send(card: &mut Card, channel: &mut Scp03Channel, command: &Command) {
-    let wrapped = channel.wrap(command).unwrap();
-    channel.unwrap(&card.process(&wrapped)).unwrap();
 }
 
 /// The refusal's name, or a panic that tells what came instead.

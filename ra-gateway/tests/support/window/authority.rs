@@ -1,0 +1,231 @@
+//! An authority in memory.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use pki_core::{
+    act::{Act, Deed},
+    certificate::{Subject, Subscriber},
+    disclosure::RequestContent,
+    id::ApplicationId,
+    person::{
+        certificate_items::{CertificateItems, CertificateItemsText},
+        municipality::MunicipalityCode,
+    },
+};
+use ra_gateway::port::{Authority, AuthorityFault, Clock};
+use schema::wire::{
+    bytes::Base64,
+    v1::{
+        ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+        disclosure::{
+            DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
+        },
+    },
+};
+
+use super::super::{
+    HandClock,
+    certificate_support::{Governor, chiyoda, sample},
+};
+use super::EC;
+
+/// What the authority does next instead of its work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It says that its token is away.
+    TokenAway,
+    /// It does its work and the answer is lost.
+    AnswerLost,
+    /// It decides against it.
+    Refuses,
+    /// It certifies other items than those asked for.
+    OtherItems,
+}
+
+/// An authority that issues by the product's own profiles, once per idempotency key.
+pub struct FakeAuthority {
+    pub(super) governor: Governor,
+    pub(super) clock: Arc<HandClock>,
+    pub(super) issued: Mutex<HashMap<String, IssueResponse>>,
+    pub(super) revoked: Mutex<HashMap<String, RevokeResponse>>,
+    pub(super) trouble: Mutex<Option<Trouble>>,
+    pub(super) disclosures: Mutex<Vec<DisclosureLine>>,
+}
+
+impl FakeAuthority {
+    pub fn next(&self, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = Some(trouble);
+    }
+
+    pub fn issued(&self) -> usize {
+        self.issued.lock().unwrap().len()
+    }
+
+    fn away(problem: &str) -> AuthorityFault {
+        AuthorityFault::Away {
+            problem: problem.into(),
+            retry_after: Duration::from_secs(7),
+        }
+    }
+}
+
+impl Authority for FakeAuthority {
+    fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
+        let trouble = self.trouble.lock().unwrap().take();
+        match trouble {
+            Some(Trouble::TokenAway) => return Err(Self::away("token-away")),
+            Some(Trouble::Refuses) => {
+                return Err(AuthorityFault::Refused {
+                    problem: "key-unfit".into(),
+                    detail: "the key is not fit".into(),
+                    first_answer: true,
+                });
+            }
+            _ => {}
+        }
+        let act = Act::from_payload(&request.act.payload.0).unwrap();
+        let Deed::Issue(deed) = &act.deed else {
+            panic!("asked to issue by another deed")
+        };
+        let mut issued = self.issued.lock().unwrap();
+        let number = u8::try_from(issued.len()).unwrap() + 1;
+        let response = issued
+            .entry(act.idempotency_key.to_string())
+            .or_insert_with(|| {
+                let text = &request.items;
+                let mut items = CertificateItemsText {
+                    name: text.name.clone(),
+                    name_substitution: text.name_substitution.clone(),
+                    birth_date: text.birth_date.clone(),
+                    sex: text.sex.clone(),
+                    address: text.address.clone(),
+                    address_substitution: text.address_substitution.clone(),
+                };
+                if trouble == Some(Trouble::OtherItems) {
+                    items.name = "総務　次郎".into();
+                }
+                let key =
+                    pki_core::certificate::request::parse_card_request(&request.request.0).unwrap();
+                let certificate = self.governor.certify(
+                    &sample("signature.toml", EC),
+                    self.clock.now(),
+                    number,
+                    &key.public_key,
+                    Subject::Subscriber(Subscriber {
+                        items: &CertificateItems::parse(&items).unwrap(),
+                        place: &chiyoda(),
+                        terminal: act.terminal,
+                        requested_at: deed.request_made_at,
+                        sequence: 1,
+                    }),
+                );
+                IssueResponse {
+                    serial: certificate.serial().to_string(),
+                    certificate: Base64(certificate.into_der()),
+                    issuer_certificate: Base64(self.governor.certificate.clone()),
+                }
+            })
+            .clone();
+        if trouble == Some(Trouble::AnswerLost) {
+            return Err(Self::away("unreachable"));
+        }
+        Ok(response)
+    }
+
+    fn revoke(&self, request: &RevokeRequest) -> Result<RevokeResponse, AuthorityFault> {
+        if self.trouble.lock().unwrap().take().is_some() {
+            return Err(Self::away("unreachable"));
+        }
+        let act = Act::from_payload(&request.act.payload.0).unwrap();
+        let Deed::Revoke(deed) = &act.deed else {
+            panic!("asked to revoke by another deed")
+        };
+        let mut revoked = self.revoked.lock().unwrap();
+        Ok(revoked
+            .entry(deed.serial.to_string())
+            .or_insert_with(|| RevokeResponse {
+                serial: deed.serial.to_string(),
+                revoked_at: self.clock.now().to_string(),
+                ground: deed.ground.as_str().into(),
+                reason_code: Some(deed.ground.reason_code()),
+            })
+            .clone())
+    }
+
+    fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault> {
+        let content = RequestContent::from_bytes(&request.request.0).unwrap();
+        let act = Act::from_payload(&request.act.payload.0).unwrap();
+        let line = DisclosureLine {
+            id: act.application.to_string(),
+            wish: "disclosure".into(),
+            step: "open".into(),
+            municipality: act.municipality.to_string(),
+            requested_on: content.requested_on.to_string(),
+            due: None,
+            days_left: None,
+            extended: false,
+            addressee: "東京都知事".into(),
+            received_at: self.clock.now().to_string(),
+        };
+        self.disclosures.lock().unwrap().push(line.clone());
+        Ok(line)
+    }
+
+    fn disclosures(
+        &self,
+        municipality: MunicipalityCode,
+    ) -> Result<DisclosureList, AuthorityFault> {
+        let kept = self.disclosures.lock().unwrap();
+        let here = |line: &&DisclosureLine| line.municipality == municipality.to_string();
+        Ok(DisclosureList {
+            disclosures: kept.iter().filter(here).cloned().collect(),
+        })
+    }
+
+    fn disclosure(
+        &self,
+        municipality: MunicipalityCode,
+        id: ApplicationId,
+    ) -> Result<Option<DisclosureLine>, AuthorityFault> {
+        let list = self.disclosures(municipality)?.disclosures;
+        Ok(list.into_iter().find(|line| line.id == id.to_string()))
+    }
+
+    fn deliver_disclosure(
+        &self,
+        id: ApplicationId,
+        _: &DeliveryRequest,
+    ) -> Result<DeliveryResponse, AuthorityFault> {
+        let kept = self.disclosures.lock().unwrap();
+        let line = kept.iter().find(|line| line.id == id.to_string());
+        Ok(DeliveryResponse {
+            disclosure: line.unwrap().clone(),
+            answer: Base64(b"%PDF-".to_vec()),
+        })
+    }
+
+    fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
+        let revocation = self.revoked.lock().unwrap().get(serial).cloned();
+        Ok(self
+            .issued
+            .lock()
+            .unwrap()
+            .values()
+            .find(|issued| issued.serial == serial)
+            .map(|issued| CertificateRecord {
+                serial: serial.into(),
+                certificate: issued.certificate.clone(),
+                status: if revocation.is_some() {
+                    "revoked"
+                } else {
+                    "live"
+                }
+                .into(),
+                revocation,
+            }))
+    }
+}

@@ -99,6 +99,18 @@ pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<Publis
     (published, failed)
 }
 
+/// Every list that there has to be: issuer and scope.
+pub fn all_scopes(app: &App) -> Vec<(String, String)> {
+    app.authorities()
+        .into_iter()
+        .flat_map(|authority| {
+            scopes(app, authority)
+                .into_iter()
+                .map(|(scope, _)| (authority.name.clone(), scope))
+        })
+        .collect()
+}
+
 /// The full list, and for the signing CA one for each municipality.
 fn scopes<'a>(app: &'a App, authority: &Authority) -> Vec<(String, Option<&'a Place>)> {
     let mut scopes = vec![(String::new(), None)];

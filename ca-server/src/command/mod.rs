@@ -1,6 +1,7 @@
 //! The command line: what officers and service managers type.
 
 mod audit;
+mod console;
 mod enrol;
 mod migrate;
 mod request;
@@ -22,6 +23,8 @@ use crate::{
     config::IssueConfig,
 };
 
+pub use enrol::record;
+
 /// Any error of a command; shown with all of its causes.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -42,6 +45,10 @@ enum Command {
     Migrate(ConfigArgs),
     /// Issue and revoke for gateways; publish revocation lists.
     Issue(ServeArgs),
+    /// Serve the officers' pages.
+    Console(ServeArgs),
+    /// Sign a statement of the console with an officer's key.
+    OfficerSign(console::SignArgs),
     /// Answer OCSP and give out lists to relying parties.
     Status(ServeArgs),
     /// Certify a party's key and take the party into the registry.
@@ -131,6 +138,8 @@ fn carry_out(command: Command) -> Result<(), Failure> {
     match command {
         Command::Migrate(args) => migrate::migrate(&args),
         Command::Issue(args) => serve::issue(&args),
+        Command::Console(args) => console::console(&args),
+        Command::OfficerSign(args) => console::sign(&args),
         Command::Status(args) => serve::status(&args),
         Command::Enrol(args) => enrol::enrol(&args),
         Command::Suspend(args) => enrol::set_active(&args, false),

@@ -115,6 +115,43 @@ pub fn issue(
     })
 }
 
+/// Serve officers until a signal asks to end.
+pub fn console(
+    config: &IssueConfig,
+    app: Arc<App>,
+    ready_file: Option<&Path>,
+) -> Result<(), ServeError> {
+    let authority = app
+        .infrastructure
+        .issuer
+        .certificate_der()
+        .unwrap_or_default()
+        .to_vec();
+    let tls = tls::mutual(&config.tls, &authority)?;
+    let (listener, address) = listen(config.listen_console)?;
+    let app = web::Data::from(app);
+    rt::System::new().block_on(async move {
+        let server = HttpServer::new(move || {
+            Routes::new()
+                .app_data(app.clone())
+                .configure(crate::console::routes)
+        })
+        .on_connect(tls::keep_peer)
+        .workers(1)
+        .worker_max_blocking_threads(16)
+        .max_connections(64)
+        .client_request_timeout(HEAD)
+        .shutdown_timeout(DRAIN_SECONDS)
+        .disable_signals()
+        .listen_rustls_0_23(listener, tls)?
+        .run();
+        let url = format!("https://127.0.0.1:{}", address.port());
+        let addresses = BTreeMap::from([("console", url)]);
+        tracing::info!(console = %address, "serving");
+        until_signal(vec![server], ready_file, &addresses).await
+    })
+}
+
 /// Serve relying parties until a signal asks to end.
 pub fn status(
     config: &StatusConfig,

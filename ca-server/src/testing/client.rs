@@ -71,6 +71,7 @@ impl Client {
         let agent = Agent::config_builder()
             .tls_config(tls)
             .http_status_as_error(false)
+            .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(30)))
             .build()
             .new_agent();
@@ -113,6 +114,43 @@ impl Client {
             detail: text("detail"),
             retry_after,
         }
+    }
+
+    /// A page: status and body. A connection that breaks is status 0.
+    pub fn page(&self, path: &str) -> (u16, Vec<u8>) {
+        let asked = self.agent.get(format!("{}{path}", self.base)).call();
+        let Ok(mut response) = asked else {
+            return (0, Vec::new());
+        };
+        let body = response.body_mut().read_to_vec().unwrap_or_default();
+        (response.status().as_u16(), body)
+    }
+
+    /// Send a form as a page of this site, or of another one, does: status, where it leads,
+    /// and the page.
+    pub fn form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        from: Option<&str>,
+    ) -> (u16, String, String) {
+        let sent = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("Sec-Fetch-Site", from.unwrap_or("same-origin"))
+            .send_form(fields.iter().copied());
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => return (0, String::new(), error.to_string()),
+        };
+        let to = response
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let body = response.body_mut().read_to_string().unwrap_or_default();
+        (response.status().as_u16(), to, body)
     }
 
     /// Ask for a certificate.

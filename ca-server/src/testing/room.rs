@@ -64,7 +64,8 @@ fn worker(program: &Path) -> PathBuf {
     worker
 }
 
-fn private(path: &Path, text: &str) {
+/// A file that only its owner reads.
+pub fn private(path: &Path, text: &str) {
     fs::write(path, text).expect("a file of the test");
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
 }
@@ -116,7 +117,14 @@ impl Room {
         run(&mut command).unwrap_or_else(|fault| panic!("{words:?}: {fault}"))
     }
 
-    fn enrol(&self, kind: &str, id: &str, municipality: Option<&str>, request: &[u8]) -> Vec<u8> {
+    /// Have a party's key certified at the command line; answers the certificate, DER.
+    pub fn enrol(
+        &self,
+        kind: &str,
+        id: &str,
+        municipality: Option<&str>,
+        request: &[u8],
+    ) -> Vec<u8> {
         let file = |end: &str| {
             let path = self.folder.path().join(format!("{kind}-{id}.{end}"));
             path.display().to_string()
@@ -176,6 +184,22 @@ impl Room {
             admin: address("admin"),
             program,
         }
+    }
+
+    /// Start `ca-server console` and wait until it answers; its base URL.
+    pub fn start_console(&self) -> (Program, String) {
+        let dir = self.folder.path();
+        let mut program = Start::new("ca-console", &self.program, dir.join("console.log"))
+            .args(["console", "--config"])
+            .args([dir.join("ca.toml")])
+            .ready_file(dir.join("console.ready"))
+            .start()
+            .expect("the start of ca-server");
+        let ready = program
+            .wait_ready(READY)
+            .unwrap_or_else(|fault| panic!("{fault}"));
+        let base = ready["listen"]["console"].as_str().expect("an address");
+        (program, base.to_owned())
     }
 
     /// Make a responder key in the token, enrol it, and start `ca-server status`.
@@ -344,11 +368,10 @@ fn configuration(table: &str, database: &str) -> String {
          [infrastructure]\nname = \"infra\"\ncertificate = \"infra.cer\"\nkey = \"infra\"\n\n\
          [infrastructure.profiles]\n"
     );
-    for kind in ["terminal", "kiosk", "operator", "gateway", "server"] {
+    for kind in [
+        "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+    ] {
         text += &format!("{kind} = \"{profiles}/{kind}.toml\"\n");
-    }
-    for kind in ["officer", "auditor"] {
-        text += &format!("{kind} = \"{profiles}/officer.toml\"\n");
     }
     text += "\n[vault]\nkey = \"vault\"\n\n[audit]\nmac_key_file = \"audit.key\"\nkey = \"audit\"\n\n\
              [crl]\nfolder = \"crl\"\nafter_revocation_s = 1\n\n[limits]\nrequests_per_second = 100000\n\n\

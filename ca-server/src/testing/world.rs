@@ -150,10 +150,7 @@ impl World {
             signature_profile: profile("signature"),
             ocsp_responder_profile: profile("ocsp-responder"),
             party_profiles: kinds
-                .map(|kind| {
-                    let name = if kind == "auditor" { "officer" } else { kind };
-                    (kind.to_owned(), profile(name))
-                })
+                .map(|kind| (kind.to_owned(), profile(kind)))
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             crl: CrlConfig {

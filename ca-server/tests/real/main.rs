@@ -2,6 +2,7 @@
 //! away, its callers not what they should be.
 
 mod callers;
+mod console;
 mod kill;
 mod status;
 mod token_away;

@@ -16,7 +16,9 @@ use crate::text;
 use crate::workspace::{self, Programs};
 
 /// Kinds of parties with a profile of the infrastructure CA.
-const PARTY_KINDS: &[&str] = &["terminal", "kiosk", "operator", "gateway", "server"];
+const PARTY_KINDS: &[&str] = &[
+    "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+];
 
 /// How long a server may take to become ready.
 pub const READY: Duration = Duration::from_secs(30);

@@ -1,8 +1,9 @@
 //! What the record says of a certificate, signed on demand. Nothing good is said
 //! of a serial that is revoked, abandoned or not known (RFC 6960 §2.2).
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     certificate::{
@@ -19,6 +20,7 @@ use pki_core::{
     },
 };
 
+use super::provide;
 use crate::{
     config::ResponderConfig,
     port::{clock::Clock, signer::Signer, store::Status, store::Store},
@@ -104,6 +106,28 @@ pub struct StatusApp {
     /// From thisUpdate to nextUpdate.
     pub validity: Duration,
     pub crl_folder: std::path::PathBuf,
+    /// How many answers this process may sign.
+    pub quota: SigningQuota,
+    /// Kept where access is registered: then nobody is given anything unknown to them.
+    pub records: Option<provide::Records>,
+}
+
+/// A limit on signatures, so that no flood of questions holds the token or wears it out.
+pub struct SigningQuota(DefaultDirectRateLimiter);
+
+impl SigningQuota {
+    /// So many per second, twice as many at once.
+    pub fn new(per_second: u32) -> Self {
+        let rate = NonZeroU32::new(per_second).unwrap_or(NonZeroU32::MIN);
+        let burst = rate.saturating_add(per_second);
+        Self(RateLimiter::direct(
+            Quota::per_second(rate).allow_burst(burst),
+        ))
+    }
+
+    fn take(&self) -> bool {
+        self.0.check().is_ok()
+    }
 }
 
 impl StatusApp {
@@ -119,10 +143,13 @@ pub struct Answer {
     pub der: Vec<u8>,
     /// For a successful answer without nonce: until when it may be kept.
     pub keep: Option<(Timestamp, Timestamp)>,
+    /// Whether it says anything about a certificate; errors of RFC 6960 §2.3 do not.
+    pub successful: bool,
 }
 
 impl Answer {
-    fn error(status: ErrorStatus) -> Self {
+    /// An error of RFC 6960 §2.3, unsigned.
+    pub fn error(status: ErrorStatus) -> Self {
         let label = match status {
             ErrorStatus::MalformedRequest => "malformed",
             ErrorStatus::InternalError => "internal",
@@ -133,6 +160,7 @@ impl Answer {
         Self {
             der: status.to_der().to_vec(),
             keep: None,
+            successful: false,
         }
     }
 }
@@ -155,6 +183,10 @@ pub fn answer(app: &StatusApp, issuer: &Answerer, der: &[u8]) -> Answer {
             "the responder's certificate has run out"
         );
         return Answer::error(ErrorStatus::InternalError);
+    }
+    if !app.quota.take() {
+        metrics::counter!("jitsuin_ocsp_quota_exhausted_total").increment(1);
+        return Answer::error(ErrorStatus::TryLater);
     }
     // Those that can have a serial of ours are looked up, all at one moment.
     let asked: Vec<Option<Vec<u8>>> = request
@@ -223,6 +255,7 @@ pub fn answer(app: &StatusApp, issuer: &Answerer, der: &[u8]) -> Answer {
                 .nonce
                 .is_none()
                 .then_some((this_update, next_update)),
+            successful: true,
         },
         Err(error) => {
             tracing::error!(error = %crate::causes(&error), "an answer was not sent");

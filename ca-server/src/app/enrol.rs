@@ -16,7 +16,7 @@ use pki_core::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{App, Authority, certificate_subject, resume::Held, sealed_place};
+use super::{App, Authority, certificate_subject, resume::Held, sealed_place, verifier};
 use crate::port::{
     entropy::{EntropyFailed, random},
     signer::SignError,
@@ -30,7 +30,7 @@ use crate::port::{
 /// Who acts at the command line, as audit rows have it.
 pub const OFFICER: &str = "officer";
 
-/// The kinds of parties.
+/// The kinds of parties; verifiers ([`verifier::KIND`]) stand outside and in a registry of their own.
 pub const KINDS: [&str; 8] = [
     "terminal",
     "kiosk",
@@ -45,7 +45,7 @@ pub const KINDS: [&str; 8] = [
 /// What an officer enrols.
 #[derive(Clone, Debug)]
 pub struct Enrolment {
-    /// One of [`KINDS`].
+    /// One of [`KINDS`], or [`verifier::KIND`].
     pub kind: String,
     pub id: String,
     /// Needed for terminals, kiosks and operators, and for nobody else.
@@ -71,7 +71,7 @@ pub enum EnrolError {
     NoProfile(String),
     #[error("the id")]
     Id(#[from] IdFault),
-    #[error("the id of a gateway, server or responder is 1 to 32 of a-z A-Z 0-9 - .")]
+    #[error("the id of a gateway, server, responder or verifier is 1 to 32 of a-z A-Z 0-9 - .")]
     FreeId,
     #[error("the municipality")]
     Code(#[from] CodeFault),
@@ -79,6 +79,8 @@ pub enum EnrolError {
     Municipality,
     #[error("a label has 1 to 100 characters and no control characters")]
     Label,
+    #[error("a verifier is enrolled with number and date of its arrangement, 1 to 100 characters")]
+    Arrangement,
     #[error("the request")]
     Request(#[from] RequestFault),
     #[error("the certificate cannot be planned")]
@@ -140,6 +142,28 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
 
 /// The same in the name of `by`, as audit rows have it.
 pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolError> {
+    if wish.kind == verifier::KIND {
+        // A registry of its own, and not without an arrangement: `verifier::enrol`.
+        return Err(EnrolError::Arrangement);
+    }
+    if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
+        return Err(EnrolError::AlreadyEnrolled);
+    }
+    let (party, entry) = certify(app, wish, by)?;
+    let at = entry.at;
+    if !app.store.enrol(party.clone(), at, wish.replace, entry)? {
+        return Err(EnrolError::AlreadyEnrolled);
+    }
+    Ok(party)
+}
+
+/// Certify a party's key. Gives the party as it has to stand in a registry, and the audit row
+/// for that.
+pub(super) fn certify(
+    app: &App,
+    wish: &Enrolment,
+    by: &str,
+) -> Result<(Party, AuditEntry), EnrolError> {
     let entry = |at, event, subject: &str, detail| entry(by, at, event, subject, detail);
     // 1. The clock and the random bytes, read once.
     let now = app.clock.now();
@@ -150,9 +174,6 @@ pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolErr
     let municipality = check(app, wish)?;
     let (authority, profile) = by_whom(app, &wish.kind)?;
     let request = parse_party_request(&wish.request)?;
-    if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
-        return Err(EnrolError::AlreadyEnrolled);
-    }
     let unsigned = plan(&PlanInput {
         profile,
         issuer: &authority.issuer,
@@ -236,7 +257,7 @@ pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolErr
         Complete::NotReserved => return Err(EnrolError::Abandoned),
     }
 
-    // 7. The party is in the registry.
+    // 7. The party can stand in a registry.
     let party = Party {
         kind: wish.kind.clone(),
         id: wish.id.clone(),
@@ -250,15 +271,7 @@ pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolErr
     let detail = serde_json::json!({
         "municipality": party.municipality, "certificate_sha256": hex::encode(certificate_sha256),
     });
-    if !app.store.enrol(
-        party.clone(),
-        now,
-        wish.replace,
-        entry(now, "enrol", &name, detail),
-    )? {
-        return Err(EnrolError::AlreadyEnrolled);
-    }
-    Ok(party)
+    Ok((party, entry(now, "enrol", &name, detail)))
 }
 
 /// Suspend or resume a party; `false` when there is none of that kind and id.
@@ -289,6 +302,9 @@ pub fn set_active_by(
     };
     let subject = format!("party:{kind}/{id}");
     let entry = entry(by, now, event, &subject, serde_json::json!({}));
+    if kind == verifier::KIND {
+        return store.set_verifier(id, active, now, entry);
+    }
     store.set_party(kind, id, active, now, entry)
 }
 
@@ -344,7 +360,7 @@ fn check(app: &App, wish: &Enrolment) -> Result<Option<MunicipalityCode>, EnrolE
                 Some(_) => Err(EnrolError::Municipality),
             };
         }
-        kind if KINDS.contains(&kind) => {
+        kind if KINDS.contains(&kind) || kind == verifier::KIND => {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
             if wish.id.is_empty() || wish.id.len() > 32 || !wish.id.bytes().all(plain) {
                 return Err(EnrolError::FreeId);

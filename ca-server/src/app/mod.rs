@@ -12,10 +12,12 @@ pub mod letter;
 pub mod limit;
 pub mod look_up;
 pub mod officer;
+pub mod provide;
 pub mod publish_crl;
 pub mod records;
 pub mod resume;
 pub mod revoke;
+pub mod verifier;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

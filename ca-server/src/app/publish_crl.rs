@@ -1,6 +1,7 @@
 //! Revocation lists: one of everything an issuer signed, and one for each
-//! municipality. The number is reserved in the database before anything is
-//! signed; what is written is read back and checked against the list before it.
+//! municipality; with each the delta of its number. The number is reserved in the
+//! database before anything is signed; what is written is read back and checked
+//! against the list before it.
 
 use std::{
     collections::HashSet,
@@ -16,7 +17,8 @@ use pki_core::{
     certificate::{Serial, SignatureAlgorithm, distribution_point::Place, name::NameFault},
     revocation::{
         crl::{
-            CrlFault, CrlImage, CrlReadFault, Frame, Scope, SuccessionFault, encode_entry, plan,
+            CrlFault, CrlImage, CrlReadFault, DeltaFault, Frame, Scope, SuccessionFault, agree,
+            encode_entry, plan,
         },
         ground::ReasonCode,
     },
@@ -26,7 +28,7 @@ use sha2::{Digest, Sha256};
 use super::{App, Authority};
 use crate::port::{
     signer::SignError,
-    store::{CrlRecord, CrlScope, NewCrl, StoreError},
+    store::{CrlRecord, CrlScope, DeltaRecord, NewCrl, StoreError},
 };
 
 /// Why a list was not published.
@@ -47,6 +49,8 @@ pub enum PublishError {
     Differs,
     #[error("the new list does not follow the one in place")]
     Succession(#[from] SuccessionFault),
+    #[error("the new list and its delta do not say the same")]
+    Delta(#[from] DeltaFault),
     #[error("a stored serial is malformed")]
     Serial,
     #[error("{} cannot be written", path.display())]
@@ -152,6 +156,9 @@ fn publish_when_due(
     one(app, authority, scope, place, latest.as_ref(), now).map(Some)
 }
 
+/// A complete list, and beside it the delta of the same number: to the oldest list that
+/// still holds, so that whoever has a valid list can use it. Both are signed and checked
+/// before either is out.
 fn one(
     app: &App,
     authority: &Authority,
@@ -170,15 +177,14 @@ fn one(
         this_update,
         next_update,
     })?;
-
-    let (entries, serials) = entries(app, authority, scope, before, &record)?;
-    let covers = match (place, app.signature_profile.distribution_points()) {
-        (Some(place), Some(base)) => {
-            Scope::Partition(authority.issuer.partition_distribution_point(base, place)?)
-        }
-        _ => Scope::Full,
+    let (covers, freshest) = match (place, app.signature_profile.distribution_points()) {
+        (Some(place), Some(base)) => (
+            Scope::Partition(authority.issuer.partition_distribution_point(base, place)?),
+            authority.issuer.partition_freshest_point(base, place)?,
+        ),
+        _ => (Scope::Full, authority.issuer.full_freshest_point()),
     };
-    let frame = Frame {
+    let complete = Frame {
         issuer: &authority.issuer,
         algorithm: SignatureAlgorithm::usual_for(authority.issuer.public_key().kind()),
         scope: &covers,
@@ -186,9 +192,120 @@ fn one(
         this_update,
         next_update,
         base: None,
-        freshest: None,
+        freshest: Some(&freshest),
     };
-    let unsigned = plan(&frame, &entries)?;
+    // RFC 5280 §3.3: an entry stays until one list after the certificate's end.
+    let wanted = CrlScope {
+        issuer: authority.name.clone(),
+        municipality: (!scope.is_empty()).then(|| scope.to_owned()),
+        ended_before: before.map_or(Timestamp::UNIX_EPOCH, |list| list.this_update),
+        after: 0,
+        up_to: record.feed,
+    };
+    let folder = &app.crl.folder;
+    let list = make(
+        app,
+        authority,
+        &complete,
+        &wanted,
+        path(folder, &authority.name, scope),
+    )?;
+    let in_place = in_place(&list.path)?;
+    let image = CrlImage::decode(&list.der)?;
+    let replaced = in_place.as_deref().map(CrlImage::decode).transpose()?;
+    if let Some(replaced) = &replaced {
+        follows(app, authority, &image, replaced, now)?;
+    }
+
+    let base = app.store.delta_base(&authority.name, scope, now)?;
+    let delta = match base.filter(|base| base.number < record.number) {
+        None => None,
+        Some(base) => {
+            let frame = Frame {
+                base: Some(base.number),
+                freshest: None,
+                ..complete
+            };
+            let wanted = CrlScope {
+                after: base.feed,
+                ..wanted
+            };
+            let path = delta_path(folder, &authority.name, scope);
+            let delta = make(app, authority, &frame, &wanted, path)?;
+            let delta_image = CrlImage::decode(&delta.der)?;
+            agree(&image, &delta_image, replaced.as_ref())?;
+            if let Some(before) = self::in_place(&delta.path)? {
+                follows(
+                    app,
+                    authority,
+                    &delta_image,
+                    &CrlImage::decode(&before)?,
+                    now,
+                )?;
+            }
+            Some((base.number, delta))
+        }
+    };
+    put(app, &record, &list, delta.as_ref())?;
+    Ok(Published {
+        record,
+        path: list.path,
+    })
+}
+
+/// A list that is signed and not yet in its place.
+struct Made {
+    der: Vec<u8>,
+    entries: u64,
+    path: PathBuf,
+}
+
+impl Made {
+    fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// Written and synced under a name of its own beside its place.
+    fn write(&self, node: &str, number: u64) -> Result<PathBuf, PublishError> {
+        let fault = |source| PublishError::Write {
+            path: self.path.clone(),
+            source,
+        };
+        fs::create_dir_all(self.folder()).map_err(fault)?;
+        let beside = self.path.with_extension(format!("crl.{node}.{number}"));
+        let written = File::create(&beside).and_then(|mut file| {
+            file.write_all(&self.der)?;
+            file.sync_all()
+        });
+        written.map_err(fault)?;
+        Ok(beside)
+    }
+
+    fn move_in(&self, beside: &Path) -> Result<(), PublishError> {
+        let moved = fs::rename(beside, &self.path)
+            .and_then(|()| File::open(self.folder()))
+            .and_then(|folder| folder.sync_all());
+        moved.map_err(|source| PublishError::Write {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+}
+
+/// Sign a list of these entries, and read it back as a verifier would.
+fn make(
+    app: &App,
+    authority: &Authority,
+    frame: &Frame<'_>,
+    wanted: &CrlScope,
+    path: PathBuf,
+) -> Result<Made, PublishError> {
+    let (entries, serials) = entries(app, wanted)?;
+    let unsigned = plan(frame, &entries)?;
     let signature = app.signer.sign(
         &authority.key,
         unsigned.algorithm(),
@@ -196,32 +313,33 @@ fn one(
     )?;
     let der = unsigned.assemble(&signature, &authority.issuer)?;
 
-    let path = path(&app.crl.folder, &authority.name, scope);
-    check(authority, &der, &record, &serials, &path, now, app)?;
-    put(app, &der, &record, serials.len() as u64, &path)?;
-    Ok(Published { record, path })
+    let image = CrlImage::decode(&der)?;
+    image
+        .verify_signature(authority.issuer.public_key())
+        .map_err(CrlFault::from)?;
+    let mut meant = serials.iter();
+    for entry in image.entries() {
+        if Some(&entry?.serial) != meant.next() {
+            return Err(PublishError::Differs);
+        }
+    }
+    if image.number != frame.number || image.base != frame.base || meant.next().is_some() {
+        return Err(PublishError::Differs);
+    }
+    Ok(Made {
+        entries: serials.len() as u64,
+        der,
+        path,
+    })
 }
 
 /// The encoded entries and their serials, in the order of the list.
-fn entries(
-    app: &App,
-    authority: &Authority,
-    scope: &str,
-    before: Option<&CrlRecord>,
-    record: &CrlRecord,
-) -> Result<(Vec<Vec<u8>>, Vec<Serial>), PublishError> {
-    let wanted = CrlScope {
-        issuer: authority.name.clone(),
-        municipality: (!scope.is_empty()).then(|| scope.to_owned()),
-        // RFC 5280 §3.3: an entry stays until one list after the certificate's end.
-        ended_before: before.map_or(Timestamp::UNIX_EPOCH, |list| list.this_update),
-        up_to: record.feed,
-    };
+fn entries(app: &App, wanted: &CrlScope) -> Result<(Vec<Vec<u8>>, Vec<Serial>), PublishError> {
     let mut entries = Vec::new();
     let mut serials = Vec::new();
     let mut malformed = false;
     app.store.revocations(
-        &wanted,
+        wanted,
         &mut |revoked| match Serial::from_octets(&revoked.serial) {
             Ok(serial) => {
                 let reason = revoked.reason.and_then(ReasonCode::from_code);
@@ -237,46 +355,33 @@ fn entries(
     Ok((entries, serials))
 }
 
-/// Read the list back as a verifier would, and beside the one in place.
-fn check(
-    authority: &Authority,
-    der: &[u8],
-    record: &CrlRecord,
-    serials: &[Serial],
-    path: &Path,
-    now: Timestamp,
+/// The list in this place, where there is one that can be read.
+fn in_place(path: &Path) -> Result<Option<Vec<u8>>, PublishError> {
+    let Ok(bytes) = fs::read(path) else {
+        return Ok(None);
+    };
+    let Err(fault) = CrlImage::decode(&bytes) else {
+        return Ok(Some(bytes));
+    };
+    // A file that cannot be read serves nobody, and must not keep its scope without
+    // a list: numbers are kept rising by the database. It is set aside for a look.
+    tracing::error!(path = %path.display(), error = %fault, "the published list cannot be read; it is set aside");
+    let aside = path.with_extension("crl.unreadable");
+    fs::rename(path, &aside).map_err(|source| PublishError::Write {
+        path: aside,
+        source,
+    })?;
+    Ok(None)
+}
+
+/// Whether a list may take the place of the one there.
+fn follows(
     app: &App,
+    authority: &Authority,
+    new: &CrlImage<'_>,
+    before: &CrlImage<'_>,
+    now: Timestamp,
 ) -> Result<(), PublishError> {
-    let image = CrlImage::decode(der)?;
-    image
-        .verify_signature(authority.issuer.public_key())
-        .map_err(CrlFault::from)?;
-    let mut wanted = serials.iter();
-    for entry in image.entries() {
-        if Some(&entry?.serial) != wanted.next() {
-            return Err(PublishError::Differs);
-        }
-    }
-    if image.number != record.number || wanted.next().is_some() {
-        return Err(PublishError::Differs);
-    }
-    let Ok(before) = fs::read(path) else {
-        return Ok(());
-    };
-    let before = match CrlImage::decode(&before) {
-        Ok(before) => before,
-        Err(fault) => {
-            // A file that cannot be read serves nobody, and must not keep its scope without
-            // a list: numbers are kept rising by the database. It is set aside for a look.
-            tracing::error!(path = %path.display(), error = %fault, "the published list cannot be read; it is set aside");
-            let aside = path.with_extension("crl.unreadable");
-            fs::rename(path, &aside).map_err(|source| PublishError::Write {
-                path: aside,
-                source,
-            })?;
-            return Ok(());
-        }
-    };
     let still_valid = |serial: &Serial| {
         match app.store.certificate(&authority.name, serial.as_octets()) {
             Ok(Some(stored)) => stored.not_after >= now,
@@ -284,56 +389,58 @@ fn check(
             _ => true,
         }
     };
-    image.follows(&before, still_valid)?;
-    Ok(())
+    Ok(new.follows(before, still_valid)?)
 }
 
-/// Say in the database that the list is out, and put it in its place.
+/// Say in the database that the list is out, its delta with it, and put both in their places.
 fn put(
     app: &App,
-    der: &[u8],
     record: &CrlRecord,
-    count: u64,
-    path: &Path,
+    list: &Made,
+    delta: Option<&(u64, Made)>,
 ) -> Result<(), PublishError> {
-    let fault = |source| PublishError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder).map_err(fault)?;
-    let beside = path.with_extension(format!("crl.{}.{}", app.node, record.number));
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(der)?;
-        file.sync_all()
+    let mut beside = vec![(list, list.write(&app.node, record.number)?)];
+    if let Some((_, delta)) = delta {
+        beside.push((delta, delta.write(&app.node, record.number)?));
+    }
+    let sha256 = list.sha256();
+    let delta = delta.map(|(base, delta)| DeltaRecord {
+        base: *base,
+        sha256: delta.sha256(),
+        entries: delta.entries,
     });
-    written.map_err(fault)?;
-    let sha256: [u8; 32] = Sha256::digest(der).into();
     let entry = app.own_entry(
         app.clock.now(),
         "crl.publish",
         format!("crl:{}/{}#{}", record.issuer, record.scope, record.number),
-        serde_json::json!({ "entries": count, "sha256": hex::encode(sha256) }),
+        serde_json::json!({
+            "entries": list.entries, "sha256": hex::encode(sha256),
+            "delta": delta.as_ref().map(|delta| serde_json::json!({
+                "base": delta.base, "entries": delta.entries, "sha256": hex::encode(delta.sha256),
+            })),
+        }),
     );
+    let remove = || {
+        for (_, file) in &beside {
+            let _ = fs::remove_file(file);
+        }
+    };
     let newest = app
         .store
-        .publish_crl(record, sha256, count, app.clock.now(), entry)
-        .inspect_err(|_| {
-            let _ = fs::remove_file(&beside);
-        })?;
+        .publish_crl(record, sha256, list.entries, delta, app.clock.now(), entry)
+        .inspect_err(|_| remove())?;
     if !newest {
         // Another node was faster with a newer one: theirs stands.
-        let _ = fs::remove_file(&beside);
+        remove();
         return Ok(());
     }
-    fs::rename(&beside, path).map_err(fault)?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(fault)?;
+    for (made, file) in &beside {
+        made.move_in(file)?;
+    }
     metrics::gauge!("jitsuin_crl_number", "issuer" => record.issuer.clone(), "scope" => record.scope.clone())
         .set(record.number as f64);
     metrics::gauge!("jitsuin_crl_entries", "issuer" => record.issuer.clone(), "scope" => record.scope.clone())
-        .set(count as f64);
+        .set(list.entries as f64);
     Ok(())
 }
 
@@ -344,6 +451,11 @@ pub fn path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
     } else {
         folder.join(issuer).join(format!("{scope}.crl"))
     }
+}
+
+/// `{issuer}/delta.crl` or `{issuer}/{municipality}/delta.crl` in the folder.
+pub fn delta_path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
+    folder.join(issuer).join(scope).join("delta.crl")
 }
 
 /// Why a health check should worry about lists, if it should.

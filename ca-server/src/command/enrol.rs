@@ -9,7 +9,10 @@ use schema::wire::v1::ca::{PartyKind, PartyRecord};
 use super::{ConfigArgs, Failure, assemble, migrate::read_mac_key, open_store, wait_for_token};
 use crate::{
     adapter::system::SystemClock,
-    app::enrol::{self, Enrolment, register_issuers},
+    app::{
+        enrol::{self, Enrolment, register_issuers},
+        verifier,
+    },
     config::IssueConfig,
     port::{clock::Clock, store::Party},
 };
@@ -18,7 +21,7 @@ use crate::{
 pub struct EnrolArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// terminal, kiosk, operator, gateway, server, ocsp-responder, officer or auditor.
+    /// terminal, kiosk, operator, gateway, server, ocsp-responder, officer, auditor or verifier.
     #[arg(long)]
     kind: String,
     /// Terminal and kiosk: nine characters, municipality first. Operator: 4 to 16.
@@ -45,9 +48,12 @@ pub struct EnrolArgs {
     /// Where the certificate is written, PEM.
     #[arg(long)]
     out: PathBuf,
-    /// Where the record for the gateway's registry is written, JSON.
+    /// Number and date of the written arrangement (Art 17 (4)), needed for a verifier.
     #[arg(long)]
-    record: PathBuf,
+    arrangement: Option<String>,
+    /// Where the record for the gateway's registry is written, JSON; verifiers have none.
+    #[arg(long)]
+    record: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -76,22 +82,31 @@ pub fn enrol(args: &EnrolArgs) -> Result<(), Failure> {
             "the database knows an issuer of the same name with another certificate".into(),
         );
     }
-    let party = enrol::enrol(
-        &app,
-        &Enrolment {
-            kind: args.kind.clone(),
-            id: args.id.clone(),
-            municipality: args.municipality.clone(),
-            label: args.label.clone(),
-            request,
-            dns_names: args.dns.clone(),
-            addresses: args.address.clone(),
-            replace: args.replace,
-        },
-    )?;
-    fs::write(&args.out, pem::encode(pem::CERTIFICATE, &party.certificate))?;
-    fs::write(&args.record, serde_json::to_vec_pretty(&record(&party)?)?)?;
-    println!("enrolled {} {}", party.kind, party.id);
+    let wish = Enrolment {
+        kind: args.kind.clone(),
+        id: args.id.clone(),
+        municipality: args.municipality.clone(),
+        label: args.label.clone(),
+        request,
+        dns_names: args.dns.clone(),
+        addresses: args.address.clone(),
+        replace: args.replace,
+    };
+    let certificate = match (&args.record, &args.arrangement) {
+        (None, Some(arrangement)) => verifier::enrol(&app, &wish, arrangement)?.certificate,
+        (Some(path), None) => {
+            let party = enrol::enrol(&app, &wish)?;
+            fs::write(path, serde_json::to_vec_pretty(&record(&party)?)?)?;
+            party.certificate
+        }
+        _ => {
+            return Err(
+                "a verifier is enrolled with --arrangement, everybody else with --record".into(),
+            );
+        }
+    };
+    fs::write(&args.out, pem::encode(pem::CERTIFICATE, &certificate))?;
+    println!("enrolled {} {}", wish.kind, wish.id);
     Ok(())
 }
 

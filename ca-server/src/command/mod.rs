@@ -6,6 +6,7 @@ mod enrol;
 mod migrate;
 mod request;
 mod serve;
+mod verifiers;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -61,6 +62,8 @@ enum Command {
     Crl(CrlArgs),
     /// The audit log.
     Audit(audit::AuditArgs),
+    /// Registered verifiers, and what was provided to them.
+    Verifiers(verifiers::VerifiersArgs),
     /// Make a key and the request for its certificate.
     EnrolmentRequest(request::RequestArgs),
 }
@@ -149,6 +152,7 @@ fn carry_out(command: Command) -> Result<(), Failure> {
             command: CrlCommand::Publish,
         }) => serve::publish(&config),
         Command::Audit(args) => audit::run(&args),
+        Command::Verifiers(args) => verifiers::run(&args),
         Command::EnrolmentRequest(args) => request::run(&args),
     }
 }

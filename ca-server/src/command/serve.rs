@@ -7,15 +7,21 @@ use service::meters;
 
 use super::{Failure, ServeArgs, SharedConfigArgs, assemble, wait_for_token};
 use crate::{
-    adapter::{database::Database, hsm::HsmSigner, system::SystemClock},
+    adapter::{
+        database::{Book, Database},
+        hsm::HsmSigner,
+        system::{SystemClock, SystemEntropy},
+    },
     app::{
         App,
-        answer_ocsp::{Answerer, StatusApp},
+        answer_ocsp::{Answerer, SigningQuota, StatusApp},
         enrol::register_issuers,
+        provide::Records,
         publish_crl, resume,
     },
     config::{IssueConfig, StatusConfig},
     http::serve,
+    port::entropy::random,
 };
 
 pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
@@ -78,23 +84,48 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     if args.config.check_config {
         return Ok(());
     }
+    let clock = Arc::new(SystemClock);
+    let records = match config.registered {
+        None => None,
+        Some(_) => {
+            let book = Arc::new(Book::open(&config.database)?);
+            Some(Records::new(book, random(&SystemEntropy)?))
+        }
+    };
     let app = Arc::new(StatusApp {
         store: Arc::new(Database::open_to_read(
             &config.database,
             config.database_readers,
         )?),
         signer: Arc::new(HsmSigner::new(Token::open(config.token.clone()))),
-        clock: Arc::new(SystemClock),
+        clock,
         issuers,
         validity: config.ocsp_validity,
         crl_folder: config.crl_folder.clone(),
+        quota: SigningQuota::new(config.ocsp_signatures_per_second),
+        records,
     });
-    Ok(serve::status(
+    let background = {
+        let app = Arc::clone(&app);
+        thread::Builder::new()
+            .name("records".to_owned())
+            .spawn(move || {
+                if let Some(records) = &app.records {
+                    records.run(&*app.clock);
+                }
+            })?
+    };
+    let served = serve::status(
         &config,
-        app,
+        Arc::clone(&app),
         meters::page(),
         args.ready_file.as_deref(),
-    )?)
+    );
+    if let Some(records) = &app.records {
+        records.close();
+    }
+    let _ = background.join();
+    Ok(served?)
 }
 
 pub fn publish(args: &SharedConfigArgs) -> Result<(), Failure> {

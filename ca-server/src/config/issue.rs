@@ -19,6 +19,8 @@ use pki_core::{
 use serde::Deserialize;
 use service::tls::{KeyFiles, KeyFilesSpec};
 
+use crate::app::{enrol::KINDS, verifier};
+
 use super::{AccessSpec, ConfigError, access, base, certificate, value, within};
 
 #[derive(Deserialize)]
@@ -244,7 +246,7 @@ impl IssueConfig {
             .profiles
             .iter()
             .map(|(kind, path)| {
-                if !crate::app::enrol::KINDS.contains(&kind.as_str()) {
+                if !KINDS.contains(&kind.as_str()) && kind != verifier::KIND {
                     return Err(value(
                         "infrastructure.profiles",
                         format!("no kind of party is called {kind:?}"),

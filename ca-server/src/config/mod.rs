@@ -14,7 +14,7 @@ use pki_core::certificate::issuer::Access;
 use serde::Deserialize;
 pub use service::config::ConfigError;
 use service::config::{base, certificate, database, file, read, table, value, within};
-pub use status::{ResponderConfig, StatusConfig};
+pub use status::{RegisteredConfig, ResponderConfig, StatusConfig};
 
 /// Who may ask for revocation information.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

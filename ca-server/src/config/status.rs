@@ -8,11 +8,17 @@ use std::{
 use hsm_config::{TokenConfig, TokenSpec};
 use serde::Deserialize;
 
-use super::{ConfigError, base, value, within};
+use service::tls::KeyFiles;
+
+use super::{AccessSpec, ConfigError, base, value, within};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Spec {
+    /// As in `ca.toml`: it decides what certificates carry, and here who is let in.
+    access: AccessSpec,
+    /// With registered access: the server's certificate and key, and whose clients it lets in.
+    tls: Option<RegisteredSpec>,
     database: String,
     #[serde(default = "readers")]
     database_readers: u32,
@@ -47,6 +53,23 @@ impl Default for ListenSpec {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RegisteredSpec {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// Certificate of the infrastructure CA, which certifies verifiers.
+    authority: PathBuf,
+}
+
+/// How registered verifiers reach this node.
+#[derive(Clone, Debug)]
+pub struct RegisteredConfig {
+    pub tls: KeyFiles,
+    /// Certificate of the CA of verifiers, DER.
+    pub authority: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct IssuerSpec {
     name: String,
     certificate: PathBuf,
@@ -71,6 +94,8 @@ struct LimitSpec {
     requests_per_second: u32,
     /// How long an answer may be kept by caches, in seconds.
     ocsp_validity_s: u32,
+    /// Answers that are signed per second at the most; beyond that it says `tryLater`.
+    ocsp_signatures_per_second: u32,
 }
 
 impl Default for LimitSpec {
@@ -80,6 +105,7 @@ impl Default for LimitSpec {
             connections: 4096,
             requests_per_second: 200,
             ocsp_validity_s: 60,
+            ocsp_signatures_per_second: 1000,
         }
     }
 }
@@ -97,6 +123,8 @@ pub struct ResponderConfig {
 /// The checked `status.toml`.
 #[derive(Clone, Debug)]
 pub struct StatusConfig {
+    /// Mutual TLS for registered verifiers; `None` where access is open.
+    pub registered: Option<RegisteredConfig>,
     pub database: String,
     pub database_readers: u32,
     pub crl_folder: PathBuf,
@@ -109,6 +137,7 @@ pub struct StatusConfig {
     pub requests_per_second: u32,
     /// From thisUpdate to nextUpdate of an OCSP answer.
     pub ocsp_validity: std::time::Duration,
+    pub ocsp_signatures_per_second: u32,
 }
 
 impl StatusConfig {
@@ -153,7 +182,27 @@ impl StatusConfig {
             1,
             86_400,
         )?;
+        let registered = match (spec.access, spec.tls) {
+            (AccessSpec::Open, None) => None,
+            (AccessSpec::Registered, Some(tls)) => Some(RegisteredConfig {
+                authority: super::certificate(&base.join(&tls.authority))?,
+                tls: KeyFiles {
+                    certificate: base.join(tls.certificate),
+                    key: base.join(tls.key),
+                },
+            }),
+            (AccessSpec::Open, Some(_)) => {
+                return Err(value(
+                    "tls",
+                    "belongs to access = \"registered\": open access is plain HTTP",
+                ));
+            }
+            (AccessSpec::Registered, None) => {
+                return Err(value("tls", "is needed with access = \"registered\""));
+            }
+        };
         Ok(Self {
+            registered,
             database: super::database(&spec.database, &base)?,
             database_readers: within("database_readers", spec.database_readers, 1, 64)?,
             crl_folder: base.join(&spec.crl_folder),
@@ -170,6 +219,12 @@ impl StatusConfig {
                 1_000_000,
             )?,
             ocsp_validity: std::time::Duration::from_secs(validity.into()),
+            ocsp_signatures_per_second: within(
+                "limits.ocsp_signatures_per_second",
+                spec.limits.ocsp_signatures_per_second,
+                1,
+                1_000_000,
+            )?,
         })
     }
 }

@@ -4,8 +4,14 @@
 use std::{fs, io, path::PathBuf, time::SystemTime};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, EntityTag, Header, HttpDate, IfModifiedSince, IfNoneMatch},
+    HttpRequest, HttpResponse, ResponseError,
+    http::{
+        Method,
+        header::{
+            self, EntityTag, Header, HeaderName, HeaderValue, HttpDate, IfModifiedSince,
+            IfNoneMatch,
+        },
+    },
     web,
 };
 use jiff::Timestamp;
@@ -15,8 +21,13 @@ use sha2::{Digest, Sha256};
 use super::{
     block,
     problem::{Kind, Problem, ProblemDocument},
+    range::{Asked, asked},
+    verifier::provided,
 };
-use crate::app::{answer_ocsp::StatusApp, publish_crl};
+use crate::{
+    app::{answer_ocsp::StatusApp, publish_crl},
+    port::provision::Provided,
+};
 
 /// The list of everything an issuer signed.
 #[utoipa::path(
@@ -24,8 +35,11 @@ use crate::app::{answer_ocsp::StatusApp, publish_crl};
     params(("issuer" = String, Path, description = "Name of the issuer")),
     responses(
         (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
         (status = 304, description = "Not modified"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn full(
@@ -33,7 +47,28 @@ pub async fn full(
     request: HttpRequest,
     issuer: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    list(app, request, issuer.into_inner(), String::new()).await
+    list(app, request, &issuer, "", Provided::List).await
+}
+
+/// What the list of everything has that the oldest list still valid had not.
+#[utoipa::path(
+    get, path = "/crl/{issuer}/delta.crl", tag = "crl",
+    params(("issuer" = String, Path, description = "Name of the issuer")),
+    responses(
+        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 304, description = "Not modified"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn full_delta(
+    app: web::Data<StatusApp>,
+    request: HttpRequest,
+    issuer: web::Path<String>,
+) -> Result<HttpResponse, Problem> {
+    list(app, request, &issuer, "", Provided::Delta).await
 }
 
 /// The list of one municipality.
@@ -45,8 +80,11 @@ pub async fn full(
     ),
     responses(
         (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
         (status = 304, description = "Not modified"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
 pub async fn partition(
@@ -55,65 +93,169 @@ pub async fn partition(
     parts: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (issuer, municipality) = parts.into_inner();
-    if municipality.len() != 5 || !municipality.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(no_list());
+    of_municipality(&municipality)?;
+    list(app, request, &issuer, &municipality, Provided::List).await
+}
+
+/// The delta of one municipality's list.
+#[utoipa::path(
+    get, path = "/crl/{issuer}/{municipality}/delta.crl", tag = "crl",
+    params(
+        ("issuer" = String, Path, description = "Name of the issuer"),
+        ("municipality" = String, Path, description = "Five digits"),
+    ),
+    responses(
+        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
+        (status = 304, description = "Not modified"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn partition_delta(
+    app: web::Data<StatusApp>,
+    request: HttpRequest,
+    parts: web::Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let (issuer, municipality) = parts.into_inner();
+    of_municipality(&municipality)?;
+    list(app, request, &issuer, &municipality, Provided::Delta).await
+}
+
+fn of_municipality(code: &str) -> Result<(), Problem> {
+    if code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(())
+    } else {
+        Err(no_list())
     }
-    list(app, request, issuer, municipality).await
 }
 
 async fn list(
     app: web::Data<StatusApp>,
     request: HttpRequest,
-    issuer: String,
-    scope: String,
+    issuer: &str,
+    scope: &str,
+    kind: Provided,
 ) -> Result<HttpResponse, Problem> {
-    if app.issuer(&issuer).is_none() {
+    if app.issuer(issuer).is_none() {
         return Err(no_list());
     }
-    let path = publish_crl::path(&app.crl_folder, &issuer, &scope);
+    let path = match kind {
+        Provided::Delta => publish_crl::delta_path(&app.crl_folder, issuer, scope),
+        _ => publish_crl::path(&app.crl_folder, issuer, scope),
+    };
     let file = block(move || read(path)).await??;
+    let now = app.clock.now();
     let tag = EntityTag::new_strong(hex::encode(Sha256::digest(&file.bytes)));
+    let modified = HttpDate::from(SystemTime::from(file.this_update));
+    // Lists say whole seconds, and another may follow within the same one. While that can
+    // happen a date does not tell the two apart, so none is given out (RFC 9110 §8.8.2.2).
+    let settled = now.duration_since(file.this_update).as_secs() >= 1;
     let fresh = match IfNoneMatch::parse(&request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) if !tags.is_empty() => {
             tags.iter().any(|known| known.weak_eq(&tag))
         }
-        _ => IfModifiedSince::parse(&request)
-            .is_ok_and(|IfModifiedSince(since)| since >= HttpDate::from(file.modified)),
+        _ => {
+            settled
+                && IfModifiedSince::parse(&request)
+                    .is_ok_and(|IfModifiedSince(since)| since >= modified)
+        }
     };
-    let age = file
-        .next_update
-        .duration_since(Timestamp::try_from(SystemTime::now()).unwrap_or(file.next_update))
-        .as_secs()
-        .max(0);
-    let mut response = if fresh {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
+    let length = file.bytes.len() as u64;
+    let part =
+        if request.method() == Method::GET && same_as_before(&request, &tag, modified, settled) {
+            asked(text(&request, &header::RANGE), length)
+        } else {
+            Asked::Whole
+        };
+    let mut response = match part {
+        _ if fresh => HttpResponse::NotModified(),
+        Asked::Whole => HttpResponse::Ok(),
+        Asked::Part(..) => HttpResponse::PartialContent(),
+        Asked::Outside => {
+            let problem = Problem::new(
+                Kind::RangeNotSatisfiable,
+                "Ask without a range, or for one that begins within the file.",
+            );
+            let mut response = problem.error_response();
+            let whole = HeaderValue::try_from(format!("bytes */{length}"))
+                .map_err(|error| Problem::internal(&error))?;
+            response.headers_mut().insert(header::CONTENT_RANGE, whole);
+            return Ok(response);
+        }
     };
+    let age = file.next_update.duration_since(now).as_secs().max(0);
     response
         .insert_header((header::ETAG, tag))
-        .insert_header((header::LAST_MODIFIED, HttpDate::from(file.modified)))
+        .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((
             header::CACHE_CONTROL,
-            // Never past nextUpdate, and short enough that a new list is seen soon.
-            format!("public, max-age={}", age.min(60)),
+            // Never past nextUpdate, and short enough that a new list is seen soon. What only
+            // registered verifiers are given is not for shared caches.
+            format!(
+                "{}, max-age={}",
+                if app.records.is_some() {
+                    "private"
+                } else {
+                    "public"
+                },
+                age.min(60)
+            ),
         ))
         .insert_header((
             header::EXPIRES,
             HttpDate::from(SystemTime::from(file.next_update)),
         ));
+    if settled {
+        response.insert_header((header::LAST_MODIFIED, modified));
+    }
     if fresh {
         return Ok(response.finish());
     }
-    Ok(response
-        .content_type("application/pkix-crl")
-        .body(file.bytes))
+    response.content_type("application/pkix-crl");
+    let body = match part {
+        Asked::Part(first, last) => {
+            let range = format!("bytes {first}-{last}/{length}");
+            response.insert_header((header::CONTENT_RANGE, range));
+            // Both lie within the bytes, whose count fits usize.
+            file.bytes[first as usize..=last as usize].to_vec()
+        }
+        _ => file.bytes,
+    };
+    Ok(provided(response.body(body), kind))
+}
+
+/// Whether a range may be cut from this file: without `If-Range` yes, with it only from the file
+/// that the asker has the other part of (RFC 9110 §13.1.5).
+fn same_as_before(
+    request: &HttpRequest,
+    tag: &EntityTag,
+    modified: HttpDate,
+    settled: bool,
+) -> bool {
+    match text(request, &header::IF_RANGE) {
+        "" => true,
+        known if known.starts_with('"') || known.starts_with("W/") => known
+            .parse::<EntityTag>()
+            .is_ok_and(|known| known.strong_eq(tag)),
+        date => settled && date.parse::<HttpDate>().is_ok_and(|date| date == modified),
+    }
+}
+
+fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> &'a str {
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim()
 }
 
 struct ListFile {
     bytes: Vec<u8>,
-    modified: SystemTime,
+    this_update: Timestamp,
     next_update: Timestamp,
 }
 
@@ -124,7 +266,7 @@ fn read(path: PathBuf) -> Result<ListFile, Problem> {
     })?;
     let image = CrlImage::decode(&bytes).map_err(|error| Problem::internal(&error))?;
     Ok(ListFile {
-        modified: SystemTime::from(image.this_update),
+        this_update: image.this_update,
         next_update: image.next_update,
         bytes,
     })
@@ -140,6 +282,7 @@ fn no_list() -> Problem {
     params(("issuer" = String, Path, description = "Name of the issuer")),
     responses(
         (status = 200, description = "Certificate, DER", body = Vec<u8>, content_type = "application/pkix-cert"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
     ),
 )]
@@ -150,8 +293,9 @@ pub async fn issuer(
     let found = app
         .issuer(&issuer)
         .ok_or_else(|| Problem::new(Kind::NotFound, "There is no issuer of that name here."))?;
-    Ok(HttpResponse::Ok()
+    let response = HttpResponse::Ok()
         .content_type("application/pkix-cert")
         .insert_header((header::CACHE_CONTROL, "public, max-age=86400"))
-        .body(found.certificate.clone()))
+        .body(found.certificate.clone());
+    Ok(provided(response, Provided::Certificate))
 }

@@ -11,8 +11,10 @@ mod ocsp;
 pub mod openapi;
 mod problem;
 mod public;
+mod range;
 mod revocations;
 pub mod serve;
+mod verifier;
 
 use actix_web::{
     HttpResponse, Resource, ResponseError, Route, error::BlockingError, guard, http::header, web,

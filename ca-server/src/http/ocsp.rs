@@ -11,8 +11,12 @@ use super::{
     block,
     body::{Body, Limit},
     problem::{Kind, Problem, ProblemDocument},
+    verifier::provided,
 };
-use crate::app::answer_ocsp::{self, Answer, StatusApp};
+use crate::{
+    app::answer_ocsp::{self, Answer, StatusApp},
+    port::provision::Provided,
+};
 
 const REQUEST: &str = "application/ocsp-request";
 const RESPONSE: &str = "application/ocsp-response";
@@ -24,6 +28,7 @@ const RESPONSE: &str = "application/ocsp-response";
     request_body(content = Vec<u8>, content_type = "application/ocsp-request"),
     responses(
         (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
@@ -55,6 +60,7 @@ pub async fn post(
     ),
     responses(
         (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
+        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
     ),
@@ -74,10 +80,7 @@ pub async fn get(
         let issuer = app.issuer(&issuer)?;
         Some(match path::decode(&text, |der| issuer.is_known(der)) {
             Ok(der) => answer_ocsp::answer(&app, issuer, &der),
-            Err(_) => Answer {
-                der: ErrorStatus::MalformedRequest.to_der().to_vec(),
-                keep: None,
-            },
+            Err(_) => Answer::error(ErrorStatus::MalformedRequest),
         })
     })
     .await?
@@ -118,5 +121,10 @@ fn respond(answer: Answer, cacheable: bool) -> HttpResponse {
             response.insert_header((header::CACHE_CONTROL, "no-store"));
         }
     }
-    response.body(answer.der)
+    let response = response.body(answer.der);
+    if answer.successful {
+        provided(response, Provided::Answer)
+    } else {
+        response
+    }
 }

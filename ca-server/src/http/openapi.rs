@@ -28,8 +28,19 @@ pub struct IssueApi;
 /// The public interface.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Jitsuin CA, status", description = "For relying parties."),
-    paths(files::full, files::partition, files::issuer, ocsp::get, ocsp::post),
+    info(
+        title = "Jitsuin CA, status",
+        description = "For relying parties; over mutual TLS where access is registered."
+    ),
+    paths(
+        files::full,
+        files::full_delta,
+        files::partition,
+        files::partition_delta,
+        files::issuer,
+        ocsp::get,
+        ocsp::post
+    ),
     components(schemas(problem::ProblemDocument, problem::ItemError))
 )]
 pub struct StatusApi;

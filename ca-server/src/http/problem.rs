@@ -21,7 +21,7 @@ pub enum Kind {
     NotFound,
     /// The resource knows other methods.
     MethodNotAllowed,
-    /// No certificate of a registered, active gateway.
+    /// No certificate of a registered, active gateway, or verifier where those call.
     NotAuthorised,
     /// The signed act does not permit this.
     ActRefused,
@@ -37,6 +37,8 @@ pub enum Kind {
     Conflict,
     /// The same request is being worked on.
     InWork,
+    /// The range lies outside the file.
+    RangeNotSatisfiable,
     /// More requests than the limit allows.
     TooManyRequests,
     /// The token cannot be used now.
@@ -50,7 +52,7 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     #[cfg(test)]
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::MalformedMessage,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -64,6 +66,7 @@ impl Kind {
         Self::LintRefused,
         Self::Conflict,
         Self::InWork,
+        Self::RangeNotSatisfiable,
         Self::TooManyRequests,
         Self::TokenAway,
         Self::DatabaseAway,
@@ -105,7 +108,7 @@ impl Kind {
             Self::NotAuthorised => (
                 "not-authorised",
                 StatusCode::FORBIDDEN,
-                "The caller is not a registered, active gateway",
+                "The caller is not registered here, or suspended",
             ),
             Self::ActRefused => (
                 "act-refused",
@@ -141,6 +144,11 @@ impl Kind {
                 "in-work",
                 StatusCode::CONFLICT,
                 "The same request is being worked on",
+            ),
+            Self::RangeNotSatisfiable => (
+                "range-not-satisfiable",
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                "The range lies outside the file",
             ),
             Self::TooManyRequests => (
                 "too-many-requests",

@@ -64,6 +64,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(read_only("/crl/{issuer}.crl", web::to(files::full)))
         .service(read_only(
+            "/crl/{issuer}/delta.crl",
+            web::to(files::full_delta),
+        ))
+        .service(read_only(
+            "/crl/{issuer}/{municipality}/delta.crl",
+            web::to(files::partition_delta),
+        ))
+        .service(read_only(
             "/crl/{issuer}/{municipality}.crl",
             web::to(files::partition),
         ))

@@ -23,7 +23,7 @@ use super::{
     body::Limit,
     caller, certificates, disclosures, no_route, openapi, posted,
     public::{self, Askers},
-    read_only, revocations,
+    read_only, revocations, verifier,
 };
 use crate::{
     app::{App, answer_ocsp::StatusApp},
@@ -159,7 +159,11 @@ pub fn status(
     metrics: PrometheusHandle,
     ready_file: Option<&Path>,
 ) -> Result<(), ServeError> {
-    let (outer, outer_address) = listen(config.listen_public)?;
+    let registered = match &config.registered {
+        Some(registered) => Some(tls::mutual(&registered.tls, &registered.authority)?),
+        None => None,
+    };
+    let (outer_listener, outer_address) = listen(config.listen_public)?;
     let (side, side_address) = listen(config.listen_admin)?;
     let app = web::Data::from(app);
     let admin = web::Data::new(Admin {
@@ -179,6 +183,7 @@ pub fn status(
             Routes::new()
                 .app_data(app.clone())
                 .app_data(askers.clone())
+                .wrap(from_fn(verifier::registered_only))
                 .wrap(from_fn(public::limit))
                 .configure(addresses)
                 .configure(public::routes)
@@ -189,11 +194,15 @@ pub fn status(
         .client_request_timeout(HEAD)
         .shutdown_timeout(DRAIN_SECONDS)
         .disable_signals()
-        .listen(outer)?
-        .run();
+        .on_connect(tls::keep_peer);
+        let (scheme, outer) = match registered {
+            Some(tls) => ("https", outer.listen_rustls_0_23(outer_listener, tls)?),
+            None => ("http", outer.listen(outer_listener)?),
+        };
+        let outer = outer.run();
         let side = side_server(side, admin)?;
         let addresses = BTreeMap::from([
-            ("public", format!("http://{outer_address}")),
+            ("public", format!("{scheme}://{outer_address}")),
             ("admin", format!("http://{side_address}")),
         ]);
         tracing::info!(public = %outer_address, admin = %side_address, "serving");

@@ -26,6 +26,7 @@ use super::{
     clock::Clock,
     signer::{SignError, Signer},
     store::*,
+    verifier::{Verifier, Verifiers},
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -319,11 +320,12 @@ impl Store for FaultyStore {
         crl: &CrlRecord,
         sha256: [u8; 32],
         entries: u64,
+        delta: Option<DeltaRecord>,
         at: Timestamp,
         audit: AuditEntry,
     ) -> Result<bool, StoreError> {
         self.call("publish_crl", |store| {
-            store.publish_crl(crl, sha256, entries, at, audit)
+            store.publish_crl(crl, sha256, entries, delta, at, audit)
         })
     }
     fn enrol(
@@ -392,6 +394,14 @@ impl Store for FaultyStore {
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.call("latest_crl", |store| store.latest_crl(issuer, scope))
     }
+    fn delta_base(
+        &self,
+        issuer: &str,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Option<CrlRecord>, StoreError> {
+        self.call("delta_base", |store| store.delta_base(issuer, scope, now))
+    }
     fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError> {
         self.call("changed_scopes", |store| {
             store.changed_scopes(issuer, after)
@@ -417,5 +427,38 @@ impl Store for FaultyStore {
     }
     fn audit_ends(&self) -> Result<Vec<(String, u64, [u8; 32])>, StoreError> {
         self.call("audit_ends", |store| store.audit_ends())
+    }
+}
+
+impl Verifiers for FaultyStore {
+    fn enrol_verifier(
+        &self,
+        verifier: Verifier,
+        at: Timestamp,
+        replace: bool,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("enrol_verifier", |store| {
+            store.enrol_verifier(verifier, at, replace, audit)
+        })
+    }
+    fn set_verifier(
+        &self,
+        id: &str,
+        active: bool,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("set_verifier", |store| {
+            store.set_verifier(id, active, at, audit)
+        })
+    }
+    fn verifiers(&self) -> Result<Vec<Verifier>, StoreError> {
+        self.call("verifiers", |store| store.verifiers())
+    }
+    fn verifier_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Verifier>, StoreError> {
+        self.call("verifier_by_certificate", |store| {
+            store.verifier_by_certificate(sha256)
+        })
     }
 }

@@ -5,9 +5,11 @@ pub mod clock;
 pub mod disclosure;
 pub mod entropy;
 pub mod officer;
+pub mod provision;
 pub mod signer;
 pub mod store;
 pub mod vault;
+pub mod verifier;
 
 #[cfg(feature = "testing")]
 pub mod fake;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::verifier::Verifiers;
+
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why a store did not do it, said as what the caller can do next.
@@ -293,6 +295,15 @@ pub struct CrlRecord {
     pub entries: u64,
 }
 
+/// The delta that is published together with a complete list, under the same number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeltaRecord {
+    /// Number of the complete list that it is added to.
+    pub base: u64,
+    pub sha256: [u8; 32],
+    pub entries: u64,
+}
+
 /// Which revocations a CRL lists.
 #[derive(Clone, Debug)]
 pub struct CrlScope {
@@ -301,6 +312,8 @@ pub struct CrlScope {
     /// Certificates that ended before this moment are left out (RFC 5280 §3.3:
     /// the `thisUpdate` of the CRL before).
     pub ended_before: Timestamp,
+    /// The feed position of the list that a delta is added to; 0 for a complete list.
+    pub after: u64,
     /// The feed position that the CRL's number was reserved with.
     pub up_to: u64,
 }
@@ -332,7 +345,7 @@ pub struct WrappedKey {
 
 /// The authority's memory.
 pub trait Store:
-    super::disclosure::DisclosureStore + super::officer::OfficerStore + Send + Sync
+    super::disclosure::DisclosureStore + super::officer::OfficerStore + Verifiers + Send + Sync
 {
     /// Whether the database answers now.
     fn probe(&self) -> Result<(), StoreError>;
@@ -369,12 +382,14 @@ pub trait Store:
     /// The next CRL number of a scope, never used before and higher than all before.
     fn reserve_crl(&self, new: NewCrl) -> Result<CrlRecord, StoreError>;
 
-    /// Say that a CRL is out; `false` when a higher number is out already.
+    /// Say that a CRL is out, and its delta where there is one; `false` when a higher
+    /// number is out already.
     fn publish_crl(
         &self,
         crl: &CrlRecord,
         sha256: [u8; 32],
         entries: u64,
+        delta: Option<DeltaRecord>,
         at: Timestamp,
         audit: AuditEntry,
     ) -> Result<bool, StoreError>;
@@ -438,6 +453,15 @@ pub trait Store:
 
     /// The newest published CRL of a scope.
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError>;
+
+    /// The complete list that a delta made now is added to: the oldest one published whose
+    /// nextUpdate has not come, so that whoever holds a valid list can use the delta.
+    fn delta_base(
+        &self,
+        issuer: &str,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Option<CrlRecord>, StoreError>;
 
     /// The scopes that got revocations after a position of the feed: the full
     /// list (empty) whenever any did, and each municipality.

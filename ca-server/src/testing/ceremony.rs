@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use pki_core::certificate::{
     Name, Profile, PublicKey, Serial,
     issuer::{Access, Issuer, Publication},
-    plan::{PlanInput, Subject, plan},
+    plan::{Party, PlanInput, Subject, plan},
 };
 
 use super::window::random16;
@@ -68,6 +68,43 @@ pub fn self_signed(
     let signature = signer
         .sign(key, unsigned.algorithm(), unsigned.bytes_to_sign())
         .expect("the signature of a CA certificate");
+    unsigned
+        .assemble(&signature, &issuer)
+        .expect("the signature verifies")
+        .into_der()
+}
+
+/// A party's certificate (its kind and id), valid from `now`, signed by the CA with this
+/// certificate, DER: for certificates that the authority itself would not make.
+pub fn party_certificate(
+    signer: &dyn Signer,
+    key: &str,
+    authority: &[u8],
+    (kind, id): (&str, &str),
+    public_key: &PublicKey,
+    now: Timestamp,
+) -> Vec<u8> {
+    let publication = Publication {
+        access: Access::Registered,
+        segment: key.to_owned(),
+    };
+    let issuer = Issuer::from_certificate(authority, publication).expect("an issuer of the test");
+    let unsigned = plan(&PlanInput {
+        profile: &profile(kind),
+        issuer: &issuer,
+        serial: &Serial::from_random(random16()),
+        now,
+        public_key,
+        subject: Subject::Party(Party {
+            id,
+            dns_names: &[],
+            ip_addresses: &[],
+        }),
+    })
+    .expect("the plan of a certificate");
+    let signature = signer
+        .sign(key, unsigned.algorithm(), unsigned.bytes_to_sign())
+        .expect("the signature of a certificate");
     unsigned
         .assemble(&signature, &issuer)
         .expect("the signature verifies")

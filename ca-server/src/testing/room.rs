@@ -10,12 +10,13 @@ use std::{
 };
 
 use hsm_config::{KeyAlgorithm, Token, TokenSpec};
+use jiff::SignedDuration;
 use pki_core::certificate::{issuer::Access, pem};
 use serde_json::Value;
 use xtask::process::{Program, Start, run};
 
 use super::{
-    ceremony::{profile, self_signed},
+    ceremony::{party_certificate, profile, self_signed},
     client::Client,
     window::{PartyKey, Window},
     world::Folder,
@@ -42,6 +43,8 @@ pub struct Room {
     pub signing: Vec<u8>,
     /// `sqlite:…` or `postgres://…`.
     pub database: String,
+    /// Whether only registered verifiers are given revocation information.
+    registered: bool,
 }
 
 /// The worker program of the token, built when it is not there yet.
@@ -74,13 +77,25 @@ impl Room {
     /// Token, ceremony, database and enrolment of one gateway and one window of
     /// 13101. `program` is the path of `ca-server`; `database` is `None` for SQLite.
     pub fn new(program: &str, database: Option<&str>) -> Self {
+        Self::made(program, database, false)
+    }
+
+    /// The same on SQLite, with registered access (Arts 17, 18).
+    pub fn registered(program: &str) -> Self {
+        Self::made(program, None, true)
+    }
+
+    fn made(program: &str, database: Option<&str>, registered: bool) -> Self {
         let folder = Folder::new();
         let dir = folder.path().to_owned();
         let program = PathBuf::from(program);
         let table = make_token(&dir, &worker(&program));
         let (signing, infrastructure) = ceremony(&dir, &table);
         let database = database.map_or_else(|| "sqlite:ca.sqlite".to_owned(), str::to_owned);
-        private(&dir.join("ca.toml"), &configuration(&table, &database));
+        private(
+            &dir.join("ca.toml"),
+            &configuration(&table, &database, registered),
+        );
         let mut room = Self {
             window: Window::of("13101"),
             gateway: PartyKey::new(),
@@ -90,6 +105,7 @@ impl Room {
             folder,
             signing,
             infrastructure,
+            registered,
         };
         room.officer(&["migrate"]);
         for wish in room.window.enrolments() {
@@ -97,14 +113,52 @@ impl Room {
         }
         let request = room.gateway.request("gw-1");
         room.gateway_certificate = room.enrol("gateway", "gw-1", None, &request);
+        room.server("ca-1", "server");
+        room
+    }
+
+    /// Enrol a server; certificate and key lie in files of that name.
+    fn server(&self, id: &str, file: &str) {
+        let dir = self.folder.path();
         let server = PartyKey::new();
-        room.enrol("server", "ca-1", None, &server.request("ca-1"));
+        self.enrol("server", id, None, &server.request(id));
         private(
-            &dir.join("server.key"),
+            &dir.join(format!("{file}.key")),
             &pem::encode(pem::PRIVATE_KEY, &server.to_pkcs8()),
         );
-        fs::rename(dir.join("server-ca-1.pem"), dir.join("server.pem")).expect("the certificate");
-        room
+        let certificate = dir.join(format!("server-{id}.pem"));
+        fs::rename(certificate, dir.join(format!("{file}.pem"))).expect("the certificate");
+    }
+
+    /// Enrol a verifier; its certificate and key lie in `verifier-ID.pem` and `verifier-ID.key`.
+    pub fn verifier(&self, id: &str) -> (Vec<u8>, PartyKey) {
+        let key = PartyKey::new();
+        let certificate = self.enrol("verifier", id, None, &key.request(id));
+        private(
+            &self.folder.path().join(format!("verifier-{id}.key")),
+            &pem::encode(pem::PRIVATE_KEY, &key.to_pkcs8()),
+        );
+        (certificate, key)
+    }
+
+    /// A verifier's certificate as the infrastructure CA signed it so long ago that it has run out.
+    pub fn expired_verifier(&self, id: &str, key: &PartyKey) -> Vec<u8> {
+        let table = fs::read_to_string(self.folder.path().join("hsm.toml")).expect("the table");
+        let signer = HsmSigner::new(token(self.folder.path(), &table));
+        let long_ago = SystemClock.now() - SignedDuration::from_hours(24 * 500);
+        party_certificate(
+            &signer,
+            "infra",
+            &self.infrastructure,
+            ("verifier", id),
+            &key.public_key(),
+            long_ago,
+        )
+    }
+
+    /// The infrastructure CA's certificate, DER.
+    pub fn infrastructure(&self) -> &[u8] {
+        &self.infrastructure
     }
 
     /// Run an officer's command with `ca.toml`.
@@ -143,9 +197,12 @@ impl Room {
             &csr,
             "--out",
             &certificate,
-            "--record",
-            &record,
         ];
+        words.extend(if kind == "verifier" {
+            ["--arrangement", "令和8年11月23日 第1号"]
+        } else {
+            ["--record", &record]
+        });
         if let Some(code) = municipality {
             words.extend(["--municipality", code]);
         }
@@ -208,8 +265,17 @@ impl Room {
         let file = |name: &str| dir.join(name).display().to_string();
         let database = &self.database;
         let table = fs::read_to_string(dir.join("hsm.toml")).expect("the token's table");
+        let (access, tls) = if self.registered {
+            self.server("status-1", "status");
+            (
+                "access = \"registered\"",
+                "[tls]\ncertificate = \"status.pem\"\nkey = \"status.key\"\nauthority = \"infra.cer\"\n",
+            )
+        } else {
+            ("access = \"open\"", "")
+        };
         let text = format!(
-            "database = \"{database}\"\ncrl_folder = \"crl\"\n\n{table}\n\
+            "{access}\ndatabase = \"{database}\"\ncrl_folder = \"crl\"\n\n{tls}\n{table}\n\
              [[issuer]]\nname = \"sign\"\ncertificate = \"sign.cer\"\n\n\
              [issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp-responder-ocsp-1.pem\"\n"
         );
@@ -313,7 +379,8 @@ fn make_token(dir: &Path, worker: &Path) -> String {
 }
 
 /// Keys and CA certificates; answers the signing and the infrastructure CA's, DER.
-fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
+/// The token of that table, when it can be used.
+fn token(dir: &Path, table: &str) -> Token {
     #[derive(serde::Deserialize)]
     struct File {
         token: TokenSpec,
@@ -321,6 +388,11 @@ fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
     let file: File = toml::from_str(table).expect("the token's table");
     let token = Token::open(file.token.check(dir).expect("the token's table"));
     token.wait_usable(READY);
+    token
+}
+
+fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
+    let token = token(dir, table);
     for (label, algorithm) in [
         ("sign", KeyAlgorithm::Rsa2048),
         ("infra", KeyAlgorithm::P256),
@@ -333,9 +405,14 @@ fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
     }
     let signer = HsmSigner::new(token);
     let made = ["signing-ca", "infrastructure-ca"].map(|name| {
-        let (key, unit) = match name {
-            "signing-ca" => ("sign", "OU=JPKI for digital signature"),
-            _ => ("infra", "OU=Infrastructure CA"),
+        let now = SystemClock.now();
+        let (key, unit, begins) = match name {
+            "signing-ca" => ("sign", "OU=JPKI for digital signature", now),
+            // Old enough to have certified somebody whose certificate has run out.
+            _ => {
+                let begins = now - SignedDuration::from_hours(24 * 600);
+                ("infra", "OU=Infrastructure CA", begins)
+            }
         };
         let signer: &dyn Signer = &signer;
         let certificate = self_signed(
@@ -347,7 +424,7 @@ fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
             Access::Open {
                 base_url: "http://127.0.0.1:8080".to_owned(),
             },
-            SystemClock.now(),
+            begins,
         );
         fs::write(dir.join(format!("{key}.cer")), &certificate).expect("a file of the test");
         certificate
@@ -356,12 +433,17 @@ fn ceremony(dir: &Path, table: &str) -> (Vec<u8>, Vec<u8>) {
     (signing, infrastructure)
 }
 
-fn configuration(table: &str, database: &str) -> String {
+fn configuration(table: &str, database: &str, registered: bool) -> String {
+    let access = if registered {
+        "access = \"registered\""
+    } else {
+        "access = \"open\"\npublic_url = \"http://127.0.0.1:8080\""
+    };
     let profiles = xtask::workspace::root().join("pki-core/profiles");
     let profiles = profiles.display();
     let mut text = format!(
         "node = \"ca-1\"\nprefecture = \"13\"\nprefecture_name = \"Tokyo-to\"\ndatabase = \"{database}\"\n\
-         access = \"open\"\npublic_url = \"http://127.0.0.1:8080\"\n\n\
+         {access}\n\n\
          [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n{table}\n\
          [signing]\nname = \"sign\"\ncertificate = \"sign.cer\"\nkey = \"sign\"\n\
          profile = \"{profiles}/signature.toml\"\nocsp_responder_profile = \"{profiles}/ocsp-responder.toml\"\n\n\
@@ -369,7 +451,7 @@ fn configuration(table: &str, database: &str) -> String {
          [infrastructure.profiles]\n"
     );
     for kind in [
-        "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+        "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",
     ] {
         text += &format!("{kind} = \"{profiles}/{kind}.toml\"\n");
     }

@@ -139,7 +139,7 @@ impl World {
             municipality: name.to_owned(),
         };
         let kinds = [
-            "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+            "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",
         ];
         let app = App {
             node: "node".to_owned(),

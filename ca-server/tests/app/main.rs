@@ -2,6 +2,7 @@
 //! moved.
 
 mod audit;
+mod delta;
 mod disclose;
 mod issue;
 mod revoke;

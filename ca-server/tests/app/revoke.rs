@@ -1,10 +1,13 @@
 //! Revocation, lists and OCSP.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ca_server::{
     app::{
-        answer_ocsp::{Answerer, StatusApp, answer},
+        answer_ocsp::{Answerer, SigningQuota, StatusApp, answer},
         authorise::Refusal,
         enrol::{self, Enrolment},
         issue::issue,
@@ -198,7 +201,7 @@ fn a_published_list_that_cannot_be_read_is_set_aside_and_replaced() {
 
 #[test]
 fn every_write_of_publishing_broken_twice() {
-    for step in ["reserve_crl", "publish_crl", "token"] {
+    for step in ["reserve_crl", "delta_base", "publish_crl", "token"] {
         for how in [Break::NotDone, Break::DoneUnsaid] {
             let world = World::new();
             let mut in_place = InPlace::new();
@@ -265,12 +268,14 @@ fn responder(world: &World) -> StatusApp {
         signer: world.signer.clone(),
         clock: world.clock.clone(),
         issuers: vec![Answerer::new(&config).unwrap()],
-        validity: std::time::Duration::from_secs(60),
+        validity: Duration::from_secs(60),
         crl_folder: world.app.crl.folder.clone(),
+        quota: SigningQuota::new(1_000_000),
+        records: None,
     }
 }
 
-fn status_of(world: &World, app: &Arc<StatusApp>, serial: &Serial) -> CertStatus {
+fn question(world: &World, serial: &Serial) -> Vec<u8> {
     let ids = IssuerIds::of(&world.app.signing.issuer);
     let id = CertId::new(&ids, serial);
     // OCSPRequest { TBSRequest { [requestList] SEQUENCE { Request { CertID } } } }
@@ -284,7 +289,11 @@ fn status_of(world: &World, app: &Arc<StatusApp>, serial: &Serial) -> CertStatus
         out.extend_from_slice(content);
         out
     };
-    let der = wrap(&wrap(&wrap(&wrap(id.as_der()))));
+    wrap(&wrap(&wrap(&wrap(id.as_der()))))
+}
+
+fn status_of(world: &World, app: &Arc<StatusApp>, serial: &Serial) -> CertStatus {
+    let der = question(world, serial);
     let answered = answer(app, &app.issuers[0], &der);
     let image = ResponseImage::verify(&answered.der, &world.app.signing.issuer).unwrap();
     image.answers[0].status
@@ -311,6 +320,33 @@ fn ocsp_says_what_the_record_says_at_that_moment() {
             ..
         }
     ));
+}
+
+#[test]
+fn beyond_its_quota_the_responder_says_try_later_and_signs_nothing() {
+    let world = World::new();
+    let mut app = responder(&world);
+    app.quota = SigningQuota::new(1);
+    let serial = issued(&world, "R1");
+    let question = question(&world, &serial);
+    let ask = || answer(&app, &app.issuers[0], &question);
+    const TRY_LATER: [u8; 5] = [0x30, 3, 0x0A, 1, 3];
+    assert!(ask().successful);
+    let refused = (0..50)
+        .map(|_| ask())
+        .find(|answer| !answer.successful)
+        .expect("a limit");
+    assert_eq!(refused.der, TRY_LATER);
+    assert_eq!(refused.keep, None);
+    // Within a second the next is signed again.
+    let until = Instant::now() + Duration::from_secs(10);
+    while !ask().successful {
+        assert!(Instant::now() < until, "the quota does not come back");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let signed = world.signer.signed_with("ocsp").len();
+    let refused = (0..50).take_while(|_| ask().successful).count();
+    assert_eq!(world.signer.signed_with("ocsp").len(), signed + refused);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod console;
 mod kill;
 mod status;
 mod token_away;
+mod verifiers;
 
 use ca_server::testing::{room::Room, world::Folder};
 use xtask::stack::postgres::{Cluster, Settings};

@@ -123,8 +123,17 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
     }
     assert_eq!(listed("/crl/sign/13102.crl"), 0);
 
-    // Caches: validators, a short life, and nothing sent twice.
-    let (_, response, body) = get(&format!("{public}/crl/sign.crl"), &[]);
+    // Caches: validators, a short life, and nothing sent twice. A date is given as soon as no
+    // other list can follow within its second.
+    let until = Instant::now() + Duration::from_secs(10);
+    let (_, response, body) = loop {
+        let got = get(&format!("{public}/crl/sign.crl"), &[]);
+        if !header(&got.1, "last-modified").is_empty() {
+            break got;
+        }
+        assert!(Instant::now() < until, "no date");
+        thread::sleep(Duration::from_millis(50));
+    };
     let (tag, date) = (
         header(&response, "etag"),
         header(&response, "last-modified"),
@@ -138,7 +147,50 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
         let (code, _, again) = get(&format!("{public}/crl/sign.crl"), &[condition]);
         assert_eq!((code, again.len()), (304, 0), "{condition:?}");
     }
-    assert!(!body.is_empty());
+    // A tag decides where both are given, and another tag is another list.
+    let conditions = [
+        ("if-none-match", "\"other\""),
+        ("if-modified-since", date.as_str()),
+    ];
+    let (code, _, again) = get(&format!("{public}/crl/sign.crl"), &conditions);
+    assert_eq!((code, &again), (200, &body));
+
+    // Ranges: a broken download goes on, from the same list only.
+    assert_eq!(header(&response, "accept-ranges"), "bytes");
+    let size = body.len();
+    let range = |headers: &[(&str, &str)]| {
+        let (code, response, part) = get(&format!("{public}/crl/sign.crl"), headers);
+        (code, header(&response, "content-range"), part)
+    };
+    let rest = format!("bytes 100-{}/{size}", size - 1);
+    for condition in [None, Some(tag.as_str()), Some(date.as_str())] {
+        let mut headers = vec![("range", "bytes=100-")];
+        headers.extend(condition.map(|known| ("if-range", known)));
+        assert_eq!(range(&headers), (206, rest.clone(), body[100..].to_vec()));
+    }
+    for other in ["\"other\"", "W/\"weak\"", "Sat, 01 Jan 2000 00:00:00 GMT"] {
+        let headers = [("range", "bytes=100-"), ("if-range", other)];
+        assert_eq!(
+            range(&headers),
+            (200, String::new(), body.clone()),
+            "{other}"
+        );
+    }
+    let headers = [("range", "bytes=100-"), ("if-none-match", tag.as_str())];
+    assert_eq!(range(&headers).0, 304);
+    let (code, outside, problem) = range(&[("range", "bytes=99999999-")]);
+    assert_eq!((code, outside), (416, format!("bytes */{size}")));
+    assert!(String::from_utf8_lossy(&problem).contains("range-not-satisfiable"));
+
+    // The delta: the same number, added to a list that is still valid.
+    for path in ["/crl/sign/delta.crl", "/crl/sign/13101/delta.crl"] {
+        let (code, response, delta) = get(&format!("{public}{path}"), &[]);
+        assert_eq!(code, 200, "{path}");
+        assert_eq!(header(&response, "content-type"), "application/pkix-crl");
+        let delta = CrlImage::decode(&delta).unwrap();
+        assert!(delta.base.is_some_and(|base| base < delta.number), "{path}");
+        assert_eq!(delta.entries().next().unwrap().unwrap().serial, serial);
+    }
     let (code, _, certificate) = get(&format!("{public}/certs/sign.cer"), &[]);
     assert_eq!((code, certificate), (200, room.signing.clone()));
 
@@ -146,6 +198,9 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
     for path in [
         "/crl/none.crl",
         "/crl/sign/99999.crl",
+        "/crl/none/delta.crl",
+        "/crl/sign/99999/delta.crl",
+        "/crl/sign/1310/delta.crl",
         "/crl/sign/..%2Fsign.crl",
         "/none",
     ] {
@@ -165,6 +220,17 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
         .into();
     let head = agent.head(format!("{public}/crl/sign.crl")).call().unwrap();
     assert_eq!(head.status(), 200);
+    assert_eq!(
+        head.headers()["content-length"].to_str().unwrap(),
+        size.to_string()
+    );
+    assert_eq!(header(&head.map(drop), "etag"), tag);
+    let head = agent
+        .head(format!("{public}/crl/sign.crl"))
+        .header("range", "bytes=100-")
+        .call()
+        .unwrap();
+    assert_eq!(head.status(), 200, "ranges belong to GET");
     let long = agent
         .post(format!("{public}/ocsp/sign"))
         .header("content-type", "application/ocsp-request")

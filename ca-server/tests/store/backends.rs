@@ -200,6 +200,7 @@ impl Bench {
             issuer: "sign".to_owned(),
             municipality: scope.map(str::to_owned),
             ended_before: at(ended_before),
+            after: 0,
             up_to: u64::MAX >> 1,
         };
         let mut serials = Vec::new();

@@ -4,3 +4,4 @@ mod backends;
 mod officers;
 mod outage;
 mod promises;
+mod verifiers;

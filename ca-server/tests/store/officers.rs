@@ -283,7 +283,7 @@ fn a_persons_certificates_and_the_lists_that_name_them_are_found() {
             assert!(
                 bench
                     .store
-                    .publish_crl(&record, [1; 32], 1, at(second), entry("crl"))
+                    .publish_crl(&record, [1; 32], 1, None, at(second), entry("crl"))
                     .unwrap()
             );
             record.number

@@ -223,7 +223,7 @@ fn crl_numbers_rise_and_an_older_list_is_not_published_over_a_newer_one() {
         let publish = |crl: &CrlRecord| {
             bench
                 .store
-                .publish_crl(crl, [1; 32], 0, at(1), entry("crl.publish"))
+                .publish_crl(crl, [1; 32], 0, None, at(1), entry("crl.publish"))
                 .unwrap()
         };
         let (one, two) = (reserve(""), reserve(""));

@@ -50,6 +50,16 @@ impl Publication {
         self.uri(|issuer| format!("/crl/{issuer}/{municipality}.crl"))
     }
 
+    /// URI of the delta of the full CRL.
+    pub fn full_delta(&self) -> Option<String> {
+        self.uri(|issuer| format!("/crl/{issuer}/delta.crl"))
+    }
+
+    /// URI of the delta of a municipality's partition.
+    pub fn partition_delta(&self, municipality: MunicipalityCode) -> Option<String> {
+        self.uri(|issuer| format!("/crl/{issuer}/{municipality}/delta.crl"))
+    }
+
     /// URI of the OCSP responder.
     pub fn ocsp(&self) -> Option<String> {
         self.uri(|issuer| format!("/ocsp/{issuer}"))
@@ -228,6 +238,21 @@ impl Issuer {
     /// Distribution point of the full CRL: the issuer's own name.
     pub fn full_distribution_point(&self) -> DistributionPoint {
         DistributionPoint::new(self.subject.clone(), self.publication.full_crl())
+    }
+
+    /// Where the delta of the full CRL is found (RFC 5280 §5.2.6): the directory entry of the
+    /// full CRL, where it has an attribute of its own, and a URI of its own.
+    pub fn full_freshest_point(&self) -> DistributionPoint {
+        DistributionPoint::new(self.subject.clone(), self.publication.full_delta())
+    }
+
+    /// Where the delta of a municipality's partition is found.
+    pub fn partition_freshest_point(
+        &self,
+        base: &Name,
+        place: &Place,
+    ) -> Result<DistributionPoint, NameFault> {
+        DistributionPoint::partition(base, place, self.publication.partition_delta(place.code))
     }
 
     /// Distribution point of a municipality's partition below `base`

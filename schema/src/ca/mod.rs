@@ -1,9 +1,11 @@
 //! Tables, rows and migrations of the certificate authority.
 
+pub mod delta_crl;
 pub mod disclosure;
 pub mod officer;
 pub mod rows;
 pub mod tables;
+pub mod verifier;
 
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 

@@ -17,7 +17,7 @@ use crate::workspace::{self, Programs};
 
 /// Kinds of parties with a profile of the infrastructure CA.
 const PARTY_KINDS: &[&str] = &[
-    "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor",
+    "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",
 ];
 
 /// How long a server may take to become ready.
@@ -179,7 +179,8 @@ impl<'a> Authority<'a> {
     pub fn configure_status(&self, database: &str, settings: &Settings) -> Result<()> {
         let quote = |path: &Path| text::toml(&path.to_string_lossy());
         let config = format!(
-            "database = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n[limits]\nrequests_per_second = {}\n\n{}\n\
+            "access = \"open\"\ndatabase = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n\
+             [limits]\nrequests_per_second = {}\nocsp_signatures_per_second = 1000000\n\n{}\n\
              [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp.cer\"\n\n\
              [[issuer]]\nname = \"infra\"\ncertificate = {}\n",
             text::toml(database),

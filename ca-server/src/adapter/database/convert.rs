@@ -20,6 +20,11 @@ pub fn time(micros: i64) -> QueryResult<Timestamp> {
     Timestamp::from_microsecond(micros).map_err(|_| foreign("time"))
 }
 
+/// How the registries say whether somebody may act.
+pub fn activity(active: bool) -> &'static str {
+    if active { "active" } else { "suspended" }
+}
+
 pub fn count(number: i64) -> QueryResult<u64> {
     u64::try_from(number).map_err(|_| foreign("count"))
 }

@@ -11,8 +11,8 @@ use schema::{
     database::AnyConnection,
 };
 
-use super::{convert, writer::Scope};
-use crate::port::store::{AuditEntry, CrlRecord, NewCrl};
+use super::{convert, delta_crl, writer::Scope};
+use crate::port::store::{AuditEntry, CrlRecord, DeltaRecord, NewCrl};
 
 pub fn reserve(scope: &mut Scope, new: &NewCrl) -> QueryResult<CrlRecord> {
     // A no-op update locks the issuer, so numbers and feed positions rise together.
@@ -49,6 +49,7 @@ pub fn publish(
     record: &CrlRecord,
     sha256: [u8; 32],
     entries: u64,
+    delta: Option<&DeltaRecord>,
     at: Timestamp,
     entry: &AuditEntry,
 ) -> QueryResult<bool> {
@@ -71,6 +72,9 @@ pub fn publish(
             crl::published_at.eq(Some(at.as_microsecond())),
         ))
         .execute(scope.connection)?;
+    if let Some(delta) = delta {
+        delta_crl::insert(scope, record, delta)?;
+    }
     scope.audit(entry)?;
     Ok(true)
 }

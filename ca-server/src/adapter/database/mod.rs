@@ -6,11 +6,14 @@ mod certificate;
 mod chain;
 mod convert;
 mod crl;
+mod delta_crl;
 mod disclosure;
 mod issuer;
 mod officer;
 mod party;
+mod provision;
 mod revocation;
+mod verifier;
 mod writer;
 
 use std::sync::Arc;
@@ -18,10 +21,14 @@ use std::sync::Arc;
 pub use chain::{AuditMac, covered};
 use diesel::{QueryResult, RunQueryDsl};
 use jiff::Timestamp;
+pub use provision::Book;
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};
 use writer::Writer;
 
-use crate::port::store::*;
+use crate::port::{
+    store::*,
+    verifier::{Verifier, Verifiers},
+};
 
 /// How the store is opened.
 pub struct DatabaseSettings {
@@ -150,12 +157,13 @@ impl Store for Database {
         crl: &CrlRecord,
         sha256: [u8; 32],
         entries: u64,
+        delta: Option<DeltaRecord>,
         at: Timestamp,
         audit: AuditEntry,
     ) -> Result<bool, StoreError> {
         let crl = crl.clone();
         self.write("publish_crl", move |scope| {
-            crl::publish(scope, &crl, sha256, entries, at, &audit)
+            crl::publish(scope, &crl, sha256, entries, delta.as_ref(), at, &audit)
         })
     }
     fn enrol(
@@ -228,6 +236,14 @@ impl Store for Database {
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.read(|connection| crl::latest(connection, issuer, scope))
     }
+    fn delta_base(
+        &self,
+        issuer: &str,
+        scope: &str,
+        now: Timestamp,
+    ) -> Result<Option<CrlRecord>, StoreError> {
+        self.read(|connection| delta_crl::base(connection, issuer, scope, now))
+    }
     fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError> {
         self.read(|connection| revocation::changed_scopes(connection, issuer, after))
     }
@@ -249,5 +265,37 @@ impl Store for Database {
     }
     fn audit_ends(&self) -> Result<Vec<(String, u64, [u8; 32])>, StoreError> {
         self.read(audit::ends)
+    }
+}
+
+impl Verifiers for Database {
+    fn enrol_verifier(
+        &self,
+        verifier: Verifier,
+        at: Timestamp,
+        replace: bool,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.write("enrol_verifier", move |scope| {
+            verifier::enrol(scope, &verifier, at, replace, &audit)
+        })
+    }
+    fn set_verifier(
+        &self,
+        id: &str,
+        active: bool,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        self.write("set_verifier", move |scope| {
+            verifier::set(scope, &id, active, at, &audit)
+        })
+    }
+    fn verifiers(&self) -> Result<Vec<Verifier>, StoreError> {
+        self.read(verifier::all)
+    }
+    fn verifier_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Verifier>, StoreError> {
+        self.read(|connection| verifier::by_certificate(connection, sha256))
     }
 }

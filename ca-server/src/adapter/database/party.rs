@@ -38,7 +38,7 @@ pub fn enrol(
             certificate: new.certificate.clone(),
             certificate_sha256: new.certificate_sha256.to_vec(),
             public_key: new.public_key.clone(),
-            status: status(new.active).to_owned(),
+            status: convert::activity(new.active).to_owned(),
             enrolled_at: known.unwrap_or_else(|| at.as_microsecond()),
             changed_at: at.as_microsecond(),
         })
@@ -57,7 +57,7 @@ pub fn set(
 ) -> QueryResult<bool> {
     let changed = diesel::update(party::table.find((kind, id)))
         .set((
-            party::status.eq(status(active)),
+            party::status.eq(convert::activity(active)),
             party::changed_at.eq(at.as_microsecond()),
         ))
         .execute(scope.connection)?;
@@ -67,10 +67,6 @@ pub fn set(
     }
     scope.audit(entry)?;
     Ok(true)
-}
-
-fn status(active: bool) -> &'static str {
-    if active { "active" } else { "suspended" }
 }
 
 pub fn find(connection: &mut AnyConnection, kind: &str, id: &str) -> QueryResult<Option<Party>> {

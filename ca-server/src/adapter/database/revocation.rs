@@ -135,6 +135,7 @@ pub fn visit(
         let mut query = revocation::table
             .filter(revocation::issuer.eq(&scope.issuer))
             .filter(revocation::serial.gt(after.clone()))
+            .filter(revocation::feed.gt(convert::signed(scope.after)))
             .filter(revocation::feed.le(convert::signed(scope.up_to)))
             .filter(revocation::not_after.ge(scope.ended_before.as_microsecond()))
             .select(RevocationRow::as_select())

@@ -4,6 +4,7 @@
 //! once, when the revocation is recorded. A list is a frame around encoded entries:
 //! its cost is hashing and copying, whatever the CA has issued.
 
+mod delta;
 mod image;
 
 use std::io;
@@ -19,6 +20,7 @@ use crate::certificate::public_key::{SignatureAlgorithm, SignatureInvalid};
 use crate::certificate::serial::Serial;
 use crate::certificate::tbs::extension;
 
+pub use delta::{DeltaFault, agree};
 pub use image::{CrlEntry, CrlImage, CrlReadFault, SuccessionFault};
 
 /// What a list covers.

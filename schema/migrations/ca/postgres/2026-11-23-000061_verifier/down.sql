@@ -1,0 +1,2 @@
+DROP TABLE provision;
+DROP TABLE verifier;

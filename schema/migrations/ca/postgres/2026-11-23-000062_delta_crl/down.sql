@@ -1,0 +1,2 @@
+DROP INDEX crl_holding;
+DROP TABLE delta_crl;

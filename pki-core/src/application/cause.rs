@@ -77,6 +77,8 @@ pub enum EndCause {
     IdentityRefused,
     /// The applicant withdrew before anything was issued.
     Withdrawn,
+    /// Nobody went on with it in its time, or the written reply did not come.
+    Lapsed,
     /// The image showed wrong data of the person.
     PersonWrong,
     /// The image showed a wrong governor or date.
@@ -96,6 +98,7 @@ impl EndCause {
             Self::NotRegistered => "not-registered",
             Self::IdentityRefused => "identity-refused",
             Self::Withdrawn => "withdrawn",
+            Self::Lapsed => "lapsed",
             Self::PersonWrong => "person-wrong",
             Self::IssuerWrong => "issuer-wrong",
             Self::SubstituteWish => "substitute-wish",
@@ -134,6 +137,7 @@ mod tests {
             EndCause::NotRegistered,
             EndCause::IdentityRefused,
             EndCause::Withdrawn,
+            EndCause::Lapsed,
             EndCause::PersonWrong,
             EndCause::IssuerWrong,
             EndCause::SubstituteWish,

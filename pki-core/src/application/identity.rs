@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cause::EndCause;
+use super::inquiry::Replied;
 use crate::calendar::JapaneseDay;
 use crate::id::{ApplicationId, OperatorId, ResidentNumber, Sha256Digest, TerminalId};
 use crate::person::four_items::Comparison;
@@ -125,6 +126,9 @@ pub struct IdentityDecision {
     pub decision: IdentityVerdict,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
+    /// The written inquiry that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<Replied>,
 }
 
 /// What goes into a decision.
@@ -139,6 +143,7 @@ pub struct IdentityCheck {
     pub face_matches: bool,
     pub decision: IdentityVerdict,
     pub remark: Option<String>,
+    pub inquiry: Option<Replied>,
 }
 
 /// Why a decision cannot be recorded.
@@ -154,6 +159,10 @@ pub enum IdentityFault {
     DocumentExpired,
     #[error("an identification whose face does not match cannot be accepted")]
     FaceDiffers,
+    #[error("without a photo document the applicant is asked in writing first: send the inquiry")]
+    InquiryMissing,
+    #[error("a proxy is identified by a document with a photo")]
+    ProxyWithoutPhoto,
     #[error(
         "the remark is longer than {REMARK_CHARACTERS_MAX} characters or has control characters"
     )]
@@ -188,6 +197,13 @@ impl IdentityDecision {
         if accepted && !check.face_matches {
             return Err(IdentityFault::FaceDiffers);
         }
+        match check.inquiry {
+            None if accepted && !kind.photo => return Err(IdentityFault::InquiryMissing),
+            Some(replied) if accepted && replied.by_proxy && !kind.photo => {
+                return Err(IdentityFault::ProxyWithoutPhoto);
+            }
+            _ => {}
+        }
         let fits =
             |text: &str, max| text.chars().count() <= max && !text.chars().any(char::is_control);
         if check
@@ -213,6 +229,7 @@ impl IdentityDecision {
             face_matches: check.face_matches,
             decision: check.decision,
             remark: check.remark,
+            inquiry: check.inquiry,
         })
     }
 
@@ -330,6 +347,7 @@ mod tests {
             face_matches: true,
             decision: IdentityVerdict::Accepted,
             remark: None,
+            inquiry: None,
         }
     }
 

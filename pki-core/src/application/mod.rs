@@ -6,11 +6,18 @@
 //!    ↓            ↑___________|____________|__________|  (new visit)      ↓          ↓          ↓        ↓        ↓
 //! Refused     Cancelled: from each step before an issue was asked for    Revoked: from each step after issue
 //! ```
+//!
+//! Without a photo document, and by proxy, the way to Identified leads over InquirySent: the
+//! applicant's written reply is brought on a second visit, and two pairs of eyes decide on it.
 
 pub mod cause;
 pub mod fee;
 pub mod identity;
 pub mod image;
+pub mod inquiry;
+pub mod lapse;
+pub mod opening;
+pub mod reply;
 pub mod states;
 pub mod statistics;
 pub mod stored;

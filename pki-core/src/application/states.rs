@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::cause::{ApplicationKind, EndCause};
 use super::identity::RecordedDecision;
 use super::image::Judgement;
+use super::inquiry::{Inquiry, Proxy, SecondEyes};
+use super::opening::Evidence;
 use crate::calendar::JapaneseDay;
 use crate::certificate::serial::Serial;
 use crate::id::{
@@ -40,6 +42,15 @@ pub struct Case {
     /// Date on the form.
     pub applied_on: JapaneseDay,
     pub received_at: Timestamp,
+    /// The certificate in effect whose place the new one takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Serial>,
+    /// What an application by cause rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Who applies for the applicant; absent where the applicant came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Proxy>,
 }
 
 impl fmt::Debug for Case {
@@ -78,11 +89,24 @@ pub struct Received {
 }
 
 state! {
+    /// The mayor asked the applicant in writing at the registered address (照会書); the reply
+    /// (回答書) is to be brought.
+    InquirySent follows Received as received {
+        inquiry: Inquiry,
+        /// The decision on the reply, while a second pair of eyes has to see it.
+        decided: Option<RecordedDecision>,
+    }
+}
+
+state! {
     /// The person is the one in the register (Art 3 ③).
     Identified follows Received as received {
         identity: RecordedDecision,
         /// The resident's number, from the register.
         resident: ResidentNumber,
+        /// Who confirmed a decision that rests on a written reply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed_by: Option<SecondEyes>,
     }
 }
 

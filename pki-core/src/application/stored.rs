@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::cause::EndCause;
 use super::identity::RecordedDecision;
 use super::states::{
-    Cancelled, CardPrepared, Case, CharactersSettled, Confirmed, HandedOver, Identified, Issued,
-    KeyRead, Paid, Payment, Received, Refused, Revocation, Revoked, Written,
+    Cancelled, CardPrepared, Case, CharactersSettled, Confirmed, HandedOver, Identified,
+    InquirySent, Issued, KeyRead, Paid, Payment, Received, Refused, Revocation, Revoked, Written,
 };
 use super::transitions::StepFault;
 use crate::revocation::ground::Ground;
@@ -17,6 +17,7 @@ use crate::revocation::ground::Ground;
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     Received,
+    InquirySent,
     Identified,
     CardPrepared,
     KeyRead,
@@ -33,8 +34,9 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Received,
+        Self::InquirySent,
         Self::Identified,
         Self::CardPrepared,
         Self::KeyRead,
@@ -54,6 +56,7 @@ impl Step {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
+            Self::InquirySent => "inquiry-sent",
             Self::Identified => "identified",
             Self::CardPrepared => "card-prepared",
             Self::KeyRead => "key-read",
@@ -88,6 +91,12 @@ impl std::fmt::Display for Step {
 /// The one thing to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
+    /// 照会書の送付: the applicant is asked in writing.
+    SendInquiry,
+    /// 回答書の受付: the reply is brought and decided on.
+    RecordReply,
+    /// 本人確認の承認, by a second operator.
+    ConfirmReply,
     /// 本人確認
     Identify,
     /// カードの準備: the visit keys are set.
@@ -119,6 +128,9 @@ impl Due {
     #[must_use]
     pub const fn japanese(self) -> &'static str {
         match self {
+            Self::SendInquiry => "申請者に照会書を送ってください",
+            Self::RecordReply => "回答書の持参を待っています",
+            Self::ConfirmReply => "責任者が本人確認を承認してください",
             Self::Identify => "本人確認をしてください",
             Self::PrepareCard => "カードを準備してください",
             Self::ReadKey => "鍵ペア生成装置での操作の後、公開鍵を読み込んでください",
@@ -138,6 +150,9 @@ impl Due {
     #[must_use]
     pub const fn english(self) -> &'static str {
         match self {
+            Self::SendInquiry => "Send the written inquiry to the applicant",
+            Self::RecordReply => "Wait for the reply to the inquiry",
+            Self::ConfirmReply => "A supervisor confirms the identity decision",
             Self::Identify => "Identify the applicant",
             Self::PrepareCard => "Prepare the card",
             Self::ReadKey => "After the kiosk, read the public key",
@@ -159,6 +174,7 @@ impl Due {
 #[serde(tag = "step", content = "state", rename_all = "kebab-case")]
 pub enum Application {
     Received(Received),
+    InquirySent(InquirySent),
     Identified(Identified),
     CardPrepared(CardPrepared),
     KeyRead(KeyRead),
@@ -257,6 +273,7 @@ macro_rules! steps {
 
 steps! {
     Received => into_received,
+    InquirySent => into_inquiry_sent,
     Identified => into_identified,
     CardPrepared => into_card_prepared,
     KeyRead => into_key_read,
@@ -277,6 +294,7 @@ impl Application {
     pub fn case(&self) -> &Case {
         match self {
             Self::Received(s) => &s.case,
+            Self::InquirySent(s) => &s.case,
             Self::Identified(s) => &s.case,
             Self::Refused(s) => &s.case,
             Self::Cancelled(s) => &s.case,
@@ -294,6 +312,7 @@ impl Application {
     pub fn identity(&self) -> Option<&RecordedDecision> {
         match self {
             Self::Refused(s) => Some(&s.identity),
+            Self::InquirySent(s) => s.decided.as_ref(),
             Self::Identified(s) => Some(&s.identity),
             other => other.card_prepared().map(|s| &s.identity),
         }
@@ -375,7 +394,10 @@ impl Application {
     #[must_use]
     pub fn due(&self) -> Due {
         match self {
+            Self::Received(s) if s.case.proxy.is_some() => Due::SendInquiry,
             Self::Received(_) => Due::Identify,
+            Self::InquirySent(s) if s.decided.is_some() => Due::ConfirmReply,
+            Self::InquirySent(_) => Due::RecordReply,
             Self::Identified(_) => Due::PrepareCard,
             Self::CardPrepared(_) => Due::ReadKey,
             Self::KeyRead(_) => Due::SettleCharacters,
@@ -401,6 +423,7 @@ impl Application {
     pub fn cancel(self, at: Timestamp) -> Result<Cancelled, Refusal> {
         Ok(match self {
             Self::Received(s) => s.cancel(at),
+            Self::InquirySent(s) => s.cancel(at),
             Self::Identified(s) => s.cancel(at),
             Self::CardPrepared(s) => s.cancel(at),
             Self::KeyRead(s) => s.cancel(at),

@@ -1,4 +1,5 @@
 mod given;
+mod procedures;
 
 use super::cause::EndCause;
 use super::identity::{IdentityCheck, IdentityVerdict};
@@ -23,6 +24,7 @@ use given::*;
 fn an_application_walks_from_the_form_to_the_card_and_is_stored_at_every_step() {
     let due = [
         Due::Identify,
+        Due::RecordReply,
         Due::PrepareCard,
         Due::ReadKey,
         Due::SettleCharacters,
@@ -70,8 +72,9 @@ fn what_was_settled_earlier_is_read_through_the_later_step() {
 #[test]
 fn a_step_is_taken_only_where_it_is_due() {
     for (application, found) in all().into_iter().zip(Step::ALL) {
-        let takes: [fn(Application) -> Result<(), WrongStep>; 13] = [
+        let takes: [fn(Application) -> Result<(), WrongStep>; 14] = [
             |a| a.into_received().map(drop),
+            |a| a.into_inquiry_sent().map(drop),
             |a| a.into_identified().map(drop),
             |a| a.into_card_prepared().map(drop),
             |a| a.into_key_read().map(drop),

@@ -8,10 +8,10 @@ use super::identity::RecordedDecision;
 use super::image::{ImageVerdict, Judgement};
 use super::states::{
     Cancelled, CardPrepared, Case, CharactersSettled, Confirmed, HandedOver, Identified,
-    IssueIntent, Issued, IssuedCertificate, KeyRead, Paid, Payment, ReadKey, Received, Refused,
-    Revocation, Revoked, Visit, Written,
+    InquirySent, IssueIntent, Issued, IssuedCertificate, KeyRead, Paid, Payment, ReadKey, Received,
+    Refused, Revocation, Revoked, Visit, Written,
 };
-use crate::act::{Act, Deed, SignedAct};
+use crate::act::{Act, Deed, ReplacementCause, Replaces, SignedAct};
 use crate::calendar::JapaneseDay;
 use crate::certificate::key_fitness::KeyUnfit;
 use crate::certificate::public_key::SignatureAlgorithm;
@@ -35,6 +35,26 @@ pub enum StepFault {
     OtherResident,
     #[error("the decision was recorded for another application")]
     OtherApplication,
+    #[error(
+        "the register does not agree with the form, so nobody is asked: refuse the application"
+    )]
+    RegisterDisagrees,
+    #[error("who comes for the applicant is identified with the applicant's written reply")]
+    InquiryDue,
+    #[error("the inquiry was answered and decided on: a second operator confirms it")]
+    AlreadyDecided,
+    #[error("the decision rests on no reply to this inquiry")]
+    NoReply,
+    #[error("the reply was due by {0}: withdraw the application and take a new one in")]
+    ReplyLate(JapaneseDay),
+    #[error("the code is not the one on the inquiry: see that the reply is to this letter")]
+    OtherReply,
+    #[error("nothing was decided yet")]
+    NothingDecided,
+    #[error("what was confirmed is not the decision that was recorded: read the application again")]
+    OtherDecision,
+    #[error("who decided cannot confirm it too: another operator has to see it")]
+    SameOperator,
     #[error("the kiosk belongs to another municipality")]
     KioskElsewhere,
     #[error("the card's request or record is longer than {CARD_DOCUMENT_BYTES_MAX} bytes")]
@@ -111,11 +131,16 @@ impl Received {
         if self.case.resident.as_ref().is_some_and(differs) {
             return Err(StepFault::OtherResident);
         }
+        let accepted = decision.end().is_none();
+        if accepted && self.case.proxy.is_some() && decision.inquiry.is_none() {
+            return Err(StepFault::InquiryDue);
+        }
         Ok(match (decision.end(), found) {
             (None, Some(resident)) => Identification::Identified(Identified {
                 received: self,
                 identity,
                 resident,
+                confirmed_by: None,
             }),
             (end, _) => {
                 let cause = end.unwrap_or(EndCause::NotRegistered);
@@ -278,6 +303,14 @@ impl CharactersSettled {
         self.unsettle().map(|read| read.cancel(at))
     }
 
+    /// What the new certificate replaces, as an act says it.
+    #[must_use]
+    pub fn replaces(&self) -> Option<Replaces> {
+        let serial = self.case.replaces.clone()?;
+        let cause = ReplacementCause::of_application(self.case.kind)?;
+        Some(Replaces { serial, cause })
+    }
+
     fn nothing_pending(&self) -> Result<(), StepFault> {
         if self.intent.is_some() {
             Err(StepFault::IssuePending)
@@ -320,6 +353,10 @@ impl CharactersSettled {
             (
                 "time of the identity decision",
                 issue.identified_at == self.identity.decision().at,
+            ),
+            (
+                "certificate to be replaced",
+                issue.replaces == self.replaces(),
             ),
         ] {
             if !same {

@@ -16,6 +16,7 @@ use crate::application::identity::{
     ShownDocument,
 };
 use crate::application::image::ImageVerdict;
+use crate::application::inquiry::{Inquiry, Proxy, Replied, ReplyCode};
 use crate::application::states::*;
 use crate::application::transitions::{Identification, ImageOutcome, StepFault};
 use crate::calendar::JapaneseDay;
@@ -95,6 +96,9 @@ pub fn case() -> Case {
         items: FourItems::parse(items).unwrap(),
         applied_on: JapaneseDay::new(2026, 11, 22).unwrap(),
         received_at: at(0),
+        replaces: None,
+        evidence: None,
+        proxy: None,
     }
 }
 
@@ -121,6 +125,7 @@ pub fn decision_with(change: impl FnOnce(&mut IdentityCheck)) -> RecordedDecisio
         face_matches: true,
         decision: IdentityVerdict::Accepted,
         remark: None,
+        inquiry: None,
     };
     change(&mut check);
     IdentityDecision::new(check).unwrap().record()
@@ -279,6 +284,41 @@ pub fn revocation(ground: Ground) -> Revocation {
     }
 }
 
+pub fn code() -> ReplyCode {
+    ReplyCode::from_random([9; 5])
+}
+
+pub fn received_from(by_proxy: bool) -> Received {
+    let mut case = case();
+    case.proxy = by_proxy.then(|| Proxy {
+        name: "髙橋　次郎".to_owned(),
+        power_of_attorney_on: case.applied_on,
+        seal_certificate_on: case.applied_on,
+    });
+    Received::new(case).unwrap()
+}
+
+/// Asked in writing at minute 2, with ten days for the reply.
+pub fn inquiry_sent(by_proxy: bool) -> InquirySent {
+    let register = decision_with(|_| ()).decision().register.clone().unwrap();
+    let inquiry = Inquiry::new(code(), at(2), case().operator, 10);
+    received_from(by_proxy)
+        .send_inquiry(&register, inquiry)
+        .unwrap()
+}
+
+/// The decision on the reply that came on the day of sending.
+pub fn on_reply(by_proxy: bool, change: impl FnOnce(&mut IdentityCheck)) -> RecordedDecision {
+    decision_with(|check| {
+        check.inquiry = Some(Replied {
+            sent_on: JapaneseDay::of(at(2)),
+            replied_on: JapaneseDay::of(at(2)),
+            by_proxy,
+        });
+        change(check);
+    })
+}
+
 /// One application at each step.
 pub fn all() -> Vec<Application> {
     let refused = match received()
@@ -290,6 +330,7 @@ pub fn all() -> Vec<Application> {
     };
     vec![
         received().into(),
+        inquiry_sent(false).into(),
         identified().into(),
         card_prepared().into(),
         key_read().into(),

@@ -10,6 +10,7 @@ use std::{
 
 use hsm_config::{TokenConfig, TokenSpec};
 use pki_core::{
+    application::{inquiry::REPLY_DAYS, lapse::OPEN_DAYS},
     certificate::{CertificateImage, Name, PublicKey},
     person::municipality::PrefectureCode,
 };
@@ -48,6 +49,24 @@ struct Spec {
     sessions: SessionSpec,
     #[serde(default)]
     limits: LimitSpec,
+    #[serde(default)]
+    procedures: ProcedureSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ProcedureSpec {
+    inquiry_days: u16,
+    open_days: u16,
+}
+
+impl Default for ProcedureSpec {
+    fn default() -> Self {
+        Self {
+            inquiry_days: REPLY_DAYS,
+            open_days: OPEN_DAYS,
+        }
+    }
 }
 
 fn one() -> String {
@@ -232,6 +251,17 @@ pub struct Config {
     pub session_idle_s: i64,
     /// Limits.
     pub limits: LimitConfig,
+    /// Periods of the procedures.
+    pub procedures: ProcedureConfig,
+}
+
+/// Periods of the procedures, in days, the first day counted.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcedureConfig {
+    /// In which the reply to a written inquiry is to be brought.
+    pub inquiry_days: u16,
+    /// For which an application stays open at one step.
+    pub open_days: u16,
 }
 
 /// The database alone, for commands that need nothing else to be in place.
@@ -310,6 +340,15 @@ impl Config {
             token: spec.token.check(&base).map_err(table("token"))?,
             session_s: within("sessions.longest_s", spec.sessions.longest_s, 60, 86_400)?,
             session_idle_s: within("sessions.idle_s", spec.sessions.idle_s, 60, 86_400)?,
+            procedures: ProcedureConfig {
+                inquiry_days: within(
+                    "procedures.inquiry_days",
+                    spec.procedures.inquiry_days,
+                    7,
+                    90,
+                )?,
+                open_days: within("procedures.open_days", spec.procedures.open_days, 7, 366)?,
+            },
             limits: LimitConfig {
                 workers: within("limits.workers", spec.limits.workers, 1, 64)?,
                 body_bytes: within("limits.body_bytes", spec.limits.body_bytes, 16_384, 1 << 20)?,

@@ -147,6 +147,8 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    /// End the applications that have lapsed, as the server does once in an hour
+    Lapse(Configured),
     /// The circuit breaker of issuing
     Breaker {
         #[command(subcommand)]
@@ -263,6 +265,10 @@ fn run(command: Command) -> Result<String, Fault> {
         Command::Audit {
             command: Audit::Verify { files, offline },
         } => audit::verify(&files.configured.config, &files.out, files.head, offline),
+        Command::Lapse(configured) => {
+            let ended = startup::app(&Config::load(&configured.config)?)?.lapse()?;
+            Ok(format!("{ended} applications have lapsed"))
+        }
         Command::Breaker {
             command: Breaker::Show(configured),
         } => officer::breaker_show(&configured.config),

@@ -28,7 +28,7 @@ use crate::{
         token::TokenMasters,
         vault::{TokenAuditMac, TokenVault},
     },
-    app::{App, KnownPlaces, Settings, channel::Channels},
+    app::{App, KnownPlaces, Settings, channel::Channels, register_events::RegisterEvents},
     config::Config,
     http::{
         self, Gateway, Limits,
@@ -75,10 +75,13 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             session_s: config.session_s,
             session_idle_s: config.session_idle_s,
             act_skew_s: config.limits.act_skew_s,
+            inquiry_days: config.procedures.inquiry_days,
+            open_days: config.procedures.open_days,
         },
         channels: Channels::default(),
         knocks: Knocks::default(),
         places: KnownPlaces::default(),
+        events: RegisterEvents::default(),
         clock,
         entropy,
         store,
@@ -141,6 +144,7 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
     let admin_listener = TcpListener::bind(config.listen_admin)?;
     let (gateway_address, admin_address) = (listener.local_addr()?, admin_listener.local_addr()?);
 
+    let app = Arc::clone(&gateway.app);
     let data = gateway.clone();
     let server = HttpServer::new(move || {
         Service::new()
@@ -182,6 +186,23 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
             minute.tick().await;
             gateway.limits.sweep();
             sum_up(&gateway).await;
+        }
+    });
+    rt::spawn(async move {
+        let mut hour = interval(Duration::from_secs(3600));
+        loop {
+            hour.tick().await;
+            let app = Arc::clone(&app);
+            match web::block(move || app.lapse()).await {
+                Ok(Ok(0)) => {}
+                Ok(Ok(ended)) => tracing::info!(ended, "applications have lapsed"),
+                Ok(Err(fault)) => {
+                    tracing::warn!(error = &fault as &dyn std::error::Error, "lapsing waits");
+                }
+                Err(fault) => {
+                    tracing::warn!(error = &fault as &dyn std::error::Error, "lapsing ended");
+                }
+            }
         }
     });
     Ok(Running {

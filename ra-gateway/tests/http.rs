@@ -14,7 +14,7 @@ use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
 use ra_gateway::{
     adapter::authority::HttpAuthority,
     app::App,
-    config::{AuthorityConfig, Config, KeyFiles, LimitConfig},
+    config::{AuthorityConfig, Config, KeyFiles, LimitConfig, ProcedureConfig},
     http::lane::LaneConfig,
     port::{AuditEntry, Clock, MasterFault, Masters, PartyKind},
     startup,
@@ -127,6 +127,10 @@ fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts
             .unwrap(),
         session_s: 3600,
         session_idle_s: 3600,
+        procedures: ProcedureConfig {
+            inquiry_days: 30,
+            open_days: 90,
+        },
         limits: LimitConfig {
             workers: 1,
             body_bytes: 16_384,

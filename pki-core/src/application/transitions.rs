@@ -8,8 +8,8 @@ use super::identity::RecordedDecision;
 use super::image::{ImageVerdict, Judgement};
 use super::states::{
     Cancelled, CardPrepared, Case, CharactersSettled, Confirmed, HandedOver, Identified,
-    InquirySent, IssueIntent, Issued, IssuedCertificate, KeyRead, Paid, Payment, ReadKey, Received,
-    Refused, Revocation, Revoked, Visit, Written,
+    IssueIntent, Issued, IssuedCertificate, KeyRead, Paid, Payment, ReadKey, Received, Refused,
+    Revocation, Revoked, Visit, Written,
 };
 use crate::act::{Act, Deed, ReplacementCause, Replaces, SignedAct};
 use crate::calendar::JapaneseDay;

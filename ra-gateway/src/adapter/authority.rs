@@ -13,6 +13,7 @@ use schema::wire::v1::{
     disclosure::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
+    register_revocation::RegisterRevocationList,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::config::owner_only;
@@ -265,6 +266,17 @@ impl Authority for HttpAuthority {
 
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
         found(self.call(&format!("/v1/certificates/{serial}"), None))
+    }
+
+    fn register_revocations(
+        &self,
+        municipality: &str,
+        since: u64,
+    ) -> Result<RegisterRevocationList, AuthorityFault> {
+        self.call(
+            &format!("/v1/register-revocations?municipality={municipality}&since={since}"),
+            None,
+        )
     }
 }
 

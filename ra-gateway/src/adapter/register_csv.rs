@@ -1,6 +1,7 @@
 //! The resident register as a CSV file exported from the municipalities' systems.
 //!
-//! UTF-8 with the header `resident,municipality,name,birth_date,sex,address,status`;
+//! UTF-8 with the header `resident,municipality,name,birth_date,sex,address,status`, and
+//! `formerly` after it where municipalities were merged (`13102/1310200005`, else empty);
 //! dates as `EYYYYMMDD`, sex as `1` or `2`, status `resident`, `moved`, `deceased` or
 //! `deleted`. The file is read anew when it was replaced or written to. A file with
 //! any wrong line is no register: look-ups are refused until it is exported again.
@@ -25,7 +26,7 @@ use pki_core::{
 use crate::port::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
 
 /// The columns, in their order.
-pub const COLUMNS: [&str; 7] = [
+pub const COLUMNS: [&str; 8] = [
     "resident",
     "municipality",
     "name",
@@ -33,7 +34,10 @@ pub const COLUMNS: [&str; 7] = [
     "sex",
     "address",
     "status",
+    "formerly",
 ];
+/// How many of them there are at least.
+const LEAST: usize = 7;
 
 /// Largest file that is read, in bytes.
 pub const LARGEST_FILE: u64 = 1 << 30;
@@ -116,14 +120,15 @@ fn read(source: impl Read) -> Result<Content, RegisterFault> {
     let header = reader
         .headers()
         .map_err(|_| malformed(1, "not a CSV header in UTF-8"))?;
-    if header.iter().ne(COLUMNS) {
+    if header.len() < LEAST || header.iter().ne(COLUMNS.into_iter().take(header.len())) {
         return Err(malformed(1, "the columns are not those of a register"));
     }
     let mut content = Content::default();
     let mut seen = HashSet::new();
     for (number, record) in reader.records().enumerate() {
         let line = number + 2;
-        let record = record.map_err(|_| malformed(line, "not seven columns in UTF-8"))?;
+        let record =
+            record.map_err(|_| malformed(line, "not the columns of the header in UTF-8"))?;
         if number >= MOST_ENTRIES {
             return Err(malformed(line, "more people than a register may have"));
         }
@@ -179,7 +184,17 @@ fn entry(record: &csv::StringRecord) -> Result<RegisterEntry, &'static str> {
             "deleted" => Residence::Deleted,
             _ => return Err("the status is not known"),
         },
+        formerly: match column(7) {
+            "" => None,
+            before => Some(formerly(before).ok_or("the former number is not well formed")?),
+        },
     })
+}
+
+/// `13102/1310200005`
+fn formerly(text: &str) -> Option<(MunicipalityCode, ResidentNumber)> {
+    let (municipality, number) = text.split_once('/')?;
+    Some((municipality.parse().ok()?, number.parse().ok()?))
 }
 
 impl Register for CsvRegister {
@@ -263,7 +278,34 @@ mod tests {
             fault_of("0002,13101,山田　一,319500101,1,東京都,gone\n"),
             (2, "the status is not known")
         );
-        assert_eq!(fault_of("0002,13101\n"), (2, "not seven columns in UTF-8"));
+        assert_eq!(
+            fault_of("0002,13101\n"),
+            (2, "not the columns of the header in UTF-8")
+        );
+    }
+
+    #[test]
+    fn a_former_number_of_a_merged_municipality_is_read() {
+        let file = format!(
+            "resident,municipality,name,birth_date,sex,address,status,formerly\n{}{}",
+            TARO.replace(",resident\n", ",resident,13102/1310200005\n"),
+            TARO.replace("0001", "0002")
+                .replace(",resident\n", ",resident,\n"),
+        );
+        let content = read(file.as_bytes()).unwrap_or_else(|fault| panic!("{fault}"));
+        let people = &content.0[&"13101".parse().unwrap()].entries;
+        let before = (
+            "13102".parse().unwrap(),
+            "1310200005".parse::<ResidentNumber>().unwrap(),
+        );
+        assert!(people[0].formerly == Some(before) && people[1].formerly.is_none());
+        for wrong in ["13102", "1/2", "13102/"] {
+            let file = file.replace("13102/1310200005", wrong);
+            assert!(matches!(
+                read(file.as_bytes()),
+                Err(RegisterFault::Malformed { line: 2, .. })
+            ));
+        }
     }
 
     #[test]

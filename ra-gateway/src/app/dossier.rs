@@ -204,6 +204,7 @@ impl App {
             &dossier.state,
             &self.settings.profile,
             self.settings.fees.yen(dossier.state.case().kind),
+            self.settings.open_days,
         )
     }
 }
@@ -238,6 +239,7 @@ fn taken(act: &str) -> Refused {
 pub(super) const fn step(state: &Application) -> ra::Step {
     match state {
         Application::Received(_) => ra::Step::Received,
+        Application::InquirySent(_) => ra::Step::InquirySent,
         Application::Identified(_) => ra::Step::Identified,
         Application::CardPrepared(_) => ra::Step::CardPrepared,
         Application::KeyRead(_) => ra::Step::KeyRead,

@@ -4,11 +4,10 @@ use pki_core::{
     application::{
         Application,
         identity::{
-            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, RegisterMatch,
-            ShownDocument,
+            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, ShownDocument,
         },
         states::Case,
-        transitions::Identification,
+        transitions::{Identification, StepFault},
     },
     calendar::JapaneseDay,
 };
@@ -50,27 +49,32 @@ impl App {
                 }
                 other => return not_due(&other),
             };
-            let entry = self.registered(clerk, &received.case)?;
             let decision = IdentityDecision::new(IdentityCheck {
                 application: received.case.id,
                 terminal: clerk.terminal.id,
                 operator: clerk.operator.clone(),
                 at: now,
-                register: entry.map(|entry| RegisterMatch {
-                    items: received.case.items.compare(&entry.items),
-                    resident: entry.resident,
-                }),
+                register: self.register_match(clerk, &received.case)?,
                 document: shown(&request.document)?,
                 face_matches: request.face_matches,
                 decision: verdict(request.decision),
                 remark: request.remark.clone(),
+                inquiry: None,
             })
             .map_err(|fault| Failure::from(wrong("", fault)))?;
-            let next = received
-                .identify(decision.record())
-                .map_err(|fault| Refused::new(Reason::ItemsInvalid, fault.to_string()))?;
+            let next = received.identify(decision.record()).map_err(|fault| {
+                let reason = match fault {
+                    StepFault::InquiryDue => Reason::StepNotDue,
+                    _ => Reason::ItemsInvalid,
+                };
+                Refused::new(reason, fault.to_string())
+            })?;
             Ok(match next {
-                Identification::Identified(identified) => Application::Identified(identified),
+                Identification::Identified(identified) => {
+                    let case = &identified.received.case;
+                    self.still_open(clerk, case, &identified.resident, now)?;
+                    Application::Identified(identified)
+                }
                 Identification::Refused(refused) => Application::Refused(refused),
             }
             .into())
@@ -79,7 +83,11 @@ impl App {
 
     /// The applicant in the register, if a resident there: by number, or as the one of that
     /// name and birth date (and address, where there are namesakes).
-    fn registered(&self, clerk: &Clerk, case: &Case) -> Result<Option<RegisterEntry>, Failure> {
+    pub(super) fn registered(
+        &self,
+        clerk: &Clerk,
+        case: &Case,
+    ) -> Result<Option<RegisterEntry>, Failure> {
         let mut query = RegisterQuery {
             resident: case.resident.clone(),
             ..RegisterQuery::default()
@@ -105,7 +113,7 @@ impl App {
     }
 }
 
-const fn verdict(verdict: ra::IdentityVerdict) -> IdentityVerdict {
+pub(super) const fn verdict(verdict: ra::IdentityVerdict) -> IdentityVerdict {
     match verdict {
         ra::IdentityVerdict::Accepted => IdentityVerdict::Accepted,
         ra::IdentityVerdict::Refused => IdentityVerdict::Refused,
@@ -141,7 +149,9 @@ fn repeats(
 /// Where the clerk has to correct an entry; `before` is the decision's place in the body.
 pub(super) fn wrong(before: &str, fault: IdentityFault) -> Refused {
     let pointer = match fault {
-        IdentityFault::DocumentUnknown => "/document/kind",
+        IdentityFault::DocumentUnknown
+        | IdentityFault::InquiryMissing
+        | IdentityFault::ProxyWithoutPhoto => "/document/kind",
         IdentityFault::ExpiryMissing
         | IdentityFault::ExpiryUnexpected
         | IdentityFault::DocumentExpired => "/document/expires_on",

@@ -1,11 +1,14 @@
 //! The resident register is asked; its answers are shown, not kept.
 
 use pki_core::person::four_items::{Address, ItemFault, Name};
-use schema::wire::v1::ra::{RegisterEntryMessage, RegisterLookupRequest, RegisterLookupResponse};
+use schema::wire::v1::ra::{
+    GoneResident, RegisterEntryMessage, RegisterLookupRequest, RegisterLookupResponse,
+};
 
 use super::{
     App,
     caller::Clerk,
+    opening::residence,
     refusal::{Failure, ItemError, Refused, parse},
 };
 use crate::port::{RegisterEntry, RegisterQuery, Residence};
@@ -52,11 +55,18 @@ impl App {
         let entries = self.audited(&clerk.entry("look-up"), now, outcome)?;
         // Who looked is recorded, whom they looked for is not: personal data stays out.
         self.store.audit(&clerk.entry("look-up"), now)?;
+        let (here, gone): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .partition(|entry| entry.residence == Residence::Resident);
         Ok(RegisterLookupResponse {
-            entries: entries
+            entries: here.into_iter().map(register_message).collect(),
+            gone: gone
                 .into_iter()
-                .filter(|entry| entry.residence == Residence::Resident)
-                .map(register_message)
+                .map(|entry| GoneResident {
+                    resident: entry.resident.to_string(),
+                    name: entry.items.name().as_str().to_owned(),
+                    residence: residence(entry.residence),
+                })
                 .collect(),
         })
     }

@@ -5,10 +5,14 @@ pub mod caller;
 pub mod look_up;
 pub mod sign_in;
 
+mod opening;
+
 // The walk. The blank lines keep rustfmt from sorting it.
 mod receive;
 
 mod identify;
+
+mod inquire;
 
 mod prepare_card;
 
@@ -38,10 +42,12 @@ mod find_certificate;
 pub mod kiosk;
 mod notices;
 mod places;
-pub mod refusal;
 mod shift;
 mod statistics;
 mod till;
+mod lapse;
+pub mod refusal;
+pub mod register_events;
 mod view;
 
 use std::sync::Arc;
@@ -60,6 +66,7 @@ use crate::{
 use channel::Channels;
 pub use places::KnownPlaces;
 use refusal::Failure;
+use register_events::RegisterEvents;
 
 /// What the prefecture has settled.
 #[derive(Clone)]
@@ -80,6 +87,10 @@ pub struct Settings {
     pub session_idle_s: i64,
     /// How far an act's time may be from now, in seconds.
     pub act_skew_s: i64,
+    /// Days in which the reply to a written inquiry is to be brought.
+    pub inquiry_days: u16,
+    /// Days for which an application stays open at one step.
+    pub open_days: u16,
 }
 
 /// The gateway's use-cases on its ports.
@@ -106,6 +117,8 @@ pub struct App {
     pub knocks: Knocks,
     /// The file of places as last read.
     pub places: KnownPlaces,
+    /// What the register did to certificates.
+    pub events: RegisterEvents,
 }
 
 impl App {

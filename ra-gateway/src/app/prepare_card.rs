@@ -100,6 +100,11 @@ impl App {
             let Some(serial) = &other.index.serial else {
                 continue;
             };
+            // The one whose place the new certificate takes.
+            let replaced = dossier.state.case().replaces.as_ref();
+            if replaced.is_some_and(|replaced| replaced.to_string() == *serial) {
+                continue;
+            }
             let record = self.authority.certificate(serial)?;
             if record.is_none_or(|record| record.status != "live") {
                 continue;

@@ -1,9 +1,11 @@
 //! Step 1: The application form is taken in.
 
+use jiff::Timestamp;
 use pki_core::{
     application::{
         Application,
         cause::ApplicationKind,
+        inquiry::{Proxy, ProxyFault},
         states::{Case, Received as ReceivedState},
         transitions::StepFault,
     },
@@ -16,12 +18,13 @@ use schema::wire::v1::ra;
 use super::{
     App,
     caller::{Clerk, Operator},
-    dossier::Dossier,
+    dossier::{Dossier, not_due},
     look_up::item_errors,
+    opening::{evidence, kind},
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
     view,
 };
-use crate::port::{Received, StoredApplication};
+use crate::port::{Received, Residence, StoredApplication};
 
 /// Most applications in one list.
 const MOST: u32 = 200;
@@ -46,9 +49,7 @@ impl App {
             .map_err(|faults| Refused::items(item_errors("/items", &faults)))?;
             let case = Case {
                 id: ApplicationId::from_bytes(self.entropy.id()),
-                kind: match request.kind {
-                    ra::ApplicationKind::First => ApplicationKind::First,
-                },
+                kind: kind(request.kind),
                 terminal: clerk.terminal.id,
                 operator: clerk.operator.clone(),
                 idempotency_key: parse("/idempotency_key", &request.idempotency_key)?,
@@ -60,6 +61,13 @@ impl App {
                 items,
                 applied_on: parse::<JapaneseDay>("/applied_on", &request.applied_on)?,
                 received_at: now,
+                replaces: None,
+                evidence: request.evidence.map(evidence),
+                proxy: request
+                    .proxy
+                    .as_ref()
+                    .map(|message| proxy(message, now))
+                    .transpose()?,
             };
             let state = Application::Received(ReceivedState::new(case).map_err(|fault| {
                 Refused::items(vec![ItemError {
@@ -71,9 +79,58 @@ impl App {
                     detail: fault.to_string(),
                 }])
             })?);
+            let state = self.admit(clerk, state, now)?;
             self.store_new(clerk, state)
         })();
         self.audited(&entry, now, outcome)
+    }
+
+    /// Tells early whether the application is open to the resident (Art 6), and what its
+    /// certificate replaces. Who is not found in the register is refused at the identity
+    /// check, with a record.
+    fn admit(
+        &self,
+        clerk: &Clerk,
+        state: Application,
+        now: Timestamp,
+    ) -> Result<Application, Failure> {
+        let Application::Received(mut received) = state else {
+            return not_due(&state);
+        };
+        let case = &mut received.case;
+        if self.known(clerk, case)? {
+            // A repeat: answered as the first time, whatever happened since.
+            return Ok(received.into());
+        }
+        let place = clerk.municipality();
+        let person = match &case.resident {
+            Some(number) => self
+                .by_number(place, number)?
+                .filter(|person| person.residence == Residence::Resident),
+            None => None,
+        };
+        match person {
+            Some(person) => {
+                let wish = (case.kind, case.evidence);
+                case.replaces = self.admitted(place, &person, wish, None, now)?.replaces;
+            }
+            None if case.kind != ApplicationKind::First => {
+                return refuse(
+                    Reason::KindNotOpen,
+                    "only a resident who was found in the register can renew or have a \
+                     certificate issued again",
+                );
+            }
+            None => {}
+        }
+        Ok(received.into())
+    }
+
+    fn known(&self, clerk: &Clerk, case: &Case) -> Result<bool, Failure> {
+        let found = self
+            .store
+            .application_by_receive_key(&case.idempotency_key)?;
+        Ok(found.is_some_and(|found| found.municipality == clerk.municipality()))
     }
 
     fn store_new(&self, clerk: &Clerk, state: Application) -> Result<ra::Application, Failure> {
@@ -106,7 +163,9 @@ impl App {
                     && first.kind == case.kind
                     && first.resident == case.resident
                     && first.items == case.items
-                    && first.applied_on == case.applied_on;
+                    && first.applied_on == case.applied_on
+                    && first.evidence == case.evidence
+                    && first.proxy == case.proxy;
                 if !same {
                     return key_reused();
                 }
@@ -140,6 +199,28 @@ impl App {
             .collect::<Result<_, Failure>>()?;
         Ok(ra::ApplicationList { applications })
     }
+}
+
+/// The proxy of a message, with each fault at its place.
+fn proxy(message: &ra::ProxyMessage, now: Timestamp) -> Result<Proxy, Failure> {
+    let proxy = Proxy {
+        name: message.name.clone(),
+        power_of_attorney_on: parse("/proxy/power_of_attorney_on", &message.power_of_attorney_on)?,
+        seal_certificate_on: parse("/proxy/seal_certificate_on", &message.seal_certificate_on)?,
+    };
+    proxy.check(JapaneseDay::of(now)).map_err(|faults| {
+        let error = |fault: ProxyFault| ItemError {
+            pointer: match fault {
+                ProxyFault::Name => "/proxy/name",
+                ProxyFault::PowerOfAttorney => "/proxy/power_of_attorney_on",
+                ProxyFault::SealCertificate => "/proxy/seal_certificate_on",
+            }
+            .to_owned(),
+            detail: fault.to_string(),
+        };
+        Refused::items(faults.into_iter().map(error).collect())
+    })?;
+    Ok(proxy)
 }
 
 fn key_reused<T>() -> Result<T, Failure> {

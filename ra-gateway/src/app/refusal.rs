@@ -81,6 +81,14 @@ reasons! {
     CertificateInEffect = "certificate-in-effect",
     /// The person was not identified as the card's holder: see what the register says.
     NotIdentified = "not-identified",
+    /// An application of this kind is not open to the resident now: see what is.
+    KindNotOpen = "kind-not-open",
+    /// Form and register do not agree, so nobody is asked in writing.
+    RegisterDisagrees = "register-disagrees",
+    /// The reply to an inquiry is late, or answers another letter.
+    ReplyRefused = "reply-refused",
+    /// The decision on a reply is not confirmed by this operator, or is another one.
+    ConfirmationRefused = "confirmation-refused",
     /// The card is not one of ours, refused, or is not the card of this application.
     CardRefused = "card-refused",
     /// The channel is over or of another terminal: open a new one.

@@ -6,6 +6,7 @@ use pki_core::{
         identity::{IdentityVerdict, RecordedDecision},
         states::Issued,
     },
+    calendar::JapaneseDay,
     person::{
         certificate_items::CertificateItems,
         four_items::{FourItems, Item},
@@ -16,7 +17,10 @@ use schema::wire::{
     v1::{ca::CertificateItemsMessage, ra},
 };
 
-use super::dossier::{resident, step};
+use super::{
+    dossier::{resident, step},
+    opening::{message, shown},
+};
 use crate::port::StoredApplication;
 
 fn item(items: &FourItems, item: Item) -> String {
@@ -97,6 +101,15 @@ fn certificate(issued: &Issued) -> ra::IssuedCertificateMessage {
     }
 }
 
+/// Who confirmed a decision on a written reply.
+fn confirmed_by(state: &Application) -> Option<String> {
+    let eyes = match state {
+        Application::Identified(identified) => identified.confirmed_by.as_ref(),
+        other => other.card_prepared()?.confirmed_by.as_ref(),
+    };
+    eyes.map(|eyes| eyes.operator.to_string())
+}
+
 /// An image that was judged wrong ends the application too, though its revocation may be due.
 fn end(state: &Application) -> Option<ra::EndMessage> {
     let (cause, at) = match state.end() {
@@ -118,6 +131,7 @@ pub(super) fn application(
     state: &Application,
     profile: &str,
     fee_yen: u32,
+    open_days: u16,
 ) -> ra::Application {
     let case = state.case();
     let decision = state.identity();
@@ -125,7 +139,7 @@ pub(super) fn application(
     let settled = state.characters_settled();
     ra::Application {
         id: case.id.to_string(),
-        kind: ra::ApplicationKind::First,
+        kind: message(case.kind),
         step: step(state),
         version: stored.version,
         municipality: stored.municipality.to_string(),
@@ -136,7 +150,26 @@ pub(super) fn application(
         comparison: decision
             .map(|decision| comparison(&case.items, decision))
             .unwrap_or_default(),
-        identity: decision.map(identity),
+        identity: decision.map(|recorded| ra::IdentityView {
+            confirmed_by: confirmed_by(state),
+            ..identity(recorded)
+        }),
+        replaces: case.replaces.as_ref().map(ToString::to_string),
+        evidence: case.evidence.map(shown),
+        proxy: case.proxy.as_ref().map(|proxy| ra::ProxyMessage {
+            name: proxy.name.clone(),
+            power_of_attorney_on: proxy.power_of_attorney_on.to_string(),
+            seal_certificate_on: proxy.seal_certificate_on.to_string(),
+        }),
+        inquiry: match state {
+            Application::InquirySent(sent) => Some(ra::InquiryView {
+                sent_on: JapaneseDay::of(sent.inquiry.sent_at).to_string(),
+                reply_by: sent.inquiry.reply_by.to_string(),
+                decided: sent.decided.is_some(),
+            }),
+            _ => None,
+        },
+        open_until: state.open_until(open_days).map(|day| day.to_string()),
         identity_sha256: decision.map(|recorded| recorded.digest().to_string()),
         visit: prepared.map(|prepared| prepared.visit.visit.to_string()),
         kiosk: prepared.map(|prepared| prepared.visit.kiosk.to_string()),
@@ -163,7 +196,7 @@ pub(super) fn line(stored: &StoredApplication, state: &Application) -> ra::Appli
     let case = state.case();
     ra::ApplicationLine {
         id: case.id.to_string(),
-        kind: ra::ApplicationKind::First,
+        kind: message(case.kind),
         step: step(state),
         received_at: case.received_at.to_string(),
         name: item(&case.items, Item::Name),

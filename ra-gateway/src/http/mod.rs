@@ -6,10 +6,12 @@ mod caller;
 mod card_channel;
 mod disclosure;
 mod health;
+mod inquiry;
 mod kiosk;
 pub mod lane;
 mod limit;
 mod notice;
+mod opening;
 mod operator;
 mod places;
 pub mod problem;
@@ -58,6 +60,11 @@ pub struct Gateway {
         operator::sign_in,
         operator::sign_out,
         register::look_up,
+        opening::openings,
+        inquiry::send,
+        inquiry::letter,
+        inquiry::reply,
+        inquiry::confirm,
         application::receive,
         application::list,
         application::read,
@@ -142,6 +149,14 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/operator-sessions").route(post().to(operator::sign_in)))
             .service(at("/v1/operator-sessions/current").route(delete().to(operator::sign_out)))
             .service(at("/v1/register-lookups").route(post().to(register::look_up)))
+            .service(at("/v1/application-openings").route(post().to(opening::openings)))
+            .service(at("/v1/applications/{id}/inquiry").route(post().to(inquiry::send)))
+            .service(at("/v1/applications/{id}/inquiry-letter").route(post().to(inquiry::letter)))
+            .service(at("/v1/applications/{id}/reply").route(post().to(inquiry::reply)))
+            .service(
+                at("/v1/applications/{id}/identity-confirmation")
+                    .route(post().to(inquiry::confirm)),
+            )
             .service(
                 at("/v1/applications")
                     .route(post().to(application::receive))

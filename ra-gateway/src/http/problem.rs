@@ -76,6 +76,8 @@ pub const fn status(reason: Reason) -> StatusCode {
         Reason::ItemsInvalid
         | Reason::CardRefused
         | Reason::NotIdentified
+        | Reason::RegisterDisagrees
+        | Reason::ReplyRefused
         | Reason::ProofInvalid
         | Reason::VisitForeign
         | Reason::KioskRecordInvalid
@@ -89,6 +91,8 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::KeyReused
         | Reason::NoKiosk
         | Reason::CertificateInEffect
+        | Reason::KindNotOpen
+        | Reason::ConfirmationRefused
         | Reason::PublicKeyReused
         | Reason::ApprovalNeeded
         | Reason::ApprovalsFull

@@ -8,6 +8,7 @@ use schema::wire::v1::{
     disclosure::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
+    register_revocation::RegisterRevocationList,
 };
 
 /// Why the authority did not do what was asked.
@@ -74,4 +75,12 @@ pub trait Authority: Send + Sync {
 
     /// A certificate and its status; `None` when the authority does not know the serial.
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault>;
+
+    /// What register events of a municipality (Art 12) did to certificates, after the event
+    /// `since`, in their order. `told` is `since` again when there is no more.
+    fn register_revocations(
+        &self,
+        municipality: &str,
+        since: u64,
+    ) -> Result<RegisterRevocationList, AuthorityFault>;
 }

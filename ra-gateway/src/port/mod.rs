@@ -8,6 +8,7 @@ mod clock;
 mod entropy;
 mod notice;
 mod places;
+mod procedure;
 mod register;
 mod statistics;
 mod store;
@@ -22,6 +23,7 @@ pub use clock::Clock;
 pub use entropy::Entropy;
 pub use notice::{NoticeChange, NoticeStore, OpenedNotice, StoredNotice};
 pub use places::{Extension, LoadedPlaces, Office, ShiftChange};
+pub use procedure::Procedures;
 pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
 pub use statistics::Statistics;
 pub use store::{

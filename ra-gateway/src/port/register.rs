@@ -33,6 +33,8 @@ pub struct RegisterEntry {
     pub items: FourItems,
     /// Whether the person still lives there.
     pub residence: Residence,
+    /// Municipality and number before a merger, where there was one.
+    pub formerly: Option<(MunicipalityCode, ResidentNumber)>,
 }
 
 /// What is looked for; every given part must match exactly.

@@ -325,7 +325,7 @@ pub struct WrappedKey {
 /// that returns an error has written nothing, except that after `Away` it may have.
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
-pub trait Store: Approvals + NoticeStore + Office + Statistics + Till + Send + Sync {
+pub trait Store: Approvals + NoticeStore + super::Procedures + Office + Statistics + Till + Send + Sync {
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;
@@ -391,6 +391,11 @@ pub trait Store: Approvals + NoticeStore + Office + Statistics + Till + Send + S
         &self,
         id: &ApplicationId,
         municipality: &MunicipalityCode,
+    ) -> Result<Option<StoredApplication>, StoreError>;
+    /// The application that was received under this wish, wherever.
+    fn application_by_receive_key(
+        &self,
+        key: &IdempotencyKey,
     ) -> Result<Option<StoredApplication>, StoreError>;
     /// The application that a certificate was issued for.
     fn application_of_serial(

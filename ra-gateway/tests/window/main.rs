@@ -428,9 +428,9 @@ fn a_card_and_a_resident_with_a_certificate_in_effect_do_not_go_to_the_kiosk() {
         world.relay(&clerk, &application.id, card, ra::ChannelPurpose::Prepare)
     };
     // The same resident with another card; another resident with the same card.
-    let again = world.identified(&clerk, &world.taro());
+    let again = world.app.receive(&clerk, &world.taro()).unwrap();
     assert_eq!(
-        refusal(prepare(&again, &mut world.card())),
+        refusal(world.app.identify(&clerk, &again.id, &licence())),
         "certificate-in-effect"
     );
     let hanako = world.identified(&clerk, &world.hanako());
@@ -451,5 +451,5 @@ fn a_card_and_a_resident_with_a_certificate_in_effect_do_not_go_to_the_kiosk() {
         .app
         .confirm_image(&clerk, &first.id, &request)
         .unwrap();
-    prepare(&again, &mut card).unwrap();
+    prepare(&hanako, &mut card).unwrap();
 }

@@ -2,7 +2,9 @@
 //! terminal's key, countersigned by the operator's card.
 
 use jiff::Timestamp;
-use pki_core::act::{Act, ActFrame, Deed, Ground, IssueDeed, RevokeDeed, Signatory};
+use pki_core::act::{
+    Act, ActFrame, Deed, Ground, IssueDeed, ReplacementCause, Replaces, RevokeDeed, Signatory,
+};
 use pki_core::certificate::serial::Serial;
 use pki_core::id::{ApplicationId, IdempotencyKey, ResidentNumber};
 use schema::wire::bytes::Base64;
@@ -71,8 +73,25 @@ pub fn issue_deed(
             "identity decision",
         )?,
         request_made_at,
-        replaces: None,
+        replaces: replaces(application)?,
     })
+}
+
+/// The certificate whose place the new one takes, and why by the kind of the application.
+fn replaces(application: &Application) -> Result<Option<Replaces>, Problem> {
+    let Some(serial) = &application.replaces else {
+        return Ok(None);
+    };
+    let kind = serde_json::to_value(application.kind)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Problem::internal(&error))?;
+    Ok(Some(Replaces {
+        serial: due(&Some(serial.clone()), "certificate to replace")?,
+        cause: due(
+            &ReplacementCause::of_application(kind).map(|cause| cause.to_string()),
+            "cause for replacing a certificate",
+        )?,
+    }))
 }
 
 /// What a revoking act vouches for.

@@ -102,6 +102,26 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "Too much of this work is under way. Wait a moment and press again; other work goes on.",
     ),
     (
+        "kind-not-open",
+        "この種別の申請は今は受け付けられません。申請者を検索し直し、示された申請を選んでください。",
+        "This kind of application is not open now. Search again and choose one that is shown.",
+    ),
+    (
+        "register-disagrees",
+        "台帳と一致しないため照会書は送れません。不受理とするか、取り下げて受け付け直してください。",
+        "The register disagrees, so no letter is sent. Refuse the application, or begin anew.",
+    ),
+    (
+        "reply-refused",
+        "回答書を受け付けられません。番号と期限を確かめてください。期限を過ぎたときは申請をやり直します。",
+        "The reply cannot be taken. Check its code and its day; past its day, begin anew.",
+    ),
+    (
+        "confirmation-refused",
+        "承認できません。決定した人とは別の責任者が、申請を開き直して承認してください。",
+        "It cannot be confirmed so. Another operator than who decided opens the application and confirms.",
+    ),
+    (
         "issuing-stopped",
         "認証局が発行を止めています。再開の連絡があるまでお待ちください。",
         "The certificate authority has stopped issuing. Wait until it is released.",

@@ -118,6 +118,12 @@ impl Counter {
         })
     }
 
+    /// Id of the clerk at work.
+    pub fn operator(&self) -> Option<String> {
+        let place = lock(&self.session);
+        place.as_ref().map(|session| session.operator.to_string())
+    }
+
     fn operator_at_work(&self) -> Value {
         // A step may hold the session for as long as it takes.
         let Ok(mut place) = self.session.try_lock() else {

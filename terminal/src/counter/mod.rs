@@ -14,6 +14,7 @@ pub mod issue;
 pub mod next;
 pub mod notices;
 pub mod pending;
+mod procedures;
 pub mod screens;
 pub mod sign_in;
 pub mod steps;

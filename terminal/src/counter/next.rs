@@ -19,6 +19,11 @@ pub struct Next {
 pub fn next(step: Step) -> Next {
     let (action, ja, en) = match step {
         Step::Received => ("identity", "本人確認", "Check the identity"),
+        Step::InquirySent => (
+            "reply",
+            "回答書の受付と承認",
+            "Take the reply, have it confirmed",
+        ),
         Step::Identified => ("prepare-card", "カード準備", "Prepare the card"),
         Step::CardPrepared => (
             "read-public-key",

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{
     Application, ApplicationKind, ApplicationList, CancelRequest, CharacterChoices,
-    CharacterFindings, FeeRequest, FourItemsMessage, HandOverRequest, IdentityRequest,
-    ReceiveRequest, RegisterLookupRequest, RegisterLookupResponse, Step,
+    CharacterFindings, Evidence, FeeRequest, FourItemsMessage, HandOverRequest, IdentityRequest,
+    ProxyMessage, ReceiveRequest, RegisterLookupRequest, RegisterLookupResponse, Step,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -38,6 +38,12 @@ pub struct NewApplication {
     pub items: FourItemsMessage,
     /// Date on the form.
     pub applied_on: String,
+    /// What an application by cause rests on.
+    #[serde(default)]
+    pub evidence: Option<Evidence>,
+    /// Who applies for the applicant.
+    #[serde(default)]
+    pub proxy: Option<ProxyMessage>,
 }
 
 impl Counter {
@@ -70,6 +76,8 @@ impl Counter {
             resident: new.resident,
             items: new.items,
             applied_on: new.applied_on,
+            evidence: new.evidence,
+            proxy: new.proxy,
         };
         let application: Application = self.again(|| {
             self.gateway()

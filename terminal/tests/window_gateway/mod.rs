@@ -33,6 +33,16 @@ const IDENTITY: &str = "11111111111111111111111111111111111111111111111111111111
 #[derive(Clone)]
 pub struct TestGateway(Arc<Mutex<State>>);
 
+/// An application that can be taken in, on evidence where some is named.
+pub fn opening(kind: ApplicationKind, fee_yen: u32, evidence: Option<Evidence>) -> OpeningMessage {
+    OpeningMessage {
+        kind,
+        fee_yen,
+        replaces: None,
+        evidence: evidence.into_iter().collect(),
+    }
+}
+
 struct State {
     application: Application,
     governor: Governor,
@@ -49,6 +59,10 @@ struct State {
     findings: Vec<CharacterFinding>,
     /// What the applicant chose for them.
     chosen: Vec<CharacterChoice>,
+    openings: OpeningsResponse,
+    gone: Vec<GoneResident>,
+    received: Option<ReceiveRequest>,
+    replied: Option<ReplyRequest>,
 }
 
 enum Stage {
@@ -83,6 +97,15 @@ impl TestGateway {
             revoked: Vec::new(),
             findings: Vec::new(),
             chosen: Vec::new(),
+            openings: OpeningsResponse {
+                residence: Residence::Resident,
+                last: None,
+                open: vec![opening(ApplicationKind::First, 500, None)],
+                unfinished: Vec::new(),
+            },
+            gone: Vec::new(),
+            received: None,
+            replied: None,
         })))
     }
 
@@ -103,6 +126,26 @@ impl TestGateway {
     /// Does the next call of that name, and loses the answer.
     pub fn lose(&self, call: &str) {
         self.0.lock().unwrap().lose.insert(call.to_owned());
+    }
+
+    /// What is open to the resident.
+    pub fn tell(&self, openings: OpeningsResponse) {
+        self.0.lock().unwrap().openings = openings;
+    }
+
+    /// Who is found in the register beside the residents.
+    pub fn gone(&self, gone: GoneResident) {
+        self.0.lock().unwrap().gone.push(gone);
+    }
+
+    /// The form as it came in.
+    pub fn received(&self) -> Option<ReceiveRequest> {
+        self.0.lock().unwrap().received.clone()
+    }
+
+    /// The reply as it came in.
+    pub fn replied(&self) -> Option<ReplyRequest> {
+        self.0.lock().unwrap().replied.clone()
     }
 
     pub fn set_down(&self, down: bool) {
@@ -226,8 +269,24 @@ impl State {
                     address: items.address.clone(),
                 };
                 let entries = if known { vec![entry] } else { Vec::new() };
-                Ok(json!(RegisterLookupResponse { entries }))
+                Ok(json!(RegisterLookupResponse {
+                    entries,
+                    gone: self.gone.clone(),
+                }))
             }
+            (Method::Post, "application-openings") => Ok(json!(self.openings)),
+            (Method::Post, "inquiry-letter") => Ok(json!(InquiryLetter {
+                code: "4XQ7-0M2K".into(),
+                name: self.application.items.name.clone(),
+                address: self.application.items.address.clone(),
+                proxy: self
+                    .application
+                    .proxy
+                    .as_ref()
+                    .map(|proxy| proxy.name.clone()),
+                sent_on: "2026-11-22".into(),
+                reply_by: "2026-12-21".into(),
+            })),
             (Method::Get, _) => Ok(json!(self.application)),
             (Method::Post, "card-channels") => self.open(read(body)),
             (Method::Post, "revocations") => self.revoke(read(body)),
@@ -251,6 +310,9 @@ impl State {
         match step {
             "applications" => {
                 let sent: ReceiveRequest = read(body);
+                self.received = Some(sent.clone());
+                self.application.kind = sent.kind;
+                self.application.proxy = sent.proxy;
                 self.application.items = sent.items;
                 self.application.applied_on = sent.applied_on;
             }
@@ -261,6 +323,39 @@ impl State {
                     IdentityVerdict::Accepted => Step::Identified,
                     IdentityVerdict::Refused => Step::Refused,
                 };
+            }
+            "inquiry" => {
+                self.due(Step::Received)?;
+                self.application.step = Step::InquirySent;
+                self.application.inquiry = Some(InquiryView {
+                    sent_on: "2026-11-22".into(),
+                    reply_by: "2026-12-21".into(),
+                    decided: false,
+                });
+            }
+            "reply" => {
+                self.due(Step::InquirySent)?;
+                let sent: ReplyRequest = read(body);
+                self.application.identity = Some(IdentityView {
+                    decision: sent.decision,
+                    document: sent.document.kind.clone(),
+                    decided_by: "13101-0001".into(),
+                    decided_at: "2026-11-22T02:00:00Z".into(),
+                    confirmed_by: None,
+                });
+                self.replied = Some(sent);
+                self.application.inquiry.as_mut().unwrap().decided = true;
+            }
+            "identity-confirmation" => {
+                self.due(Step::InquirySent)?;
+                let sent: IdentityConfirmation = read(body);
+                assert_eq!(Some(sent.identity_sha256), self.application.identity_sha256);
+                if sent.confirmed {
+                    self.application.step = Step::Identified;
+                    self.application.inquiry = None;
+                } else {
+                    self.application.inquiry.as_mut().unwrap().decided = false;
+                }
             }
             "cancel" => self.application.step = Step::Cancelled,
             "public-key" => {

@@ -11,6 +11,7 @@ mod fee;
 mod notice;
 mod party;
 mod places;
+mod procedure;
 mod session;
 mod statistics;
 mod store;

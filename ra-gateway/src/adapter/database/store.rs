@@ -132,6 +132,13 @@ impl Store for Database {
         self.read(|c| application::find(c, id, municipality))
     }
 
+    fn application_by_receive_key(
+        &self,
+        key: &IdempotencyKey,
+    ) -> Result<Option<StoredApplication>, StoreError> {
+        self.read(|c| application::by_receive_key(c, key))
+    }
+
     fn application_of_serial(
         &self,
         serial: &str,

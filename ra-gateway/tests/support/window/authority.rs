@@ -15,6 +15,7 @@ use pki_core::{
         certificate_items::{CertificateItems, CertificateItemsText},
         municipality::MunicipalityCode,
     },
+    revocation::ground::Ground,
 };
 use ra_gateway::port::{Authority, AuthorityFault, Clock};
 use schema::wire::{
@@ -24,6 +25,7 @@ use schema::wire::{
         disclosure::{
             DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
         },
+        register_revocation::{RegisterRevocation, RegisterRevocationList},
     },
 };
 
@@ -53,6 +55,7 @@ pub struct FakeAuthority {
     pub(super) issued: Mutex<HashMap<String, IssueResponse>>,
     pub(super) revoked: Mutex<HashMap<String, RevokeResponse>>,
     pub(super) trouble: Mutex<Option<Trouble>>,
+    pub(super) events: Mutex<Vec<RegisterRevocation>>,
     pub(super) disclosures: Mutex<Vec<DisclosureLine>>,
 }
 
@@ -63,6 +66,21 @@ impl FakeAuthority {
 
     pub fn issued(&self) -> usize {
         self.issued.lock().unwrap().len()
+    }
+
+    /// A register event has revoked a certificate (Art 12).
+    pub fn register_event(&self, event: RegisterRevocation) {
+        let record = RevokeResponse {
+            serial: event.serial.clone(),
+            revoked_at: event.revoked_at.clone(),
+            ground: Ground::Article12.as_str().into(),
+            reason_code: Some(Ground::Article12.reason_code()),
+        };
+        self.revoked
+            .lock()
+            .unwrap()
+            .insert(event.serial.clone(), record);
+        self.events.lock().unwrap().push(event);
     }
 
     fn away(problem: &str) -> AuthorityFault {
@@ -205,6 +223,20 @@ impl Authority for FakeAuthority {
         Ok(DeliveryResponse {
             disclosure: line.unwrap().clone(),
             answer: Base64(b"%PDF-".to_vec()),
+        })
+    }
+
+    fn register_revocations(
+        &self,
+        municipality: &str,
+        since: u64,
+    ) -> Result<RegisterRevocationList, AuthorityFault> {
+        let events = self.events.lock().unwrap();
+        let told = |one: &&RegisterRevocation| one.sequence > since;
+        Ok(RegisterRevocationList {
+            municipality: municipality.into(),
+            revocations: events.iter().filter(told).cloned().collect(),
+            told: events.last().map_or(since, |last| last.sequence.max(since)),
         })
     }
 

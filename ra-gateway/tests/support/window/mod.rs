@@ -15,7 +15,10 @@ use pki_core::{
 };
 use ra_gateway::{
     adapter::{register_csv::CsvRegister, vault::TokenVault},
-    app::{App, KnownPlaces, Settings, caller::Clerk, channel::Channels, refusal::Failure},
+    app::{
+        App, KnownPlaces, Settings, caller::Clerk, channel::Channels, refusal::Failure,
+        register_events::RegisterEvents,
+    },
     config::IssuerConfig,
     port::{AuditEntry, Authority, Clock, Entropy, Masters, Party, PartyKind, Store},
 };
@@ -127,6 +130,7 @@ impl World {
             revoked: Mutex::default(),
             trouble: Mutex::default(),
             disclosures: Mutex::default(),
+            events: Mutex::default(),
         });
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
         let app = App {
@@ -151,10 +155,13 @@ impl World {
                 session_s: 36_000,
                 session_idle_s: 1_800,
                 act_skew_s: 300,
+                inquiry_days: 30,
+                open_days: 90,
             },
             channels: Channels::default(),
             knocks: service::knocks::Knocks::default(),
             places: KnownPlaces::default(),
+            events: RegisterEvents::default(),
         };
         Self {
             app,
@@ -269,6 +276,8 @@ impl World {
                 address: address.into(),
             },
             applied_on: "2026-11-22".into(),
+            evidence: None,
+            proxy: None,
         }
     }
 

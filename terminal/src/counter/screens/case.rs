@@ -1,7 +1,7 @@
 //! One application as the screens show it: where it stands, its items, its card.
 
 use pki_core::person::era::BirthDate;
-use schema::wire::v1::ra::{Application, FourItemsMessage, Step};
+use schema::wire::v1::ra::{Application, ApplicationKind, FourItemsMessage, Step};
 
 use super::days;
 
@@ -77,6 +77,16 @@ pub struct Case {
     pub serial: Option<String>,
     pub receipt: Option<String>,
     pub fee: String,
+    /// Key of the kind.
+    pub kind: String,
+    /// Serial of the certificate whose place the new one takes.
+    pub replaces: Option<String>,
+    /// Name of the proxy.
+    pub proxy: Option<String>,
+    /// Last day on which it can be gone on with, in era form.
+    pub open_until: Option<String>,
+    /// The key of the certificate in effect may be gone from the card.
+    pub old_key_gone: bool,
     /// Whether it can be withdrawn still.
     pub may_withdraw: bool,
     /// Whether it can be revoked: issued and not ended.
@@ -86,6 +96,7 @@ pub struct Case {
 /// Key of the step at which an application stands.
 pub fn step_key(step: Step) -> &'static str {
     match step {
+        Step::InquirySent => "inquiry",
         Step::HandedOver => "handed-over",
         Step::Refused => "refused",
         Step::Cancelled => "cancelled",
@@ -98,7 +109,11 @@ pub fn step_key(step: Step) -> &'static str {
 }
 
 fn marks(application: &Application) -> Vec<Mark> {
-    let step = application.step;
+    // The inquiry is part of the identity check.
+    let step = match application.step {
+        Step::InquirySent => Step::Received,
+        step => step,
+    };
     let mark = |(i, (key, due)): (usize, &(&'static str, Step))| Mark {
         number: i + 2,
         step: key,
@@ -159,10 +174,22 @@ impl Case {
             serial: application.certificate.as_ref().map(|c| c.serial.clone()),
             receipt: application.receipt.as_ref().map(|r| r.number.clone()),
             fee: yen(application.fee_yen),
+            kind: kind_key(application.kind),
+            replaces: application.replaces.as_deref().map(short),
+            proxy: application.proxy.as_ref().map(|proxy| proxy.name.clone()),
+            open_until: application.open_until.as_deref().map(days::day),
+            old_key_gone: application.replaces.is_some()
+                && (Step::CardPrepared..Step::Issued).contains(&application.step),
             may_withdraw: application.step < Step::Issued,
             may_revoke: (Step::Issued..=Step::HandedOver).contains(&application.step),
         }
     }
+}
+
+/// Name of a kind in keys and messages: `reissue-merger`.
+pub fn kind_key(kind: ApplicationKind) -> String {
+    let name = serde_json::to_value(kind).unwrap_or_default();
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 /// The end of an id, which is what people compare.
@@ -187,7 +214,14 @@ mod tests {
     #[test]
     fn every_step_has_a_name_in_the_catalogue() {
         let words = super::super::Words(super::super::Language::Japanese);
-        let ends = ["received", "handed-over", "refused", "cancelled", "revoked"];
+        let ends = [
+            "inquiry",
+            "received",
+            "handed-over",
+            "refused",
+            "cancelled",
+            "revoked",
+        ];
         for key in STEPS.iter().map(|(key, _)| *key).chain(ends) {
             let key = format!("step.{key}");
             assert_ne!(words.t(&key), key);

@@ -18,6 +18,12 @@ pub fn era(day: Date) -> String {
     day_in_era(day)
 }
 
+/// A day of the wire, in era form.
+pub fn day(text: &str) -> String {
+    let day = text.parse::<JapaneseDay>();
+    day.map_or_else(|_| text.to_owned(), |day| era(day.date()))
+}
+
 /// A birth date by its code, in era form.
 pub fn birth(code: &str) -> String {
     BirthDate::from_code(code).map_or_else(|_| code.to_owned(), |date| date.to_string())

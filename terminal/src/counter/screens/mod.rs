@@ -9,11 +9,13 @@ mod days;
 mod desk;
 mod door;
 mod frame;
+mod inquiry;
 mod intake;
 mod list;
 mod passwords;
 mod press;
 mod revocation;
+mod standing;
 mod walk;
 mod words;
 
@@ -66,6 +68,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one(""), web::get().to(walk::page))
         .route(&one("/differences"), web::get().to(walk::differences))
         .route(&one("/differences/{verdict}"), web::get().to(walk::exit))
+        .route(&one("/inquiry"), web::get().to(inquiry::page))
         .route(&one("/withdrawal"), web::get().to(walk::withdrawal))
         .route(&one("/receipt"), web::get().to(walk::receipt))
         .route(&one("/{button}"), web::post().to(press::press));

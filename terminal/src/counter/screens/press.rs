@@ -5,12 +5,13 @@ use actix_web::web::Path;
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{
     CharacterChoice, CharacterChoices, CharacterFindings, IdentityDocument, IdentityRequest,
-    IdentityVerdict, ImageVerdict,
+    IdentityVerdict, ImageVerdict, ReplyRequest,
 };
 
 use super::answer::{Answer, answer};
 use super::days;
 use super::desk::Desk;
+use super::inquiry;
 use super::walk::{Typed, nothing, shown};
 use crate::counter::Counter;
 use crate::counter::http::{Window, id};
@@ -47,6 +48,9 @@ fn pressed(
 ) -> Result<(), Problem> {
     match button {
         "identity" => counter.identity(id, &identity(fields)?),
+        "inquiry" => counter.send_inquiry(id),
+        "reply" => counter.record_reply(id, &accepted_with_face(inquiry::reply(fields)?)?),
+        "confirm" => counter.confirm_identity(id, &inquiry::confirmation(fields)?),
         "prepare-card" => counter.prepare_card(id),
         "read-public-key" => counter.read_public_key(id),
         "characters" => counter.settle(id, &choices(counter, id, fields)?),
@@ -86,20 +90,36 @@ pub(super) fn document(fields: &Fields) -> Result<IdentityDocument, Problem> {
     })
 }
 
+/// What the clerk decides.
+pub(super) fn decision(fields: &Fields) -> Result<IdentityVerdict, Problem> {
+    match fields.text("decision") {
+        "accepted" => Ok(IdentityVerdict::Accepted),
+        "refused" => Ok(IdentityVerdict::Refused),
+        _ => Err(nothing()),
+    }
+}
+
+fn face_not_compared() -> Problem {
+    Problem::at(
+        "/face",
+        "accepted without the face compared",
+        "顔写真と本人を見比べ、確認欄に印を付けてください。",
+        "Compare the face with the photo and tick the box.",
+    )
+}
+
+fn accepted_with_face(reply: ReplyRequest) -> Result<ReplyRequest, Problem> {
+    if reply.decision == IdentityVerdict::Accepted && !reply.face_matches {
+        return Err(face_not_compared());
+    }
+    Ok(reply)
+}
+
 fn identity(fields: &Fields) -> Result<IdentityRequest, Problem> {
-    let decision = match fields.text("decision") {
-        "accepted" => IdentityVerdict::Accepted,
-        "refused" => IdentityVerdict::Refused,
-        _ => return Err(nothing()),
-    };
+    let decision = decision(fields)?;
     let face_matches = fields.ticked("face");
     if decision == IdentityVerdict::Accepted && !face_matches {
-        return Err(Problem::at(
-            "/face",
-            "accepted without the face compared",
-            "顔写真と本人を見比べ、確認欄に印を付けてください。",
-            "Compare the face with the photo and tick the box.",
-        ));
+        return Err(face_not_compared());
     }
     Ok(IdentityRequest {
         document: document(fields)?,

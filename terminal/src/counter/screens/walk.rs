@@ -16,6 +16,7 @@ use super::case::{Case, Items, yen};
 use super::days;
 use super::desk::Desk;
 use super::frame::{Frame, place};
+use super::inquiry;
 use super::intake::{as_items, look_up};
 use super::words::Language;
 use crate::counter::Counter;
@@ -23,11 +24,11 @@ use crate::counter::http::{Window, id};
 use crate::local::{Fields, Kind, Problem};
 
 /// One item beside the register.
-struct Row {
-    item: &'static str,
-    applied: String,
-    registered: Option<String>,
-    agrees: bool,
+pub(super) struct Row {
+    pub item: &'static str,
+    pub applied: String,
+    pub registered: Option<String>,
+    pub agrees: bool,
 }
 
 /// A document for the list.
@@ -43,6 +44,8 @@ pub(super) struct Typed {
     pub document: String,
     pub issuer: String,
     pub expires: String,
+    /// Code on a written reply.
+    pub code: String,
 }
 
 impl Typed {
@@ -53,21 +56,38 @@ impl Typed {
             document: text("document"),
             issuer: text("issuer"),
             expires: text("expires_on"),
+            code: text("code"),
         }
     }
 }
 
-/// The accepted documents in the clerk's language.
-pub(super) fn documents(desk: &Desk) -> Vec<Document> {
-    let document = |kind: &'static DocumentKind| Document {
+fn document(desk: &Desk, kind: &'static DocumentKind) -> Document {
+    Document {
         code: &kind.code,
         name: match desk.words.0 {
             Language::Japanese => &kind.japanese,
             Language::English => &kind.english,
         },
         dated: kind.expiry == ExpiryRule::Required,
-    };
-    DocumentKind::all().iter().map(document).collect()
+    }
+}
+
+/// The accepted documents in the clerk's language.
+pub(super) fn documents(desk: &Desk) -> Vec<Document> {
+    let all = DocumentKind::all().iter();
+    all.map(|kind| document(desk, kind)).collect()
+}
+
+/// Those with a photo, which identify at the first visit and identify a proxy.
+pub(super) fn photo_documents(desk: &Desk) -> Vec<Document> {
+    let photo = DocumentKind::all().iter().filter(|kind| kind.photo);
+    photo.map(|kind| document(desk, kind)).collect()
+}
+
+/// Name of a document in the clerk's language.
+pub(super) fn document_name(desk: &Desk, code: &str) -> String {
+    let found = DocumentKind::find(code).map(|kind| document(desk, kind).name);
+    found.unwrap_or(code).to_owned()
 }
 
 #[derive(Template)]
@@ -196,6 +216,13 @@ pub(super) fn shown(
             .telling(problem)
     };
     match application.step {
+        Step::Received if application.proxy.is_some() => {
+            inquiry::before(counter, frame("inquiry.title"), &application, problem)
+        }
+        Step::InquirySent => {
+            let frame = frame("reply.title");
+            inquiry::after(counter, desk, frame, &application, problem, typed)
+        }
         Step::Received => {
             let rows = compared(counter, &application)?;
             let page = IdentityPage {
@@ -203,7 +230,7 @@ pub(super) fn shown(
                 differs: rows.iter().any(|row| !row.agrees),
                 rows,
                 case,
-                documents: documents(desk),
+                documents: photo_documents(desk),
                 typed,
             };
             render(&page, problem)
@@ -277,7 +304,7 @@ fn item_key(item: &str) -> &'static str {
 }
 
 /// The form beside the register, before the decision.
-fn compared(counter: &Counter, application: &Application) -> Result<Vec<Row>, Problem> {
+pub(super) fn compared(counter: &Counter, application: &Application) -> Result<Vec<Row>, Problem> {
     let items = &application.items;
     let asked = match &application.resident {
         Some(resident) => RegisterLookupRequest {
@@ -336,7 +363,7 @@ fn agreement(one: &FourItemsMessage, other: &FourItemsMessage) -> [bool; 4] {
 }
 
 /// The comparison as the gateway recorded it.
-fn recorded(application: &Application) -> Vec<Row> {
+pub(super) fn recorded(application: &Application) -> Vec<Row> {
     let seen = |item: &str, text: &str| match item {
         "birth_date" => days::birth(text),
         _ => text.to_owned(),
@@ -418,7 +445,7 @@ pub async fn page(window: Window, desk: Desk, path: Path<String>) -> Result<Http
     .await
 }
 
-fn beside(
+pub(super) fn beside(
     counter: &Counter,
     desk: &Desk,
     path: &Path<String>,

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::identity::IdentityVerdict;
+use super::{
+    identity::IdentityVerdict,
+    inquiry::{InquiryView, ProxyMessage},
+    opening::Evidence,
+};
 use crate::wire::{bytes::Base64, v1::ca::CertificateItemsMessage};
 
 /// The four items (四情報) as written on the application form or in the register.
@@ -24,6 +28,22 @@ pub struct FourItemsMessage {
 pub enum ApplicationKind {
     /// First issue.
     First,
+    /// 更新: in the last three months.
+    Renewal,
+    /// After the holder's own revocation, a leak or a loss (Arts 9, 10).
+    ReissueHolder,
+    /// The card or its key failed (Art 10).
+    ReissueCardFailure,
+    /// An item was recorded wrongly (Art 13).
+    ReissueOfficeError,
+    /// An item changed in the register (Art 12).
+    ReissueRegisterChange,
+    /// On wish, after municipalities merged.
+    ReissueMerger,
+    /// The notation of the address changed (住所表記の変更).
+    ReissueAddressNotation,
+    /// Another substitute character is wished.
+    ReissueSubstitute,
 }
 
 /// `POST /v1/applications`
@@ -39,6 +59,12 @@ pub struct ReceiveRequest {
     pub items: FourItemsMessage,
     /// Date on the form, `YYYY-MM-DD`.
     pub applied_on: String,
+    /// What an application by cause rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    /// Who applies for the applicant; absent where the applicant came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyMessage>,
 }
 
 /// Where an application stands, in walking order; the last three are ends.
@@ -46,6 +72,7 @@ pub struct ReceiveRequest {
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     Received,
+    InquirySent,
     Identified,
     CardPrepared,
     KeyRead,
@@ -83,6 +110,9 @@ pub struct IdentityView {
     /// Operator id of who decided.
     pub decided_by: String,
     pub decided_at: String,
+    /// Operator id of who confirmed a decision on a written reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
 }
 
 /// A certificate issued for an application.
@@ -114,7 +144,7 @@ pub struct ReceiptMessage {
 #[serde(deny_unknown_fields)]
 pub struct EndMessage {
     /// Kebab-case cause: `items-disagree`, `not-registered`, `identity-refused`,
-    /// `person-wrong`, `substitute-wish`, `issuer-wrong`, `withdrawn`.
+    /// `lapsed`, `person-wrong`, `substitute-wish`, `issuer-wrong`, `withdrawn`.
     pub cause: String,
     pub at: String,
 }
@@ -141,6 +171,18 @@ pub struct Application {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comparison: Vec<ItemComparison>,
     pub identity: Option<IdentityView>,
+    /// Serial of the certificate in effect whose place the new one takes; goes into the act.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyMessage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inquiry: Option<InquiryView>,
+    /// Last day on which somebody can go on with it, where it lapses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<String>,
     /// SHA-256 of the recorded identity decision; goes into the act.
     pub identity_sha256: Option<String>,
     pub visit: Option<String>,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::opening::Residence;
+
 /// `POST /v1/register-lookups`: at least `resident`, or `name` with `birth_date`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,4 +41,17 @@ pub struct RegisterEntryMessage {
 pub struct RegisterLookupResponse {
     /// At most 20.
     pub entries: Vec<RegisterEntryMessage>,
+    /// Who fits and is no resident any more: what follows for the certificate is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<GoneResident>,
+}
+
+/// A person whose record in the register ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GoneResident {
+    pub resident: String,
+    pub name: String,
+    /// Not `resident`.
+    pub residence: Residence,
 }

@@ -134,6 +134,9 @@ impl App {
             "reject-reply"
         };
         self.walk(clerk, id, act, |_, state, now| {
+            if !clerk.role.may_approve() {
+                return refuse(Reason::RoleForbids, "a supervisor has to confirm this");
+            }
             let seen: Sha256Digest = parse("/identity_sha256", &request.identity_sha256)?;
             let eyes = SecondEyes {
                 operator: clerk.operator.clone(),

@@ -40,14 +40,14 @@ mod dossier;
 pub mod export_audit;
 mod find_certificate;
 pub mod kiosk;
+mod lapse;
 mod notices;
 mod places;
+pub mod refusal;
+pub mod register_events;
 mod shift;
 mod statistics;
 mod till;
-mod lapse;
-pub mod refusal;
-pub mod register_events;
 mod view;
 
 use std::sync::Arc;

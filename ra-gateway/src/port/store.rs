@@ -325,7 +325,9 @@ pub struct WrappedKey {
 /// that returns an error has written nothing, except that after `Away` it may have.
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
-pub trait Store: Approvals + NoticeStore + super::Procedures + Office + Statistics + Till + Send + Sync {
+pub trait Store:
+    Approvals + NoticeStore + super::Procedures + Office + Statistics + Till + Send + Sync
+{
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError>;

@@ -10,6 +10,7 @@ use pki_core::{
     application::fee::FeeTable,
     certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject},
     id::Sha256Digest,
+    operator::Role,
     person::substitution::SubstitutionList,
     revocation::ground::Ground,
 };
@@ -216,9 +217,54 @@ impl World {
         Ok(opened.session.0)
     }
 
+    /// New certificates for terminal, operator and kiosk: theirs last a year.
+    pub fn recertify(&mut self) {
+        let certify = |key: &SoftKey, id: &str, profile: &str, random: u8| {
+            let subject = Subject::Party(Certified {
+                id,
+                dns_names: &[],
+                ip_addresses: &[],
+            });
+            let profile = sample(profile, EC);
+            let now = self.clock.now();
+            self.infrastructure
+                .certify(&profile, now, random, &key.public(), subject)
+                .into_der()
+        };
+        let terminal = certify(&self.terminal.0, TERMINAL, "terminal.toml", 11);
+        let operator = certify(&self.operator, OPERATOR, "operator.toml", 12);
+        let kiosk = certify(&self.kiosk.0, KIOSK, "kiosk.toml", 13);
+        for (kind, id, certificate) in [
+            (PartyKind::Terminal, TERMINAL, &terminal),
+            (PartyKind::Operator, OPERATOR, &operator),
+            (PartyKind::Kiosk, KIOSK, &kiosk),
+        ] {
+            let party = Party {
+                certificate: certificate.clone(),
+                ..self.app.store.party(kind, id).unwrap().unwrap()
+            };
+            let entry = AuditEntry {
+                act: "register-party",
+                ..AuditEntry::default()
+            };
+            let now = self.clock.now();
+            self.app.store.register_party(&party, now, &entry).unwrap();
+        }
+        self.terminal.1 = terminal;
+        self.kiosk.1 = kiosk;
+    }
+
     /// A clerk of another municipality, at its own terminal.
     pub fn clerk_elsewhere(&self) -> Clerk {
-        let operator = "13102-0001";
+        self.operator_at(ELSEWHERE, &self.elsewhere.1, "13102-0001", Role::Clerk)
+    }
+
+    /// A supervisor, at the window's terminal.
+    pub fn supervisor(&self) -> Clerk {
+        self.operator_at(TERMINAL, &self.terminal.1, "13101-0009", Role::Supervisor)
+    }
+
+    fn operator_at(&self, at: &str, certificate_at: &[u8], operator: &str, role: Role) -> Clerk {
         let card = SoftKey::new(EC);
         let certificate = self
             .infrastructure
@@ -239,6 +285,7 @@ impl World {
             id: operator.into(),
             municipality: operator[..5].parse().unwrap(),
             certificate,
+            role: Some(role),
             ..known.unwrap().unwrap()
         };
         let entry = AuditEntry {
@@ -248,9 +295,9 @@ impl World {
         let now = self.clock.now();
         self.app.store.register_party(&party, now, &entry).unwrap();
         let token = self
-            .sign_in_at(ELSEWHERE, &self.elsewhere.1, operator, &card)
+            .sign_in_at(at, certificate_at, operator, &card)
             .unwrap();
-        let terminal = self.app.terminal(&self.elsewhere.1).unwrap();
+        let terminal = self.app.terminal(certificate_at).unwrap();
         self.app.clerk(terminal, Some(&token)).unwrap()
     }
 
@@ -386,10 +433,17 @@ impl World {
 
     // ---------------------------------------------------------------- walking
     pub fn identified(&self, clerk: &Clerk, form: &ra::ReceiveRequest) -> ra::Application {
+        self.identified_by(clerk, form, &licence())
+    }
+
+    pub fn identified_by(
+        &self,
+        clerk: &Clerk,
+        form: &ra::ReceiveRequest,
+        shown: &ra::IdentityRequest,
+    ) -> ra::Application {
         let application = self.app.receive(clerk, form).unwrap();
-        self.app
-            .identify(clerk, &application.id, &licence())
-            .unwrap()
+        self.app.identify(clerk, &application.id, shown).unwrap()
     }
 
     pub fn key_read(
@@ -399,14 +453,18 @@ impl World {
         card: &mut Card,
     ) -> (ra::Application, Generated) {
         let id = self.identified(clerk, form).id;
-        self.relay(clerk, &id, card, ra::ChannelPurpose::Prepare)
+        self.key_of(clerk, &id, card)
+    }
+
+    fn key_of(&self, clerk: &Clerk, id: &str, card: &mut Card) -> (ra::Application, Generated) {
+        self.relay(clerk, id, card, ra::ChannelPurpose::Prepare)
             .unwrap();
-        let application = self.app.application(clerk, &id).unwrap();
+        let application = self.app.application(clerk, id).unwrap();
         assert_eq!(application.step, ra::Step::CardPrepared);
         let made = self.kiosk_visit(card, &application);
         let application = self
             .app
-            .read_public_key(clerk, &id, &made.message())
+            .read_public_key(clerk, id, &made.message())
             .unwrap();
         (application, made)
     }
@@ -418,6 +476,28 @@ impl World {
         card: &mut Card,
     ) -> (ra::Application, Generated) {
         let (application, made) = self.key_read(clerk, form, card);
+        self.without_substitutes(clerk, application, made)
+    }
+
+    /// As [`World::settled`], with another document.
+    pub fn settled_by(
+        &self,
+        clerk: &Clerk,
+        form: &ra::ReceiveRequest,
+        card: &mut Card,
+        shown: &ra::IdentityRequest,
+    ) -> (ra::Application, Generated) {
+        let id = self.identified_by(clerk, form, shown).id;
+        let (application, made) = self.key_of(clerk, &id, card);
+        self.without_substitutes(clerk, application, made)
+    }
+
+    fn without_substitutes(
+        &self,
+        clerk: &Clerk,
+        application: ra::Application,
+        made: Generated,
+    ) -> (ra::Application, Generated) {
         let none = ra::CharacterChoices {
             choices: Vec::new(),
         };

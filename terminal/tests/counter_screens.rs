@@ -205,7 +205,12 @@ fn the_screens_lead_from_the_register_to_the_hand_over_and_to_the_revocation() {
     browser.says("昭和25年4月1日");
     browser.press("/screens/new/items", &[("resident", "1310100001")]);
     let wish = browser.hidden()["wish"].clone();
-    let form = [("resident", "1310100001"), ("wish", wish.as_str())];
+    let kind = browser.hidden()["kind"].clone();
+    let form = [
+        ("resident", "1310100001"),
+        ("wish", wish.as_str()),
+        ("kind", kind.as_str()),
+    ];
     let wrong = [&form[..], &[("applied_on", "令和8年2月30日")]].concat();
     browser.press("/screens/new/receive", &wrong);
     assert_eq!(browser.status, 400);

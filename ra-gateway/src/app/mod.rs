@@ -137,6 +137,7 @@ impl App {
             channels: Channels::default(),
             knocks: Knocks::default(),
             places: KnownPlaces::default(),
+            events: RegisterEvents::default(),
         }
     }
 

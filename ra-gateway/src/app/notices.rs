@@ -212,6 +212,7 @@ impl App {
             face_matches: identity.face_matches,
             decision: IdentityVerdict::Accepted,
             remark: identity.remark.clone(),
+            inquiry: None,
         })
         .map_err(|fault| Failure::from(wrong("/identity", fault)))?;
         Ok(decision.record())

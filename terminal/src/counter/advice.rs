@@ -7,6 +7,56 @@ use crate::local::{Kind, Problem};
 /// Sentences by problem type: Japanese, English.
 const ADVICE: &[(&str, &str, &str)] = &[
     (
+        "role-forbids",
+        "この操作は、あなたの役割ではできません。窓口担当または責任者が行ってください。",
+        "Your role does not allow this. A clerk or supervisor has to do it.",
+    ),
+    (
+        "same-person",
+        "依頼した人・実行する人と、承認する人は別でなければなりません。ほかの責任者に頼んでください。",
+        "Who asks or acts cannot approve. Ask another supervisor.",
+    ),
+    (
+        "approval-needed",
+        "責任者の承認が必要です。承認の期限が過ぎたときは、もう一度依頼してください。",
+        "A supervisor has to approve this. When its time is over, ask again.",
+    ),
+    (
+        "approval-invalid",
+        "承認を確認できませんでした。すでに決まっていないか、承認の画面を開き直してください。",
+        "The approval does not hold. Open it again; it may have been decided.",
+    ),
+    (
+        "approvals-full",
+        "承認待ちが多すぎます。先に責任者の承認を受けてください。",
+        "Too many requests wait. A supervisor has to decide on them first.",
+    ),
+    (
+        "day-closed",
+        "この日（月）はすでに締められています。",
+        "This day or month is closed already.",
+    ),
+    (
+        "day-open",
+        "先に、締められていない日を締めてください。月の途中では確定できません。",
+        "Close the open day first; a month is made final when it is over.",
+    ),
+    (
+        "entry-final",
+        "この収納はすでに取り消されているか、反対仕訳です。明細を確かめてください。",
+        "This entry was taken back already, or is a counter-entry. See the book.",
+    ),
+    (
+        "place-forbids",
+        "この端末では作業できません。設置場所の登録を都道府県に確かめてください。",
+        "You cannot work at this terminal. Ask the prefecture about the file of places.",
+    ),
+    (
+        "window-closed",
+        "受付時間外です。開庁してから操作するか、責任者が開庁時間を延長してください。",
+        "The window is closed. Come back when it opens, or a supervisor keeps it open.",
+    ),
+    (
         "party-suspended",
         "この端末は使用を停止されています。都道府県の認証局に連絡してください。",
         "This terminal is suspended. Call the prefecture's certificate authority.",

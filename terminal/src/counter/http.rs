@@ -50,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one("/cancel"), web::post().to(cancel))
         .route(&one("/certificate.cer"), web::get().to(certificate))
         .route(&one("/copy.pdf"), web::get().to(copy))
+        .route(&one("/receipt.pdf"), web::get().to(receipt))
         .route("/api/revocations", web::post().to(revoke))
         .route(
             "/api/certificate-searches",
@@ -316,6 +317,15 @@ async fn copy(window: Window, path: Path<String>) -> Result<HttpResponse, Proble
     Ok(HttpResponse::Ok()
         .content_type("application/pdf")
         .insert_header(("Content-Disposition", "inline; filename=\"copy.pdf\""))
+        .body(pdf))
+}
+
+async fn receipt(window: Window, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    let pdf = blocking(window, move |counter| counter.receipt(&id)).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header(("Content-Disposition", "inline; filename=\"receipt.pdf\""))
         .body(pdf))
 }
 

@@ -13,9 +13,11 @@ pub mod image;
 pub mod issue;
 pub mod next;
 pub mod notices;
+pub mod office;
 pub mod pending;
 mod procedures;
 pub mod screens;
+pub mod sheets;
 pub mod sign_in;
 pub mod steps;
 

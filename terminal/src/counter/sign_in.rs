@@ -29,7 +29,52 @@ pub struct Session {
     pub card: OperatorCard,
 }
 
+/// A session while its card is out of hand.
+struct Resting {
+    operator: OperatorId,
+    label: String,
+    role: String,
+    expires_at: Timestamp,
+    token: SessionToken,
+}
+
+impl Resting {
+    fn with_card(self, card: OperatorCard) -> Session {
+        Session {
+            operator: self.operator,
+            label: self.label,
+            role: self.role,
+            expires_at: self.expires_at,
+            token: self.token,
+            card,
+        }
+    }
+}
+
+/// Six to twelve digits: what is not is not tried on the card.
+fn pin_form(pin: &str) -> Result<(), Problem> {
+    if (6..=12).contains(&pin.len()) && pin.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Problem::at(
+        "/pin",
+        "the PIN has 6 to 12 digits",
+        "暗証番号は6桁から12桁の数字です。",
+        "The PIN has 6 to 12 digits.",
+    ))
+}
+
 impl Session {
+    fn without_card(self) -> Resting {
+        Resting {
+            operator: self.operator,
+            label: self.label,
+            role: self.role,
+            expires_at: self.expires_at,
+            token: self.token,
+        }
+    }
+
     /// For the screen.
     pub fn shown(&self) -> Value {
         json!({
@@ -52,14 +97,7 @@ impl Counter {
     /// # Errors
     /// A wrong PIN with the tries left, card errors, what the gateway says.
     pub fn sign_in(&self, pin: &Zeroizing<String>) -> Result<Value, Problem> {
-        if !(6..=12).contains(&pin.len()) || !pin.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Problem::at(
-                "/pin",
-                "the PIN has 6 to 12 digits",
-                "暗証番号は6桁から12桁の数字です。",
-                "The PIN has 6 to 12 digits.",
-            ));
-        }
+        pin_form(pin)?;
         let mut place = lock(&self.session);
         // Lets the card go before it is taken anew.
         if let Some(before) = place.take() {
@@ -118,16 +156,57 @@ impl Counter {
     }
 
     fn end_session(&self, session: &Session) {
+        self.end_token(&session.token);
+    }
+
+    fn end_token(&self, token: &SessionToken) {
         let ended = self.gateway().call(
             Method::Delete,
             "/v1/operator-sessions/current",
-            Some(session.token()),
+            Some(&token.0),
             None,
         );
         if let Err(error) = ended {
             // It ends there by itself when idle.
             tracing::info!(%error, "the gateway was not told of the end of the session");
         }
+    }
+
+    /// Runs `work` with the card that lies in the operator's reader now, its PIN given for it:
+    /// a second person's, or that of the operator at work, who then stays at work. Another
+    /// card than the session's ends the session.
+    ///
+    /// # Errors
+    /// A wrong PIN with the tries left, card errors, what `work` gives.
+    pub fn with_card_at_hand<T>(
+        &self,
+        pin: &Zeroizing<String>,
+        work: impl FnOnce(&mut OperatorCard) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        pin_form(pin)?;
+        let mut place = lock(&self.session);
+        // Lets the card go before it is taken anew.
+        let before = place.take().map(Session::without_card);
+        let end = |before: Option<Resting>| {
+            if let Some(before) = before {
+                self.end_token(&before.token);
+            }
+        };
+        let mut card = match OperatorCard::open(self.operator_reader.as_ref(), pin) {
+            Ok(card) => card,
+            Err(fault) => {
+                end(before);
+                return Err(fault.into());
+            }
+        };
+        let done = work(&mut card);
+        match before {
+            Some(before) if before.operator.as_str() == card.operator() => {
+                *place = Some(before.with_card(card));
+            }
+            other => end(other),
+        }
+        done
     }
 
     /// Runs `work` for the operator at work. The card has to lie in its reader still.

@@ -74,3 +74,23 @@ fn fault(counter: &Counter, desk: &Desk, problem: &Problem) -> Result<Answer, Pr
         .telling(Some(problem));
     render(&ProblemPage { frame }, Some(problem))
 }
+
+/// A paper to be printed.
+pub fn pdf(bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header(("Content-Disposition", "inline; filename=\"sheet.pdf\""))
+        .body(bytes)
+}
+
+/// A table (RFC 4180). The fields are codes and numbers of ours: none needs quotes.
+pub fn csv<const N: usize>(name: &str, rows: &[[String; N]]) -> HttpResponse {
+    let lines: String = rows.iter().map(|row| row.join(",") + "\r\n").collect();
+    HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8; header=present")
+        .insert_header((
+            "Content-Disposition",
+            format!("attachment; filename=\"{name}.csv\""),
+        ))
+        .body(lines)
+}

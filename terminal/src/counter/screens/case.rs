@@ -158,6 +158,16 @@ pub fn yen(amount: u32) -> String {
     text
 }
 
+/// -1,000
+pub fn yen_signed(amount: i64) -> String {
+    let digits = yen(u32::try_from(amount.unsigned_abs()).unwrap_or(u32::MAX));
+    if amount < 0 {
+        format!("-{digits}")
+    } else {
+        digits
+    }
+}
+
 impl Case {
     /// From what the gateway tells.
     pub fn of(application: &Application) -> Self {
@@ -209,6 +219,10 @@ mod tests {
         assert_eq!(yen(500), "500");
         assert_eq!(yen(1_000), "1,000");
         assert_eq!(yen(1_234_567), "1,234,567");
+        assert_eq!(
+            (yen_signed(-1_500), yen_signed(0)),
+            ("-1,500".to_owned(), "0".to_owned())
+        );
     }
 
     #[test]

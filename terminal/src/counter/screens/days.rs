@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use pki_core::calendar::JapaneseDay;
+use pki_core::calendar::{JapaneseDay, Month};
 use pki_core::person::era::BirthDate;
 
 use crate::counter::image::{day_in_era, moment_in_era};
@@ -20,8 +20,20 @@ pub fn era(day: Date) -> String {
 
 /// A day of the wire, in era form.
 pub fn day(text: &str) -> String {
-    let day = text.parse::<JapaneseDay>();
-    day.map_or_else(|_| text.to_owned(), |day| era(day.date()))
+    text.parse::<JapaneseDay>()
+        .map_or_else(|_| text.to_owned(), |day| era(day.date()))
+}
+
+/// A month of the wire, in era form: `令和8年11月`.
+pub fn month(text: &str) -> String {
+    let Ok(month) = text.parse::<Month>() else {
+        return text.to_owned();
+    };
+    let first = era(month.first_day().date());
+    match first.rfind('月') {
+        Some(end) => first[..end + '月'.len_utf8()].to_owned(),
+        None => first,
+    }
 }
 
 /// A birth date by its code, in era form.
@@ -93,6 +105,8 @@ mod tests {
 
     #[test]
     fn a_moment_is_shown_on_the_japanese_clock() {
+        assert_eq!(day("2026-11-22"), "令和8年11月22日");
+        assert_eq!(month("2027-01"), "令和9年1月");
         assert_eq!(moment("2026-11-21T15:04:05Z"), "令和8年11月22日 00時04分");
     }
 }

@@ -3,24 +3,31 @@
 //! items beside it. No address holds personal data; no page needs its script.
 
 mod answer;
+mod approvals;
 mod assets;
 mod case;
-mod days;
+pub(super) mod days;
 mod desk;
 mod door;
 mod frame;
 mod inquiry;
 mod intake;
 mod list;
+mod office;
 mod passwords;
 mod press;
+mod remittance;
 mod revocation;
 mod standing;
+mod statistics;
+mod till;
 mod walk;
 mod words;
 
 use actix_web::web::{self, ServiceConfig};
 
+pub(super) use case::yen_signed;
+pub(super) use frame::place;
 pub use words::{Language, Words};
 
 /// The pages' route table.
@@ -65,6 +72,7 @@ pub fn routes(config: &mut ServiceConfig) {
             "/screens/revocation/revoke",
             web::post().to(revocation::revoke),
         )
+        .configure(office_routes)
         .route(&one(""), web::get().to(walk::page))
         .route(&one("/differences"), web::get().to(walk::differences))
         .route(&one("/differences/{verdict}"), web::get().to(walk::exit))
@@ -72,4 +80,42 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one("/withdrawal"), web::get().to(walk::withdrawal))
         .route(&one("/receipt"), web::get().to(walk::receipt))
         .route(&one("/{button}"), web::post().to(press::press));
+}
+
+/// The office's pages.
+fn office_routes(config: &mut ServiceConfig) {
+    let at = |last: &str| format!("/screens/office{last}");
+    let approval = |last: &str| at(&format!("/approvals/{{id}}{last}"));
+    let day = |last: &str| at(&format!("/till/{{day}}{last}"));
+    let fee = |last: &str| at(&format!("/fees/{{number}}{last}"));
+    let month = |last: &str| at(&format!("/remittance/{{month}}{last}"));
+    config
+        .route(&at(""), web::get().to(office::menu))
+        .route(&at("/shift"), web::get().to(office::shift))
+        .route(&at("/shift/take-over"), web::post().to(office::take_over))
+        .route(&at("/shift/extend"), web::post().to(office::extend))
+        .route(&at("/approvals"), web::get().to(approvals::list))
+        .route(&approval(""), web::get().to(approvals::page))
+        .route(&approval("/decide"), web::post().to(approvals::decide))
+        .route(
+            &approval("/carry-out"),
+            web::post().to(approvals::carry_out),
+        )
+        .route(&at("/till"), web::get().to(till::next))
+        .route(&day(""), web::get().to(till::page))
+        .route(&day("/close"), web::post().to(till::close))
+        .route(&day("/sheet"), web::get().to(till::sheet))
+        .route(&fee(""), web::get().to(till::entry))
+        .route(&fee("/correct"), web::post().to(till::correct))
+        .route(&at("/remittance"), web::get().to(remittance::last))
+        .route(&month(""), web::get().to(remittance::page))
+        .route(&month("/remit"), web::post().to(remittance::remit))
+        .route(&month("/sheet"), web::get().to(remittance::sheet))
+        .route(&month("/csv"), web::get().to(remittance::csv))
+        .route(&at("/statistics"), web::get().to(statistics::now))
+        .route(&at("/statistics/{month}"), web::get().to(statistics::page))
+        .route(
+            &at("/statistics/{month}/csv"),
+            web::get().to(statistics::csv),
+        );
 }

@@ -73,6 +73,10 @@ mod tests {
         "end.",
         "source.",
         "state.",
+        "approval-act.",
+        "standing.",
+        "fee-kind.",
+        "remittance-blocked.",
         "service.",
         "standing.",
     ];

@@ -12,7 +12,7 @@ use pki_core::certificate::image::CertificateImage;
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::certificate::{Subject, Subscriber};
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
-use terminal::counter::{copy, image};
+use terminal::counter::copy;
 
 const NOW: &str = "2026-11-22T06:00:00Z";
 const FONT: &str = "/usr/share/fonts/opentype/ipaexfont-mincho/ipaexm.ttf";

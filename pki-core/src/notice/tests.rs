@@ -34,6 +34,7 @@ fn identity(verdict: IdentityVerdict, address: bool) -> RecordedDecision {
         face_matches: true,
         decision: verdict,
         remark: None,
+        inquiry: None,
     })
     .unwrap()
     .record()

@@ -5,7 +5,14 @@ use actix_web::web::Path;
 
 const CSS: &str = "text/css; charset=utf-8";
 
+const SVG: &str = "image/svg+xml";
+
 const ASSETS: &[(&str, &str, &str)] = &[
+    (
+        "icon.svg",
+        SVG,
+        include_str!("../../../assets/shared/icon.svg"),
+    ),
     (
         "tokens.css",
         CSS,

@@ -19,8 +19,12 @@ use crate::local::fence::Fence;
 enum Body {
     OutOfService(&'static str),
     Notice(&'static str),
-    Welcome,
-    Menu { generate: bool, change: bool },
+    /// With a card in the reader or without.
+    Welcome(bool),
+    Menu {
+        generate: bool,
+        change: bool,
+    },
     Rules(Purpose),
     Password(&'static str),
     Changed,
@@ -37,7 +41,7 @@ impl Body {
         let notice = view.notice.as_ref().map(|notice| notice.name);
         match (&view.state, notice) {
             (State::Idle | State::Ended(Ending::Failed, _), Some(name)) => Self::Notice(name),
-            (State::Idle, None) => Self::Welcome,
+            (State::Idle, None) => Self::Welcome(view.card),
             // Of an earlier resident's end, when the next card is tried.
             (State::Ended(..), Some(name)) if view.card => Self::Notice(name),
             (State::Generating(..), _) => Self::Generating,
@@ -65,7 +69,8 @@ impl Body {
         match self {
             Self::OutOfService(_) => "out.title".to_owned(),
             Self::Notice(name) => format!("notice.{name}.title"),
-            Self::Welcome => "welcome.title".to_owned(),
+            Self::Welcome(false) => "welcome.title".to_owned(),
+            Self::Welcome(true) => "welcome.title.card".to_owned(),
             Self::Menu { .. } => "menu.title".to_owned(),
             Self::Rules(Purpose::Generate) => "rules.title.generate".to_owned(),
             Self::Rules(Purpose::Change) => "rules.title.change".to_owned(),

@@ -107,6 +107,7 @@ impl HttpAuthority {
         let mut attempt = 1;
         loop {
             let begun = Instant::now();
+            metrics::counter!("ra_outward_calls_total", "to" => "authority").increment(1);
             let fault = match self.once(path, body) {
                 Ok(answer) => return understand(&answer, attempt == 1),
                 Err(fault) => fault,

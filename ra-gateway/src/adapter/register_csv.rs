@@ -204,6 +204,7 @@ impl Register for CsvRegister {
         query: &RegisterQuery,
         limit: usize,
     ) -> Result<Vec<RegisterEntry>, RegisterFault> {
+        metrics::counter!("ra_outward_calls_total", "to" => "register").increment(1);
         let content = self.current()?;
         let Some(people) = content.0.get(municipality) else {
             return Ok(Vec::new());

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: figures, each beside a yardstick taken in the same run.
 
-mod cpu;
+pub mod cpu;
 mod crl;
 mod issue;
 mod ocsp;

@@ -181,9 +181,17 @@ impl Window {
 
     /// The resident at the kiosk: begin, password twice, key pair, finish. Gives the phases that were shown.
     pub fn make_key(&self, password: &str) -> Result<Vec<String>> {
+        self.make_another_key(None, password)
+    }
+
+    /// The same with a card that has a password already, the present one.
+    pub fn make_another_key(&self, present: Option<&str>, password: &str) -> Result<Vec<String>> {
         self.kiosk.post("/api/begin", &json!({}))?.json()?;
-        let twice = json!({ "password": password, "password_again": password });
-        self.kiosk.post("/api/generate", &twice)?.json()?;
+        let mut typed = json!({ "password": password, "password_again": password });
+        if let Some(present) = present {
+            typed["old_password"] = json!(present);
+        }
+        self.kiosk.post("/api/generate", &typed)?.json()?;
         let phases = self.wait_generated()?;
         self.kiosk.post("/api/finish", &json!({}))?.json()?;
         Ok(phases)

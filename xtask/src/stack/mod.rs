@@ -7,6 +7,7 @@ pub mod pcscd;
 pub mod place;
 pub mod postgres;
 pub mod reception;
+pub mod second;
 pub mod token;
 
 use std::path::{Path, PathBuf};
@@ -70,6 +71,8 @@ pub struct Settings {
     pub ca_requests_per_second: u32,
     /// Requests that a status server takes per second and address.
     pub public_requests_per_second: u32,
+    /// Whether a second window can be opened ([`Stack::open_second`]).
+    pub second_window: bool,
     /// Environment of `ca-server issue`.
     pub ca_environment: Vec<(String, PathBuf)>,
 }
@@ -82,6 +85,7 @@ impl Default for Settings {
             crl_after_revocation_s: 2,
             ca_requests_per_second: 20,
             public_requests_per_second: 200,
+            second_window: false,
             ca_environment: Vec::new(),
         }
     }
@@ -166,7 +170,13 @@ impl Stack {
         if !complete {
             report.step(
                 "enrolment of servers, gateway, terminal, kiosk, clerk, responder",
-                || enrol_authority_side(&authority, &layout, programs),
+                || {
+                    enrol_authority_side(&authority, &layout, programs)?;
+                    if settings.second_window {
+                        second::enrol(&authority, &layout, programs)?;
+                    }
+                    Ok(())
+                },
             )?;
         }
         authority.configure_status(&ca_database, settings)?;
@@ -182,7 +192,13 @@ impl Stack {
         if !complete {
             report.step(
                 "masters of card and visit keys, resident cards, parties",
-                || set_up_reception(&reception, &layout, programs),
+                || {
+                    set_up_reception(&reception, &layout, programs)?;
+                    if settings.second_window {
+                        second::receive(&reception, &layout, programs)?;
+                    }
+                    Ok(())
+                },
             )?;
         }
         let (gateway, ra_ready) = report.step("ra-gateway", || reception.start())?;
@@ -190,13 +206,20 @@ impl Stack {
         let service = report.step("pcscd with two virtual readers", || {
             CardService::start(&layout.folder("pcscd")?, layout.log("pcscd")?)
         })?;
-        place::configure_counter(&layout, TERMINAL, &gateway_url)?;
-        place::configure_kiosk(&layout, KIOSK, &gateway_url)?;
+        let office = place::FIRST;
+        place::configure_counter(&layout, office.counter, TERMINAL, &gateway_url)?;
+        place::configure_kiosk(&layout, office.kiosk, KIOSK, &gateway_url)?;
         let (counter, counter_ready) = report.step("counter-terminal", || {
-            place::start_terminal(&layout, programs, &service, "counter-terminal", "counter")
+            place::start_terminal(
+                &layout,
+                programs,
+                &service,
+                "counter-terminal",
+                office.counter,
+            )
         })?;
         let (kiosk, kiosk_ready) = report.step("keygen-kiosk", || {
-            place::start_terminal(&layout, programs, &service, "keygen-kiosk", "kiosk")
+            place::start_terminal(&layout, programs, &service, "keygen-kiosk", office.kiosk)
         })?;
         let cards = report.step("IC cards: the clerk's and the residents'", || {
             let mut cards = vec![place::start_card(&layout, programs, &service, "operator")?];
@@ -210,7 +233,6 @@ impl Stack {
             }
             Ok(cards)
         })?;
-        let secret = |ready: &Value| ready["local_secret"].as_str().map(str::to_owned);
         let addresses = Addresses {
             public: address(&status_ready, "public")?,
             ca: ca_url,
@@ -413,12 +435,13 @@ fn enrol_authority_side(
         let (_, request) = authority.key_and_request(program, party.id, place)?;
         authority.enrol(&party, &request)?;
     }
-    let request = place::make_operator_card(layout, programs, OPERATOR, OPERATOR_PIN)?;
+    let name = place::FIRST.operator;
+    let request = place::make_operator_card(layout, programs, name, OPERATOR, OPERATOR_PIN)?;
     let (certificate, _) = authority.enrol(
         &own("operator", OPERATOR, Some(MUNICIPALITY), "千代田 職員一"),
         &request,
     )?;
-    place::certify_operator_card(layout, programs, &certificate)?;
+    place::certify_operator_card(layout, programs, name, &certificate)?;
     let request = layout.path("ceremony/ocsp/ocsp.csr");
     let (certificate, _) = authority.enrol(
         &own("ocsp-responder", "ocsp-1", None, "OCSP responder 1"),
@@ -451,6 +474,11 @@ fn set_up_reception(reception: &Reception<'_>, layout: &Layout, programs: &Progr
         place::make_resident_card(layout, programs, &resident_name(number), &card, &keys)?;
     }
     Ok(())
+}
+
+/// The secret of a terminal's start.
+fn secret(ready: &Value) -> Option<String> {
+    ready["local_secret"].as_str().map(str::to_owned)
 }
 
 fn resident_name(number: usize) -> String {

@@ -50,16 +50,34 @@ pub fn make_resident_card(
     .map(drop)
 }
 
-/// Makes an operator's card; gives the file of its certification request.
+/// Folders and files of one municipal office.
+pub struct Office {
+    /// Folder of the counter.
+    pub counter: &'static str,
+    /// Folder of the kiosk.
+    pub kiosk: &'static str,
+    /// Name of the clerk's card among the cards.
+    pub operator: &'static str,
+}
+
+/// The office of every stack.
+pub const FIRST: Office = Office {
+    counter: "counter",
+    kiosk: "kiosk",
+    operator: "operator",
+};
+
+/// Makes an operator's card of that name; gives the file of its certification request.
 pub fn make_operator_card(
     layout: &Layout,
     programs: &Programs,
+    name: &str,
     operator: &str,
     pin: &str,
 ) -> Result<std::path::PathBuf> {
     let dir = layout.folder("cards")?;
-    let pin_file = layout.write_private("cards/operator.pin", &format!("{pin}\n"))?;
-    let state = dir.join("operator.card");
+    let pin_file = layout.write_private(&format!("cards/{name}.pin"), &format!("{pin}\n"))?;
+    let state = dir.join(format!("{name}.card"));
     process::run(
         Command::new(programs.path("virtual-card"))
             .args([
@@ -74,7 +92,7 @@ pub fn make_operator_card(
             .arg("--state")
             .arg(&state),
     )?;
-    let request = dir.join("operator.csr");
+    let request = dir.join(format!("{name}.csr"));
     process::run(
         Command::new(programs.path("virtual-card"))
             .args(["operator-request", "--state"])
@@ -89,12 +107,13 @@ pub fn make_operator_card(
 pub fn certify_operator_card(
     layout: &Layout,
     programs: &Programs,
+    name: &str,
     certificate: &Path,
 ) -> Result<()> {
     process::run(
         Command::new(programs.path("virtual-card"))
             .args(["operator-certificate", "--state"])
-            .arg(layout.path("cards/operator.card"))
+            .arg(layout.path(&format!("cards/{name}.card")))
             .arg("--certificate")
             .arg(certificate),
     )
@@ -145,18 +164,28 @@ pub fn start_terminal(
     program: &str,
     folder: &str,
 ) -> Result<(Program, Value)> {
-    let mut running = Start::new(program, programs.path(program), layout.log(program)?)
+    // The first office's log is called after the program.
+    let name = match folder {
+        "counter" | "kiosk" => program,
+        other => other,
+    };
+    let mut running = Start::new(name, programs.path(program), layout.log(name)?)
         .args(["serve", "--config"])
         .args([layout.path(folder).join(format!("{folder}.toml"))])
         .env("PCSCLITE_CSOCK_NAME", service.socket())
-        .ready_file(layout.ready(program)?)
+        .ready_file(layout.ready(name)?)
         .start()?;
     let ready = running.wait_ready(READY)?;
     Ok((running, ready))
 }
 
 /// Writes the configuration of the counter.
-pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Result<()> {
+pub fn configure_counter(
+    layout: &Layout,
+    folder: &str,
+    terminal: &str,
+    gateway: &str,
+) -> Result<()> {
     let config = format!(
         "terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
          certificate = \"terminal.pem\"\nkey = \"terminal.key\"\n\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
@@ -165,13 +194,13 @@ pub fn configure_counter(layout: &Layout, terminal: &str, gateway: &str) -> Resu
         text::toml(gateway),
     );
     layout
-        .write_private("counter/counter.toml", &config)
+        .write_private(&format!("{folder}/{folder}.toml"), &config)
         .map(drop)
 }
 
 /// Writes the configuration of the kiosk. An ordinary account may not lock as much memory as a kiosk wants;
 /// then the kiosk works all the same and its status says so.
-pub fn configure_kiosk(layout: &Layout, kiosk: &str, gateway: &str) -> Result<()> {
+pub fn configure_kiosk(layout: &Layout, folder: &str, kiosk: &str, gateway: &str) -> Result<()> {
     let config = format!(
         "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\
          require_locked_memory = {}\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n\n\
@@ -180,7 +209,9 @@ pub fn configure_kiosk(layout: &Layout, kiosk: &str, gateway: &str) -> Result<()
         setup::is_root(),
         text::toml(gateway),
     );
-    layout.write_private("kiosk/kiosk.toml", &config).map(drop)
+    layout
+        .write_private(&format!("{folder}/{folder}.toml"), &config)
+        .map(drop)
 }
 
 /// An address out of a ready file.

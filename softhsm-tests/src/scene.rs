@@ -24,6 +24,18 @@ pub struct Scene {
 impl Scene {
     /// Starts a stack and signs the clerk in.
     pub fn open(name: &str, database: Database, settings: Settings) -> Result<Self> {
+        let scene = Self::before_opening(name, database, settings)?;
+        scene.stack().operator_card().insert("operator")?;
+        let window = &scene.window;
+        window.wait_for_card(&window.counter, |status| {
+            status["readers"]["operator"]["card"].is_object()
+        })?;
+        window.sign_in(stack::OPERATOR_PIN)?;
+        Ok(scene)
+    }
+
+    /// Starts a stack; the clerk's card lies beside the reader.
+    pub fn before_opening(name: &str, database: Database, settings: Settings) -> Result<Self> {
         let report = Report::kept();
         let programs = Programs::build(&report, Profile::Dev)?;
         let state = target_dir()
@@ -33,11 +45,6 @@ impl Scene {
         options.settings = settings;
         let stack = Stack::start(&programs, &options, &report)?;
         let window = stack.window();
-        stack.operator_card().insert("operator")?;
-        window.wait_for_card(&window.counter, |status| {
-            status["readers"]["operator"]["card"].is_object()
-        })?;
-        window.sign_in(stack::OPERATOR_PIN)?;
         Ok(Self {
             stack: Some(stack),
             state,

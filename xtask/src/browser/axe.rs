@@ -100,13 +100,11 @@ impl Finding {
 
 /// What axe finds on a page. `script` is [`script`]'s.
 pub fn findings(page: &Page, script: &str) -> Result<Vec<Finding>> {
-    if page.run("typeof axe === 'object'")? != true {
-        page.run(&format!("{script}\n;0"))?;
-    }
-    let found = page.run(
-        "axe.run(document, { resultTypes: ['violations'], iframes: false }).then(result => result.violations.map(
-           one => ({ rule: one.id, impact: one.impact, places: one.nodes.map(node => node.target.join(' ')) })))",
-    )?;
+    // In one piece: a page that gives way to the next takes the script along.
+    let found = page.run(&format!(
+        "{script}\n;axe.run(document, {{ resultTypes: ['violations'], iframes: false }}).then(result => result.violations.map(
+           one => ({{ rule: one.id, impact: one.impact, places: one.nodes.map(node => node.target.join(' ')) }})))",
+    ))?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let found = found
         .as_array()

@@ -329,6 +329,26 @@ impl Page {
             .ok_or_else(|| Fault::new("the browser gave no picture"))
     }
 
+    /// What is seen, made smaller by `scale` and in few colours: for documents.
+    pub fn small_picture(&self, browser: &Browser, scale: f64) -> Result<Vec<u8>> {
+        let size = self.run("[innerWidth, innerHeight]")?;
+        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": scale });
+        let taken = self.call(
+            "Page.captureScreenshot",
+            json!({ "format": "png", "clip": clip }),
+        )?;
+        // The page's own rules would not let it read the picture.
+        let blank = browser.page((100, 100))?;
+        let made = blank.run(&format!(
+            "({})({})",
+            include_str!("palette.js"),
+            taken["data"]
+        ))?;
+        blank.call("Page.close", json!({}))?;
+        text::from_base64(made.as_str().unwrap_or_default())
+            .ok_or_else(|| Fault::new("the browser made no picture"))
+    }
+
     /// What a screen reader is told of the page: role and name of each element that is not
     /// ignored, in reading order.
     pub fn spoken(&self) -> Result<Vec<(String, String)>> {

@@ -17,12 +17,12 @@ const LICENCE: [(&str, &str); 2] = [
 pub struct Clerk<'a> {
     /// The page.
     pub page: Page,
-    album: &'a Album,
+    album: &'a Album<'a>,
 }
 
 impl<'a> Clerk<'a> {
     /// Opens the counter's start address: the sign-in stands there.
-    pub fn open(page: Page, start: &str, album: &'a Album) -> Result<Self> {
+    pub fn open(page: Page, start: &str, album: &'a Album<'a>) -> Result<Self> {
         page.open(start)?;
         page.wait_for("#pin")?;
         Ok(Self { page, album })

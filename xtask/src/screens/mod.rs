@@ -3,10 +3,9 @@
 mod clerk;
 mod resident;
 
+use std::cell::Cell;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::path::Path;
 
 pub use clerk::Clerk;
 pub use resident::Resident;
@@ -15,38 +14,40 @@ use crate::browser::{Browser, COUNTER, KIOSK, Page};
 use crate::fault::{OnPath, Result};
 use crate::stack::Stack;
 
-/// Pictures of the screens, numbered in the order in which they were seen; or none.
-pub struct Album {
-    folder: Option<PathBuf>,
-    taken: Mutex<usize>,
+type Look<'a> = Box<dyn Fn(&Page, &str) -> Result<()> + 'a>;
+
+/// Whoever looks at each screen as it is reached: pictures, an examination.
+pub struct Album<'a> {
+    look: Look<'a>,
 }
 
-impl Album {
-    /// Pictures go to `folder` as `NN-name.png`.
+impl<'a> Album<'a> {
+    /// Pictures go to `folder` as `NN-name.png`, numbered in the order in which they were seen.
     pub fn into_folder(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).on(folder)?;
-        Ok(Self {
-            folder: Some(folder.to_owned()),
-            taken: Mutex::new(0),
-        })
+        let folder = folder.to_owned();
+        let taken = Cell::new(0);
+        Ok(Self::looking(move |page, name| {
+            taken.set(taken.get() + 1);
+            page.screenshot(&folder.join(format!("{:02}-{name}.png", taken.get())))
+        }))
     }
 
-    /// No pictures are taken.
-    pub fn none() -> Self {
+    /// `look` is called with each screen and its name; it leaves the page as it was.
+    pub fn looking(look: impl Fn(&Page, &str) -> Result<()> + 'a) -> Self {
         Self {
-            folder: None,
-            taken: Mutex::new(0),
+            look: Box::new(look),
         }
     }
 
-    /// Takes a picture of a page as it is now.
+    /// Nobody looks.
+    pub fn none() -> Self {
+        Self::looking(|_, _| Ok(()))
+    }
+
+    /// A screen was reached.
     pub fn take(&self, page: &Page, name: &str) -> Result<()> {
-        let Some(folder) = &self.folder else {
-            return Ok(());
-        };
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        *taken += 1;
-        page.screenshot(&folder.join(format!("{:02}-{name}.png", *taken)))
+        (self.look)(page, name)
     }
 }
 
@@ -60,7 +61,7 @@ pub struct Screens<'a> {
 
 impl<'a> Screens<'a> {
     /// Opens both by their start addresses.
-    pub fn open(browser: &Browser, stack: &Stack, album: &'a Album) -> Result<Self> {
+    pub fn open(browser: &Browser, stack: &Stack, album: &'a Album<'a>) -> Result<Self> {
         let at = stack.where_to();
         Ok(Self {
             clerk: Clerk::open(browser.page(COUNTER)?, &at.terminal_start(), album)?,

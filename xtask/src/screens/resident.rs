@@ -8,12 +8,12 @@ use crate::fault::{Fault, Result};
 pub struct Resident<'a> {
     /// The page.
     pub page: Page,
-    album: &'a Album,
+    album: &'a Album<'a>,
 }
 
 impl<'a> Resident<'a> {
     /// Opens the kiosk's start address: it asks for a card.
-    pub fn open(page: Page, start: &str, album: &'a Album) -> Result<Self> {
+    pub fn open(page: Page, start: &str, album: &'a Album<'a>) -> Result<Self> {
         page.open(start)?;
         page.wait_for("img[src=\"/assets/place-card.svg\"]")?;
         Ok(Self { page, album })
@@ -52,11 +52,13 @@ impl<'a> Resident<'a> {
         page.wait_for("form[action=\"/do/rules\"]")?;
         self.shot("kiosk-rules")?;
         self.touch("form[action=\"/do/rules\"] button")?;
-        self.type_password(password)?;
+        page.wait_for("form[data-entry]")?;
         self.shot("kiosk-password")?;
-        self.touch("[data-submit]")?;
         self.type_password(password)?;
+        self.touch("[data-submit]")?;
+        page.wait_for("form[data-entry]")?;
         self.shot("kiosk-password-again")?;
+        self.type_password(password)?;
         self.touch("[data-submit]")?;
         self.follow_generation()
     }

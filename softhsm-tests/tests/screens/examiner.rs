@@ -1,0 +1,218 @@
+//! Looks at every screen: a picture for the eye, axe-core, names for the screen reader, complaints of the page.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use xtask::browser::{Page, axe};
+use xtask::fault::Result;
+use xtask::workspace::target_dir;
+
+/// What can be operated: a screen reader has to have a name for each.
+const OPERATED: [&str; 8] = [
+    "button",
+    "link",
+    "textbox",
+    "combobox",
+    "checkbox",
+    "radio",
+    "searchbox",
+    "DisclosureTriangle",
+];
+
+/// Looks and keeps what it finds.
+pub struct Examiner {
+    axe: String,
+    pictures: PathBuf,
+    taken: Cell<usize>,
+    all_looks: Cell<bool>,
+    faults: RefCell<Vec<String>>,
+    /// Links of the counter's pages.
+    linked: RefCell<BTreeSet<String>>,
+}
+
+impl Examiner {
+    /// Pictures go to `target/screens`.
+    pub fn new() -> Result<Self> {
+        let pictures = target_dir().join("screens");
+        let _ = fs::remove_dir_all(&pictures);
+        fs::create_dir_all(&pictures)?;
+        Ok(Self {
+            axe: axe::script()?,
+            pictures,
+            taken: Cell::new(0),
+            all_looks: Cell::new(true),
+            faults: RefCell::default(),
+            linked: RefCell::default(),
+        })
+    }
+
+    /// axe-core's script.
+    pub fn axe(&self) -> &str {
+        &self.axe
+    }
+
+    /// The kiosk is examined in the language and the colours that it shows.
+    pub fn kiosk_in_one_look(&self) {
+        self.all_looks.set(false);
+    }
+
+    /// The kiosk is examined in each language and in both colours.
+    pub fn kiosk_in_all_looks(&self) {
+        self.all_looks.set(true);
+    }
+
+    /// Examines a page and leaves it as it was.
+    pub fn look(&self, page: &Page, name: &str) -> Result<()> {
+        if name == "kiosk-generating" {
+            // It gives way to the next page by itself, maybe in the middle of the examination.
+            return self.examine(page, name).or_else(|fault| {
+                if page.has("progress").unwrap_or(false) {
+                    Err(fault)
+                } else {
+                    Ok(())
+                }
+            });
+        }
+        self.examine(page, name)?;
+        if name.starts_with("kiosk-") && self.all_looks.get() {
+            let press = |what: &str| page.follow(|page| page.click(what));
+            let contrast = "form[action=\"/do/contrast\"] button";
+            press(contrast)?;
+            self.examine(page, &format!("{name}-contrast"))?;
+            press(contrast)?;
+            for language in ["easy", "en", "ja"] {
+                press(&format!("button[name=language][value={language}]"))?;
+                if language != "ja" {
+                    self.examine(page, &format!("{name}-{language}"))?;
+                }
+            }
+        }
+        if name.starts_with("counter-") {
+            self.note_links(page)?;
+        }
+        // The pages behind the other exits of the walk.
+        let aside: &[&str] = match name {
+            "counter-image" => &[
+                "differences",
+                "differences/person-wrong",
+                "differences/issuer-wrong",
+            ],
+            "counter-card" => &["withdrawal"],
+            _ => &[],
+        };
+        let here = page.run("location.href")?;
+        let here = here.as_str().unwrap_or_default();
+        for path in aside {
+            page.open(&format!("{here}/{path}"))?;
+            self.examine(page, &format!("counter-{}", path.replace('/', "-")))?;
+        }
+        if aside.is_empty() {
+            Ok(())
+        } else {
+            page.open(here)
+        }
+    }
+
+    fn examine(&self, page: &Page, name: &str) -> Result<()> {
+        self.taken.set(self.taken.get() + 1);
+        let file = format!("{:03}-{name}.png", self.taken.get());
+        page.screenshot(&self.pictures.join(file))?;
+        let found = self.faults_of(page)?;
+        let mut faults = self.faults.borrow_mut();
+        faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
+        Ok(())
+    }
+
+    /// What is wrong with a page.
+    pub fn faults_of(&self, page: &Page) -> Result<Vec<String>> {
+        let mut faults: Vec<String> = axe::findings(page, &self.axe)?
+            .into_iter()
+            .filter(axe::Finding::is_grave)
+            .map(|one| format!("{} ({}) at {}", one.rule, one.impact, one.places.join(", ")))
+            .collect();
+        faults.extend(nameless(page)?);
+        // A refusal is answered with its status, which the browser writes into its log.
+        let complaints = page.complaints().into_iter();
+        faults.extend(complaints.filter(|said| !said.contains("responded with a status of 4")));
+        let wide = page.run("document.documentElement.scrollWidth > innerWidth")?;
+        if wide == true {
+            faults.push("wider than the screen".to_owned());
+        }
+        Ok(faults)
+    }
+
+    fn note_links(&self, page: &Page) -> Result<()> {
+        let found = page.run(
+            "[...document.querySelectorAll('a[href^=\"/screens/\"]')].map(one => one.getAttribute('href'))",
+        )?;
+        let found = found.as_array().into_iter().flatten();
+        let mut linked = self.linked.borrow_mut();
+        linked.extend(found.filter_map(|one| one.as_str().map(str::to_owned)));
+        Ok(())
+    }
+
+    /// Opens every page that was linked anywhere and those that are linked there.
+    pub fn visit_what_is_linked(&self, page: &Page, base: &str) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        loop {
+            let next = self.linked.borrow().difference(&seen).next().cloned();
+            let Some(next) = next else { break };
+            page.open(&format!("{base}{next}"))?;
+            self.examine(page, &format!("counter-linked{}", without_ids(&next)))?;
+            self.note_links(page)?;
+            seen.insert(next);
+            assert!(
+                seen.len() < 200,
+                "the counter's pages have no end: {seen:?}"
+            );
+        }
+        page.open(&format!("{base}/screens/applications"))
+    }
+
+    /// Nothing was found, and so many screens were looked at.
+    #[track_caller]
+    pub fn verdict(&self, at_least: usize) {
+        let faults = self.faults.borrow();
+        assert!(
+            faults.is_empty(),
+            "{} faults:\n{}",
+            faults.len(),
+            faults.join("\n")
+        );
+        let taken = self.taken.get();
+        assert!(taken >= at_least, "only {taken} screens were looked at");
+    }
+}
+
+fn without_ids(path: &str) -> String {
+    let parts = path.trim_start_matches("/screens").split('/');
+    let plain = parts.map(|part| if part.len() == 32 { "id" } else { part });
+    plain.collect::<Vec<_>>().join("-")
+}
+
+/// What can be operated and has no name for a screen reader; a page without title or heading.
+pub fn nameless(page: &Page) -> Result<Vec<String>> {
+    let spoken = page.spoken()?;
+    let mut faults = Vec::new();
+    for (role, name) in &spoken {
+        if OPERATED.contains(&role.as_str()) && name.trim().is_empty() {
+            faults.push(format!("a {role} without a name"));
+        }
+    }
+    let has = |wanted: &str| {
+        spoken
+            .iter()
+            .any(|(role, name)| role == wanted && !name.trim().is_empty())
+    };
+    for wanted in ["RootWebArea", "heading"] {
+        if !has(wanted) {
+            faults.push(format!("no {wanted} with a name"));
+        }
+    }
+    if !spoken.iter().any(|(role, _)| role == "main") {
+        faults.push("no main part".to_owned());
+    }
+    Ok(faults)
+}

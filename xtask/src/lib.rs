@@ -10,6 +10,7 @@ pub mod demo;
 pub mod fault;
 pub mod judge;
 pub mod local;
+pub mod manual;
 pub mod port;
 pub mod process;
 pub mod report;

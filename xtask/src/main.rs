@@ -7,7 +7,7 @@ use xtask::demo::{self, Wish};
 use xtask::fault::{Fault, Result};
 use xtask::report::Report;
 use xtask::stack::layout::Database;
-use xtask::{bench, setup, signals, test, up};
+use xtask::{bench, manual, setup, signals, test, up};
 
 const USAGE: &str = "\
 cargo xtask <command>        each command does its own set-up first
@@ -20,6 +20,8 @@ cargo xtask <command>        each command does its own set-up first
         addresses are written to DIR/endpoints.json
   test [--long]
         everything that continuous integration runs; --long with many more kills and power cuts
+  manual
+        make docs/manual anew: what the screens say and how they look today
   bench [issue] [ocsp] [crl]
         measure, each figure beside its yardstick; also written to target/bench.json
   setup
@@ -68,6 +70,10 @@ fn run(words: &[String], report: &Report) -> Result<()> {
         "test" => {
             let options = Options::parse(&rest, &["--long"], &[])?;
             test::run(report, options.has("--long"))
+        }
+        "manual" => {
+            Options::parse(&rest, &[], &[])?;
+            manual::run(report)
         }
         "bench" => {
             let options = Options::parse(&rest, &["WORDS"], &[])?;

@@ -238,7 +238,7 @@ impl<'a> Clerk<'a> {
         page.wait_for(".note.good")?;
         self.shot("counter-revoked")?;
         let at = page.text(".note.good")?;
-        self.press("F10")?;
+        page.follow(|page| page.click("a[href=\"/screens/applications\"]"))?;
         Ok(at)
     }
 }

@@ -329,6 +329,24 @@ impl Page {
             .ok_or_else(|| Fault::new("the browser gave no picture"))
     }
 
+    /// Whether an embedded paper is drawn: before it is, its whole place has one colour.
+    pub fn is_drawn(&self, selector: &str) -> Result<bool> {
+        let place = self.run(&format!(
+            "(box => [box.x, box.y, box.width, box.height])(document.querySelector({}).getBoundingClientRect())",
+            quoted(selector)
+        ))?;
+        let number = |at: usize| place[at].as_f64().unwrap_or(0.0);
+        let patch = |x: f64| {
+            let clip = json!({ "x": x, "y": number(1) + number(3) / 2.0, "width": 2, "height": 2, "scale": 1 });
+            let taken = self.call(
+                "Page.captureScreenshot",
+                json!({ "format": "png", "clip": clip }),
+            )?;
+            Ok::<_, Fault>(taken["data"].clone())
+        };
+        Ok(patch(number(0) + 4.0)? != patch(number(0) + number(2) / 2.0)?)
+    }
+
     /// What is seen, made smaller by `scale` and in few colours: for documents.
     pub fn small_picture(&self, browser: &Browser, scale: f64) -> Result<Vec<u8>> {
         let size = self.run("[innerWidth, innerHeight]")?;

@@ -1,6 +1,7 @@
 //! The clerk at the counter's screens: function keys and Enter, as the pages offer them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Album;
 use crate::browser::Page;
@@ -12,6 +13,9 @@ const LICENCE: [(&str, &str); 2] = [
     ("#issuer", "東京都公安委員会"),
     ("#expires", "令和11年4月1日"),
 ];
+
+/// How long the copy may take to be drawn.
+const PAPER: Duration = Duration::from_secs(10);
 
 /// The counter's screen.
 pub struct Clerk<'a> {
@@ -216,6 +220,10 @@ impl<'a> Clerk<'a> {
 
     /// Hands card and copy over.
     pub fn hand_over(&self) -> Result<()> {
+        // The viewer draws the copy when it gets round to it; without one the page says what to do.
+        let _ = crate::window::wait("the copy on the screen", PAPER, || {
+            Ok(self.page.is_drawn(".paper")?.then_some(()))
+        });
         self.shot("counter-hand-over")?;
         self.press("F10")?;
         self.page.wait_for(".note.good")?;

@@ -4,6 +4,7 @@
 pub mod certificate_items;
 pub mod era;
 pub mod four_items;
+pub mod merger;
 pub mod municipality;
 pub mod repertoire;
 pub mod substitution;

@@ -3,4 +3,5 @@
 pub mod aead;
 pub mod database;
 pub mod hsm;
+pub mod register_folder;
 pub mod system;

@@ -166,7 +166,8 @@ pub(super) fn valid_now(party: &Party, now: Timestamp) -> bool {
     CertificateImage::decode(&party.certificate).is_ok_and(|image| image.is_in_effect(now))
 }
 
-/// The audit row of an act before anything about it is known but its caller.
+/// The audit row of an act before anything about it is known but its caller. Terminal and
+/// operator are what it claims: nobody has verified their signatures.
 pub(super) fn entry(
     gateway: &str,
     message: &SignedActMessage,
@@ -178,7 +179,7 @@ pub(super) fn entry(
     let claim = Act::from_payload(&message.payload.0).ok();
     let actor = match &claim {
         Some(act) => format!(
-            "gateway:{gateway} terminal:{} operator:{}",
+            "gateway:{gateway} claimed-terminal:{} claimed-operator:{}",
             act.terminal, act.operator
         ),
         None => format!("gateway:{gateway}"),

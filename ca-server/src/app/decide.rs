@@ -190,7 +190,9 @@ fn recording_error(app: &App, serial: &Serial, now: Timestamp) -> Revocation {
         reason: Some(ground.reason_code()),
         at: now,
         // The governor's, in whichever municipality the person applied.
-        municipality: None,
+        municipalities: None,
+        // The officers' acts behind it are kept by themselves.
+        proof: None,
     }
 }
 

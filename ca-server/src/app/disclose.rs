@@ -195,7 +195,7 @@ fn take_in(
         due: case.due().map(|day| day.to_string()),
         idempotency_key: *act.idempotency_key.as_bytes(),
         wish_sha256: *act.wish_digest().as_bytes(),
-        resident: resident_hash(app, &municipality, &case.request.person)?,
+        resident: resident_hash(app, case.receipt.municipality, &case.request.person)?,
         sealed: app
             .vault
             .seal(&sealed_case(&id, "case"), &case.to_bytes())?,

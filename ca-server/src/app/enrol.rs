@@ -14,16 +14,16 @@ use pki_core::{
     id::{IdFault, KioskId, OperatorId, TerminalId},
     person::municipality::{CodeFault, MunicipalityCode},
 };
-use sha2::{Digest, Sha256};
 
-use super::{App, Authority, certificate_subject, resume::Held, sealed_place, verifier};
+use super::{
+    App, Authority,
+    certify::{Certified, CertifyError, Order},
+    sha256, verifier,
+};
 use crate::port::{
     entropy::{EntropyFailed, random},
     signer::SignError,
-    store::{
-        AuditEntry, Complete, Completion, Issuer, IssuerKind, Party, Reservation, Reserve,
-        ReserveRefusal, Store, StoreError,
-    },
+    store::{AuditEntry, Issuer, IssuerKind, Party, ReserveRefusal, Store, StoreError},
     vault::VaultError,
 };
 
@@ -105,6 +105,19 @@ pub enum EnrolError {
     Entropy(#[from] EntropyFailed),
 }
 
+impl From<CertifyError> for EnrolError {
+    fn from(error: CertifyError) -> Self {
+        match error {
+            CertifyError::Conflict(refusal) => Self::Conflict(refusal),
+            CertifyError::Sign(error) => Self::Sign(error),
+            CertifyError::Assemble(error) => Self::Assemble(error),
+            CertifyError::Abandoned => Self::Abandoned,
+            CertifyError::Vault(error) => Self::Vault(error),
+            CertifyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 /// Make the two issuers known to the database; refused when it knows another
 /// certificate under the same name.
 pub fn register_issuers(app: &App) -> Result<bool, StoreError> {
@@ -120,7 +133,7 @@ pub fn register_issuers(app: &App) -> Result<bool, StoreError> {
             now,
             "issuer.register",
             format!("issuer:{}", authority.name),
-            serde_json::json!({ "certificate_sha256": hex::encode(Sha256::digest(&certificate)) }),
+            serde_json::json!({ "certificate_sha256": hex::encode(sha256(&certificate)) }),
         );
         let issuer = Issuer {
             name: authority.name.clone(),
@@ -187,75 +200,33 @@ pub(super) fn certify(
         }),
     })?;
 
-    // 3. Serial and bytes to sign are stored. One key, one party: the party's
-    //    name stands where a resident's certificate has its application.
+    // 3. What is reserved. One key, one party: the party's name stands where a resident's
+    //    certificate has its application.
     let name = format!("party:{}/{}", wish.kind, wish.id);
     let mut application = [0; 16];
-    application.copy_from_slice(&Sha256::digest(name.as_bytes())[..16]);
-    let place = sealed_place(&authority.name, serial.as_octets(), "tbs");
-    let subject = certificate_subject(&authority.name, serial.as_octets());
-    let held = Held::new(app, &authority.name, serial.as_octets(), now);
-    let reservation = Reservation {
-        issuer: authority.name.clone(),
-        serial: serial.as_octets().to_vec(),
-        node: app.node.clone(),
-        profile: profile.name().to_owned(),
-        profile_sha256: profile.hash(),
+    application.copy_from_slice(&sha256(name.as_bytes())[..16]);
+    let order = Order {
+        authority,
+        profile,
+        serial: &serial,
+        now,
+        unsigned,
         municipality: None,
-        not_after: profile.validity().end(now),
         key_sha256: request.public_key.sha256(),
         application,
         idempotency_key,
-        wish_sha256: Sha256::digest(&wish.request).into(),
-        resident: None,
-        tbs: app.vault.seal(&place, unsigned.bytes_to_sign())?,
-        at: now,
+        wish_sha256: sha256(&wish.request),
+        holder: None,
+        replaces: None,
+        actor: by.to_owned(),
+        events: ("enrol.reserve", "enrol.complete"),
+        references: serde_json::json!({ "party": name, "profile": profile.name() }),
     };
-    let detail = serde_json::json!({ "party": name, "profile": profile.name() });
-    match app
-        .store
-        .reserve(reservation, entry(now, "enrol.reserve", &subject, detail))?
-    {
-        Reserve::Reserved => {}
-        Reserve::Repeat(_) => {
-            held.release();
-            return Err(EnrolError::Repeated);
-        }
-        Reserve::Refused(refusal) => {
-            held.release();
-            return Err(EnrolError::Conflict(refusal));
-        }
-    }
-
-    // 4. One call to the token.
-    let signature = app.signer.sign(
-        &authority.key,
-        unsigned.algorithm(),
-        unsigned.bytes_to_sign(),
-    )?;
-
-    // 5. The certificate.
-    let certificate = unsigned.assemble(&signature, &authority.issuer)?.into_der();
-
-    // 6. It is stored.
-    let place = sealed_place(&authority.name, serial.as_octets(), "der");
-    let certificate_sha256: [u8; 32] = Sha256::digest(&certificate).into();
-    let completion = Completion {
-        issuer: authority.name.clone(),
-        serial: serial.as_octets().to_vec(),
-        der: app.vault.seal(&place, &certificate)?,
-        at: now,
+    // 4 to 6. Signed, assembled, completed.
+    let Certified::New(certificate) = super::certify::certify(app, order)? else {
+        return Err(EnrolError::Repeated);
     };
-    let detail = serde_json::json!({
-        "party": name, "certificate_sha256": hex::encode(certificate_sha256),
-    });
-    match app
-        .store
-        .complete(completion, entry(now, "enrol.complete", &subject, detail))?
-    {
-        Complete::Completed => held.release(),
-        Complete::NotReserved => return Err(EnrolError::Abandoned),
-    }
+    let certificate_sha256 = sha256(&certificate);
 
     // 7. The party can stand in a registry.
     let party = Party {

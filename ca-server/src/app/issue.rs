@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     act::{Deed, IssueDeed},
     certificate::{
@@ -14,7 +14,11 @@ use pki_core::{
     },
     id::ResidentNumber,
     kiosk_record::{self, KioskRecord, RecordFault},
-    person::certificate_items::{CertificateItems, CertificateItemsFault, CertificateItemsText},
+    person::{
+        certificate_items::{CertificateItems, CertificateItemsFault, CertificateItemsText},
+        municipality::MunicipalityCode,
+    },
+    revocation::replacement::{ReplacementFault, Replaces, Standing, StandingPlace},
 };
 use schema::wire::v1::ca::{CertificateItemsMessage, IssueRequest};
 
@@ -22,14 +26,14 @@ use super::{
     App,
     authorise::{self, Permitted, Refusal, Unauthorised, authorise},
     certificate_subject,
-    resume::{self, Held},
-    sealed_place,
+    certify::{Certified, CertifyError, Order, certify},
+    proof, resident_hash, resume, sealed_place,
 };
 use crate::port::{
     entropy::{EntropyFailed, random},
     signer::SignError,
     store::{
-        Complete, Completion, Reservation, Reserve, ReserveRefusal, SerialState, StoreError,
+        AuditEntry, Holder, ProvedDeed, Replaced, ReserveRefusal, SerialState, StoreError,
         StoredCertificate,
     },
     vault::VaultError,
@@ -70,6 +74,9 @@ pub enum IssueError {
     /// The certificate would break a rule.
     #[error("the certificate cannot be planned")]
     Plan(#[from] PlanFault),
+    /// The certificate that it names may not be replaced, or not yet.
+    #[error("the certificate is not replaced")]
+    Replacement(#[source] ReplacementRefusal),
     /// It contradicts what is recorded.
     #[error("{}", .0.name())]
     Conflict(ReserveRefusal),
@@ -91,6 +98,28 @@ pub enum IssueError {
     Entropy(#[from] EntropyFailed),
 }
 
+/// Why a certificate is not replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplacementRefusal {
+    #[error("no such certificate was issued to a resident")]
+    NotFound,
+    #[error(transparent)]
+    Rule(#[from] ReplacementFault),
+}
+
+impl From<CertifyError> for IssueError {
+    fn from(error: CertifyError) -> Self {
+        match error {
+            CertifyError::Conflict(refusal) => Self::Conflict(refusal),
+            CertifyError::Sign(error) => Self::Sign(error),
+            CertifyError::Assemble(error) => Self::Assemble(error),
+            CertifyError::Abandoned => Self::Abandoned,
+            CertifyError::Vault(error) => Self::Vault(error),
+            CertifyError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl IssueError {
     /// The name in the audit row, for what is a refusal and not yet in the log.
     fn refusal(&self) -> Option<&'static str> {
@@ -103,6 +132,7 @@ impl IssueError {
             Self::Record(_) => Some("record-refused"),
             Self::Mismatch(_) => Some("act-mismatch"),
             Self::Plan(_) => Some("plan-refused"),
+            Self::Replacement(_) => Some("replacement-refused"),
             // Audited in the transaction that decided it, or no refusal at all.
             Self::Conflict(_)
             | Self::InWork
@@ -158,6 +188,10 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
     let material = examine(app, &permitted, wish, now)?;
     let key = *permitted.act.idempotency_key.as_bytes();
     let _claim = app.in_work.claim(key, PATIENCE).ok_or(IssueError::InWork)?;
+    // A repeat of what was done is answered by what was done, though the old one is gone now.
+    if app.store.certificate_of_request(&key)?.is_none() {
+        check_replacement(app, &permitted, &material.deed, now)?;
+    }
     token_is_there(app)?;
     let unsigned = plan(&PlanInput {
         profile: &app.signature_profile,
@@ -174,86 +208,106 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         }),
     })?;
 
-    // 3. Serial and bytes to sign are stored under the idempotency key. From here
-    //    on the serial ends completed or abandoned, whatever happens.
-    let place = sealed_place(&app.signing.name, serial.as_octets(), "tbs");
-    let subject = certificate_subject(&app.signing.name, serial.as_octets());
-    let entry = |event, detail| crate::port::store::AuditEntry {
-        at: now,
-        event,
-        outcome: "done".to_owned(),
-        actor: permitted.actor.clone(),
-        subject: subject.clone(),
-        detail,
-    };
-    let reservation = Reservation {
-        issuer: app.signing.name.clone(),
-        serial: serial.as_octets().to_vec(),
-        node: app.node.clone(),
-        profile: app.signature_profile.name().to_owned(),
-        profile_sha256: app.signature_profile.hash(),
+    // 3 to 6. Reserved, signed, assembled, completed.
+    let actor = permitted.actor.clone();
+    let replaces = material
+        .deed
+        .replaces
+        .as_ref()
+        .map(|replaces| replaced(app, replaces, &serial, &actor, now));
+    let proof = proof::seal(app, &serial, ProvedDeed::Issue, &wish.act)?;
+    let order = Order {
+        authority: &app.signing,
+        profile: &app.signature_profile,
+        serial: &serial,
+        now,
+        unsigned,
         municipality: Some(permitted.act.municipality.to_string()),
-        not_after: app.signature_profile.validity().end(now),
         key_sha256: material.public_key.sha256(),
         application: *permitted.act.application.as_bytes(),
         idempotency_key: key,
         wish_sha256: *permitted.act.wish_digest().as_bytes(),
-        resident: Some(material.resident),
-        tbs: app.vault.seal(&place, unsigned.bytes_to_sign())?,
-        at: now,
+        references: references(&permitted, &material),
+        holder: Some(Holder {
+            resident: material.resident,
+            identified_at: material.deed.identified_at,
+            replaces: replaces.as_ref().map(|replaced| replaced.serial.clone()),
+            proof,
+        }),
+        replaces,
+        actor,
+        events: ("issue.reserve", "issue.complete"),
     };
-    let references = references(&permitted, &material);
-    let held = Held::new(app, &app.signing.name, serial.as_octets(), now);
-    match app
-        .store
-        .reserve(reservation, entry("issue.reserve", references))?
-    {
-        Reserve::Reserved => {}
-        Reserve::Repeat(stored) => {
-            held.release();
-            return repeat(app, &stored);
-        }
-        Reserve::Refused(refusal) => {
-            held.release();
-            return Err(IssueError::Conflict(refusal));
-        }
-    }
-
-    // 4. One call to the token, with its deadline.
-    let signature = app.signer.sign(
-        &app.signing.key,
-        unsigned.algorithm(),
-        unsigned.bytes_to_sign(),
-    )?;
-
-    // 5. The certificate: its signature verified with the issuer's public key.
-    let certificate = unsigned.assemble(&signature, &app.signing.issuer)?;
-
-    // 6. It is stored, only if its serial is still reserved. Now it is in effect.
-    let place = sealed_place(&app.signing.name, serial.as_octets(), "der");
-    let completion = Completion {
-        issuer: app.signing.name.clone(),
-        serial: serial.as_octets().to_vec(),
-        der: app.vault.seal(&place, certificate.as_der())?,
-        at: now,
+    let certificate = match certify(app, order)? {
+        Certified::New(certificate) => certificate,
+        Certified::Repeat(stored) => return repeat(app, &stored),
     };
-    let detail = serde_json::json!({
-        "certificate_sha256": hex::encode(sha256(certificate.as_der())),
-    });
-    match app
-        .store
-        .complete(completion, entry("issue.complete", detail))?
-    {
-        Complete::Completed => held.release(),
-        Complete::NotReserved => return Err(IssueError::Abandoned),
-    }
 
     // 7. The answer.
     Ok(Issued {
         serial,
-        certificate: certificate.into_der(),
+        certificate,
         repeated: false,
     })
+}
+
+/// The certificate in whose place the new one comes, as the record has it: it may be replaced for
+/// the cause that the act gives.
+fn check_replacement(
+    app: &App,
+    permitted: &Permitted,
+    deed: &IssueDeed,
+    now: Timestamp,
+) -> Result<(), IssueError> {
+    let Some(replaces) = &deed.replaces else {
+        return Ok(());
+    };
+    let old = app
+        .store
+        .certificate(&app.signing.name, replaces.serial.as_octets())?;
+    // One of no resident, or not completed, is in effect for nobody: the store says so below.
+    let Some((old, at)) = old.and_then(|old| {
+        let at: MunicipalityCode = old.municipality.as_deref()?.parse().ok()?;
+        Some((old, at))
+    }) else {
+        return Err(IssueError::Replacement(ReplacementRefusal::NotFound));
+    };
+    let here = permitted.act.municipality;
+    let standing = Standing {
+        not_after: old.not_after,
+        profile: (&old.profile, app.signature_profile.name()),
+        place: match at {
+            at if at == here => StandingPlace::Same,
+            at if app.mergers.today(at) == here => StandingPlace::Former,
+            _ => StandingPlace::Other,
+        },
+    };
+    replaces
+        .cause
+        .check(&standing, now)
+        .map_err(|fault| IssueError::Replacement(ReplacementRefusal::Rule(fault)))
+}
+
+/// What the completing transaction records of the old certificate.
+fn replaced(app: &App, replaces: &Replaces, by: &Serial, actor: &str, now: Timestamp) -> Replaced {
+    let ground = replaces.cause.ground();
+    Replaced {
+        serial: replaces.serial.as_octets().to_vec(),
+        ground: ground.as_str().to_owned(),
+        reason: ground.reason_code(),
+        audit: AuditEntry {
+            at: now,
+            event: "issue.replace",
+            outcome: "done".to_owned(),
+            actor: actor.to_owned(),
+            subject: certificate_subject(&app.signing.name, replaces.serial.as_octets()),
+            detail: serde_json::json!({
+                "ground": ground,
+                "cause": replaces.cause,
+                "replaced_by": by,
+            }),
+        },
+    }
 }
 
 /// What the request brought, all of it checked against the act.
@@ -292,17 +346,20 @@ fn examine(
         return Err(IssueError::Mismatch("the card"));
     }
     let record = kiosk_says(app, permitted, deed, &wish.kiosk_record.0, now)?;
+    let ahead = SignedDuration::try_from(app.act_skew).unwrap_or(SignedDuration::ZERO);
+    if deed.identified_at > now + ahead {
+        return Err(IssueError::Mismatch("the time of the identity decision"));
+    }
     let resident: ResidentNumber = wish.resident.parse().map_err(|_| IssueError::Resident)?;
     let act = &permitted.act;
     if deed.resident_sha256 != resident.digest(act.application, act.municipality) {
         return Err(IssueError::Mismatch("the resident"));
     }
-    let resident = format!("{}/{}", permitted.act.municipality, resident.as_str());
     Ok(Material {
         deed: deed.clone(),
         items,
         public_key: request.public_key,
-        resident: app.vault.hash("resident", &resident)?,
+        resident: resident_hash(app, act.municipality, &resident)?,
         record,
     })
 }
@@ -392,6 +449,7 @@ fn references(permitted: &Permitted, material: &Material) -> serde_json::Value {
         "kiosk": material.record.kiosk,
         "spki_sha256": deed.spki_sha256,
         "identity_sha256": deed.identity_sha256,
+        "replaces": deed.replaces,
     })
 }
 
@@ -416,9 +474,4 @@ fn text(message: &CertificateItemsMessage) -> CertificateItemsText {
         address: message.address.clone(),
         address_substitution: message.address_substitution.clone(),
     }
-}
-
-fn sha256(bytes: &[u8]) -> [u8; 32] {
-    use sha2::Digest;
-    sha2::Sha256::digest(bytes).into()
 }

@@ -2,9 +2,9 @@
 
 use pki_core::certificate::Serial;
 
-use super::{App, sealed_place};
+use super::{App, certificate_subject, sealed_place};
 use crate::port::{
-    store::{Revoked, SerialState, Status, StoreError},
+    store::{AuditEntry, Revoked, SerialState, Status, StoreError},
     vault::VaultError,
 };
 
@@ -27,18 +27,34 @@ pub enum LookUpError {
     Vault(#[from] VaultError),
 }
 
-/// The resident's certificate with this serial; `None` when none was issued.
-pub fn certificate(app: &App, serial: &Serial) -> Result<Option<Found>, LookUpError> {
+/// The resident's certificate with this serial; `None` when none was issued. Whoever looks is in
+/// the audit log before there is an answer, and so is whoever looks for what is not there.
+pub fn certificate(
+    app: &App,
+    gateway: &str,
+    serial: &Serial,
+) -> Result<Option<Found>, LookUpError> {
     let now = app.clock.now();
     let issuer = &app.signing.name;
-    let Some(stored) = app.store.certificate(issuer, serial.as_octets())? else {
+    let entry = AuditEntry {
+        at: now,
+        event: "certificate.read",
+        outcome: "done".to_owned(),
+        actor: format!("gateway:{gateway}"),
+        subject: certificate_subject(issuer, serial.as_octets()),
+        detail: serde_json::json!({}),
+    };
+    let stored = app.store.certificate(issuer, serial.as_octets())?;
+    let Some((stored, sealed)) = stored.and_then(|mut stored| {
+        let sealed = stored.der.take()?;
+        (stored.state == SerialState::Completed).then_some((stored, sealed))
+    }) else {
+        app.store.record(entry.refused("not-found"))?;
         return Ok(None);
     };
-    let (SerialState::Completed, Some(sealed)) = (stored.state, &stored.der) else {
-        return Ok(None);
-    };
+    app.store.record(entry)?;
     let place = sealed_place(issuer, serial.as_octets(), "der");
-    let certificate = app.vault.open(&place, sealed)?.to_vec();
+    let certificate = app.vault.open(&place, &sealed)?.to_vec();
     let status = app
         .store
         .status(issuer, &[serial.as_octets().to_vec()])?

@@ -3,18 +3,22 @@
 pub mod answer_ocsp;
 pub mod authorise;
 pub mod callers;
+mod certify;
 pub mod decide;
 pub mod disclose;
 pub mod enrol;
 pub mod export_audit;
+pub mod follow_register;
 pub mod issue;
 pub mod letter;
 pub mod limit;
 pub mod look_up;
 pub mod officer;
+pub mod proof;
 pub mod provide;
 pub mod publish_crl;
 pub mod records;
+pub mod register_revocations;
 pub mod resume;
 pub mod revoke;
 pub mod verifier;
@@ -24,7 +28,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use pki_core::{
     certificate::{Profile, distribution_point::Place, issuer::Issuer},
-    person::municipality::{MunicipalityCode, PrefectureCode},
+    id::ResidentNumber,
+    person::{
+        merger::Mergers,
+        municipality::{MunicipalityCode, PrefectureCode},
+    },
 };
 use service::knocks::Knocks;
 pub use work::InWork;
@@ -36,7 +44,7 @@ use crate::{
         entropy::Entropy,
         signer::Signer,
         store::{AuditEntry, Store},
-        vault::Vault,
+        vault::{Vault, VaultError},
     },
 };
 
@@ -54,6 +62,8 @@ pub struct App {
     pub node: String,
     pub prefecture: PrefectureCode,
     pub municipalities: Vec<Place>,
+    /// Which of them were merged into others.
+    pub mergers: Mergers,
     pub store: Arc<dyn Store>,
     pub signer: Arc<dyn Signer>,
     pub vault: Arc<dyn Vault>,
@@ -100,6 +110,7 @@ impl App {
             node: config.node.clone(),
             prefecture: config.prefecture,
             municipalities: config.municipalities.clone(),
+            mergers: config.mergers.clone(),
             store,
             signer,
             vault,
@@ -148,6 +159,21 @@ impl App {
             detail,
         }
     }
+}
+
+/// How a resident is looked up: by a keyed hash of municipality and number in its register.
+fn resident_hash(
+    app: &App,
+    municipality: MunicipalityCode,
+    resident: &ResidentNumber,
+) -> Result<[u8; 32], VaultError> {
+    let named = format!("{municipality}/{}", resident.as_str());
+    app.vault.hash("resident", &named)
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).into()
 }
 
 /// How a certificate is named in audit rows.

@@ -80,7 +80,14 @@ pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<Publis
     let mut published = Vec::new();
     let mut failed = Vec::new();
     for authority in app.authorities() {
-        for (scope, place) in scopes(app, authority) {
+        let scopes = match scopes(app, authority) {
+            Ok(scopes) => scopes,
+            Err(error) => {
+                failed.push(error.into());
+                continue;
+            }
+        };
+        for (scope, place) in scopes {
             let name = (authority.name.clone(), scope.clone());
             let all = !in_place.contains(&name);
             match publish_when_due(app, authority, &scope, place, all) {
@@ -104,28 +111,43 @@ pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<Publis
 }
 
 /// Every list that there has to be: issuer and scope.
-pub fn all_scopes(app: &App) -> Vec<(String, String)> {
-    app.authorities()
-        .into_iter()
-        .flat_map(|authority| {
-            scopes(app, authority)
-                .into_iter()
-                .map(|(scope, _)| (authority.name.clone(), scope))
-        })
-        .collect()
+pub fn all_scopes(app: &App) -> Result<Vec<(String, String)>, StoreError> {
+    let mut all = Vec::new();
+    for authority in app.authorities() {
+        for (scope, _) in scopes(app, authority)? {
+            all.push((authority.name.clone(), scope));
+        }
+    }
+    Ok(all)
 }
 
-/// The full list, and for the signing CA one for each municipality.
-fn scopes<'a>(app: &'a App, authority: &Authority) -> Vec<(String, Option<&'a Place>)> {
+/// The full list, and for the signing CA one for each municipality. That of a municipality which
+/// was merged into another goes on until the last certificate that names it has ended and a list
+/// has said so: verifiers find the list by the certificate.
+fn scopes<'a>(
+    app: &'a App,
+    authority: &Authority,
+) -> Result<Vec<(String, Option<&'a Place>)>, StoreError> {
     let mut scopes = vec![(String::new(), None)];
     if authority.name == app.signing.name {
-        scopes.extend(
-            app.municipalities
-                .iter()
-                .map(|place| (place.code.to_string(), Some(place))),
-        );
+        for place in &app.municipalities {
+            let scope = place.code.to_string();
+            if !app.mergers.is_former(place.code) || outlives(app, authority, &scope)? {
+                scopes.push((scope, Some(place)));
+            }
+        }
     }
-    scopes
+    Ok(scopes)
+}
+
+/// Whether a certificate of this municipality is still running, or ended after the newest list
+/// was made (RFC 5280 §3.3: it stays on one list more).
+fn outlives(app: &App, authority: &Authority, scope: &str) -> Result<bool, StoreError> {
+    let Some(end) = app.store.last_end(&authority.name, scope)? else {
+        return Ok(false);
+    };
+    let latest = app.store.latest_crl(&authority.name, scope)?;
+    Ok(end >= app.clock.now() || latest.is_none_or(|list| list.this_update <= end))
 }
 
 fn publish_when_due(

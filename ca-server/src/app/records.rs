@@ -6,7 +6,9 @@ use std::str::FromStr;
 use pki_core::{
     certificate::{Serial, image::CertificateImage},
     disclosure::{Case, Person},
-    person::{certificate_items::CertificateItemsText, era::BirthDate},
+    person::{
+        certificate_items::CertificateItemsText, era::BirthDate, municipality::MunicipalityCode,
+    },
 };
 
 use super::{App, sealed_place};
@@ -53,16 +55,13 @@ impl Record {
 /// How the register's number is hashed, as when a certificate is issued.
 pub(super) fn resident_hash(
     app: &App,
-    municipality: &str,
+    municipality: MunicipalityCode,
     person: &Person,
 ) -> Result<Option<[u8; 32]>, VaultError> {
     person
         .resident
         .as_ref()
-        .map(|number| {
-            let name = format!("{municipality}/{}", number.as_str());
-            app.vault.hash("resident", &name)
-        })
+        .map(|number| super::resident_hash(app, municipality, number))
         .transpose()
 }
 
@@ -70,8 +69,7 @@ pub(super) fn resident_hash(
 pub fn of(app: &App, case: &Case) -> Result<Vec<Record>, RecordsError> {
     let issuer = &app.signing.name;
     let person = &case.request.person;
-    let municipality = case.receipt.municipality.to_string();
-    let mut stored = match resident_hash(app, &municipality, person)? {
+    let mut stored = match resident_hash(app, case.receipt.municipality, person)? {
         Some(hash) => app.store.certificates_of(issuer, &hash)?,
         None => Vec::new(),
     };

@@ -10,9 +10,9 @@ use schema::wire::v1::ca::RevokeRequest;
 use super::{
     App,
     authorise::{self, Refusal, Unauthorised, authorise},
-    certificate_subject,
+    certificate_subject, proof,
 };
-use crate::port::store::{AuditEntry, Revocation, Revoke, Revoked, StoreError};
+use crate::port::store::{AuditEntry, Proof, ProvedDeed, Revocation, Revoke, Revoked, StoreError};
 
 /// Why nothing was revoked.
 #[derive(Debug, thiserror::Error)]
@@ -81,14 +81,18 @@ pub fn revoke(app: &App, gateway: &str, wish: &RevokeRequest) -> Result<Revoked,
             "identity_sha256": deed.identity_sha256,
         }),
     };
-    let municipality = permitted.act.municipality.to_string();
-    record(app, deed, municipality, now, entry)
+    // A successor acts for the municipalities that became part of it.
+    let municipalities = app.mergers.all_of(permitted.act.municipality);
+    let municipalities = municipalities.iter().map(ToString::to_string).collect();
+    let proof = proof::seal_or_keep(app, &deed.serial, ProvedDeed::Revoke, &wish.act);
+    record(app, deed, municipalities, proof, now, entry)
 }
 
 fn record(
     app: &App,
     deed: &RevokeDeed,
-    municipality: String,
+    municipalities: Vec<String>,
+    proof: Proof,
     now: Timestamp,
     entry: AuditEntry,
 ) -> Result<Revoked, RevokeError> {
@@ -98,7 +102,8 @@ fn record(
         ground: deed.ground.as_str().to_owned(),
         reason: Some(deed.ground.reason_code()),
         at: now,
-        municipality: Some(municipality),
+        municipalities: Some(municipalities),
+        proof: Some(proof),
     };
     match app.store.revoke(revocation, entry)? {
         Revoke::Revoked(revoked) => {

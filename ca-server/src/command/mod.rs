@@ -3,7 +3,9 @@
 mod audit;
 mod console;
 mod enrol;
+mod follow_register;
 mod migrate;
+mod proof;
 mod request;
 mod serve;
 mod verifiers;
@@ -58,6 +60,10 @@ enum Command {
     Suspend(enrol::PartyArgs),
     /// Lift a suspension.
     Resume(enrol::PartyArgs),
+    /// Apply what the resident registers have told (Art 12), once; `issue` does it on schedule.
+    FollowRegister(ConfigArgs),
+    /// The signed acts behind a certificate.
+    Proof(proof::ProofArgs),
     /// Revocation lists.
     Crl(CrlArgs),
     /// The audit log.
@@ -147,6 +153,8 @@ fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Enrol(args) => enrol::enrol(&args),
         Command::Suspend(args) => enrol::set_active(&args, false),
         Command::Resume(args) => enrol::set_active(&args, true),
+        Command::FollowRegister(args) => follow_register::run(&args),
+        Command::Proof(args) => proof::run(&args),
         Command::Crl(CrlArgs {
             config,
             command: CrlCommand::Publish,

@@ -10,12 +10,14 @@ use crate::{
     adapter::{
         database::{Book, Database},
         hsm::HsmSigner,
+        register_folder::RegisterFolder,
         system::{SystemClock, SystemEntropy},
     },
     app::{
         App,
         answer_ocsp::{Answerer, SigningQuota, StatusApp},
         enrol::register_issuers,
+        follow_register,
         provide::Records,
         publish_crl, resume,
     },
@@ -40,6 +42,19 @@ pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
                 }
             })?
     };
+    let end = Arc::new(publish_crl::Bell::default());
+    let following = match config.register.clone() {
+        None => None,
+        Some(register) => {
+            let (app, end) = (Arc::clone(&app), Arc::clone(&end));
+            let feed = RegisterFolder(register.folder);
+            Some(
+                thread::Builder::new()
+                    .name("register".to_owned())
+                    .spawn(move || follow_register::run(&app, &feed, register.interval, &end))?,
+            )
+        }
+    };
     let served = serve::issue(
         &config,
         Arc::clone(&app),
@@ -47,7 +62,11 @@ pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
         args.ready_file.as_deref(),
     );
     app.publisher.close();
+    end.close();
     let _ = background.join();
+    if let Some(following) = following {
+        let _ = following.join();
+    }
     Ok(served?)
 }
 

@@ -14,7 +14,10 @@ use pki_core::{
         distribution_point::Place,
         issuer::{Access, Issuer, Publication},
     },
-    person::municipality::{MunicipalityCode, PrefectureCode},
+    person::{
+        merger::Mergers,
+        municipality::{MunicipalityCode, PrefectureCode},
+    },
 };
 use serde::Deserialize;
 use service::tls::{KeyFiles, KeyFilesSpec};
@@ -45,6 +48,7 @@ struct Spec {
     vault: KeySpec,
     audit: AuditSpec,
     crl: CrlSpec,
+    register: Option<RegisterSpec>,
     #[serde(default)]
     limits: LimitSpec,
     #[serde(default)]
@@ -138,6 +142,20 @@ impl CrlSpec {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegisterSpec {
+    folder: PathBuf,
+    #[serde(default = "RegisterSpec::interval")]
+    interval_s: u32,
+}
+
+impl RegisterSpec {
+    fn interval() -> u32 {
+        60
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct LimitSpec {
     workers: usize,
@@ -165,6 +183,9 @@ struct MunicipalitySpec {
     code: String,
     /// Romanised, with its suffix: `Chiyoda-ku`.
     name: String,
+    /// The municipality that it became part of (合併); the entry stays for as long as
+    /// certificates name it.
+    successor: Option<String>,
 }
 
 /// One CA key, its certificate and how it publishes.
@@ -187,6 +208,15 @@ pub struct CrlConfig {
     pub validity: Duration,
     /// At the latest so long after a revocation.
     pub after_revocation: Duration,
+}
+
+/// Where the resident registers' batches come in.
+#[derive(Clone, Debug)]
+pub struct RegisterConfig {
+    /// `<folder>/<municipality>/<number>.csv`
+    pub folder: PathBuf,
+    /// From one look to the next.
+    pub interval: Duration,
 }
 
 /// Limits of the inner interface.
@@ -226,9 +256,12 @@ pub struct IssueConfig {
     pub audit_mac_key_file: PathBuf,
     pub audit_key: String,
     pub crl: CrlConfig,
+    /// `None`: the registers are not followed.
+    pub register: Option<RegisterConfig>,
     pub limits: LimitConfig,
     pub office: super::OfficeConfig,
     pub municipalities: Vec<Place>,
+    pub mergers: Mergers,
 }
 
 impl IssueConfig {
@@ -293,8 +326,14 @@ impl IssueConfig {
             audit_mac_key_file: base.join(spec.audit.mac_key_file),
             audit_key: spec.audit.key,
             crl: crl(&spec.crl, &base)?,
+            register: spec
+                .register
+                .as_ref()
+                .map(|spec| register(spec, &base))
+                .transpose()?,
             limits: limits(&spec.limits)?,
             office: spec.office.check(prefecture, &base)?,
+            mergers: mergers(&spec.municipality)?,
             municipalities: municipalities(&spec.municipality, prefecture, &spec.prefecture_name)?,
             node,
         })
@@ -359,6 +398,14 @@ fn crl(spec: &CrlSpec, base: &Path) -> Result<CrlConfig, ConfigError> {
     })
 }
 
+fn register(spec: &RegisterSpec, base: &Path) -> Result<RegisterConfig, ConfigError> {
+    let interval = within("register.interval_s", spec.interval_s, 1, 24 * 3600)?;
+    Ok(RegisterConfig {
+        folder: base.join(&spec.folder),
+        interval: Duration::from_secs(interval.into()),
+    })
+}
+
 fn limits(spec: &LimitSpec) -> Result<LimitConfig, ConfigError> {
     let skew = within("limits.act_skew_s", spec.act_skew_s, 1, 3600)?;
     Ok(LimitConfig {
@@ -408,4 +455,24 @@ fn municipalities(
         return Err(value("municipality", "at least one is needed"));
     }
     Ok(places)
+}
+
+fn mergers(specs: &[MunicipalitySpec]) -> Result<Mergers, ConfigError> {
+    let code = |text: &str| -> Result<MunicipalityCode, ConfigError> {
+        text.parse()
+            .map_err(|_| value("municipality", format!("{text:?} is no code")))
+    };
+    let mut pairs = Vec::new();
+    for spec in specs {
+        if let Some(successor) = &spec.successor {
+            if !specs.iter().any(|other| other.code == *successor) {
+                return Err(value(
+                    "municipality.successor",
+                    format!("{successor:?} is not listed"),
+                ));
+            }
+            pairs.push((code(&spec.code)?, code(successor)?));
+        }
+    }
+    Mergers::new(pairs).map_err(|fault| value("municipality.successor", fault.to_string()))
 }

@@ -47,7 +47,7 @@ struct ListsPage {
 /// Every list that there has to be.
 pub fn states(app: &App) -> Result<Vec<ListState>, StoreError> {
     let now = app.clock.now();
-    publish_crl::all_scopes(app)
+    publish_crl::all_scopes(app)?
         .into_iter()
         .map(|(issuer, scope)| {
             let record = app.store.latest_crl(&issuer, &scope)?;

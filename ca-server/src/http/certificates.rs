@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use pki_core::{
     certificate::{Serial, request::RequestFault},
     person::certificate_items::CertificateItemsFault,
+    revocation::replacement::ReplacementFault,
 };
 use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeResponse};
 
@@ -18,7 +19,7 @@ use crate::{
     app::{
         App,
         authorise::Refusal,
-        issue::{self, IssueError},
+        issue::{self, IssueError, ReplacementRefusal},
         look_up::{self, LookUpError},
     },
     port::{signer::SignError, store::ReserveRefusal, vault::VaultError},
@@ -34,7 +35,7 @@ use crate::{
         (status = 200, description = "Issued before, for the same idempotency key", body = IssueResponse),
         (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "conflict, in-work", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "conflict, replacement-refused, register-changed, in-work", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "items-refused, proof-refused, key-refused, lint-refused", body = ProblemDocument, content_type = "application/problem+json"),
@@ -90,7 +91,7 @@ pub async fn issue(
 )]
 pub async fn read(
     app: web::Data<App>,
-    _gateway: web::ReqData<Gateway>,
+    gateway: web::ReqData<Gateway>,
     serial: web::Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let none = || {
@@ -100,7 +101,8 @@ pub async fn read(
         )
     };
     let serial: Serial = serial.parse().map_err(|_| none())?;
-    let found = block(move || look_up::certificate(&app, &serial))
+    let gateway = gateway.into_inner().0;
+    let found = block(move || look_up::certificate(&app, &gateway, &serial))
         .await?
         .map_err(|error| match error {
             LookUpError::Store(error) => store_problem(&error),
@@ -180,6 +182,14 @@ fn issue_problem(error: &IssueError) -> Problem {
         }
         IssueError::Mismatch(_) => Problem::new(Kind::ProofRefused, said()),
         IssueError::Plan(_) => Problem::new(Kind::LintRefused, said()),
+        IssueError::Replacement(refusal) => {
+            Problem::new(Kind::ReplacementRefused, replacement(*refusal))
+                .at("/act", refusal.to_string())
+        }
+        IssueError::Conflict(ReserveRefusal::RegisterChanged) => Problem::new(
+            Kind::RegisterChanged,
+            conflict(ReserveRefusal::RegisterChanged),
+        ),
         IssueError::Conflict(refusal) => {
             Problem::new(Kind::Conflict, conflict(*refusal)).at("/act", refusal.name())
         }
@@ -216,7 +226,34 @@ fn conflict(refusal: ReserveRefusal) -> &'static str {
         ReserveRefusal::InEffect => {
             "A certificate is in effect for this resident (Art 6). Revoke it first."
         }
+        ReserveRefusal::NothingToReplace => {
+            "The certificate to be replaced is not in effect for this resident. Look up how it \
+             stands; apply without a replacement when none is in effect."
+        }
+        ReserveRefusal::RegisterChanged => {
+            "The register recorded an event about this resident after the identity check. Look the \
+             resident up again and begin a new application."
+        }
         ReserveRefusal::InWork => "Another request for this resident is being worked on.",
         ReserveRefusal::SerialTaken => "The serial is taken. Send the same request again.",
+    }
+}
+
+fn replacement(refusal: ReplacementRefusal) -> String {
+    match refusal {
+        ReplacementRefusal::NotFound
+        | ReplacementRefusal::Rule(
+            ReplacementFault::OtherMunicipality | ReplacementFault::OtherProfile,
+        ) => "No certificate with this serial can be replaced here. Check the serial.".to_owned(),
+        ReplacementRefusal::Rule(ReplacementFault::TooEarly { opens }) => format!(
+            "Renewal is taken from {opens} on. Before that the holder may revoke it (Art 9)."
+        ),
+        ReplacementRefusal::Rule(ReplacementFault::Ended) => {
+            "The certificate has run out. Apply without a replacement.".to_owned()
+        }
+        ReplacementRefusal::Rule(ReplacementFault::NotMerged) => {
+            "The certificate's municipality was not merged into this one. Take another cause."
+                .to_owned()
+        }
     }
 }

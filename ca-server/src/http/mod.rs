@@ -12,6 +12,7 @@ pub mod openapi;
 mod problem;
 mod public;
 mod range;
+mod register_revocations;
 mod revocations;
 pub mod serve;
 mod verifier;

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{certificates, disclosures, files, ocsp, problem, revocations};
+use super::{certificates, disclosures, files, ocsp, problem, register_revocations, revocations};
 
 /// The inner interface.
 #[derive(OpenApi)]
@@ -20,6 +20,7 @@ use super::{certificates, disclosures, files, ocsp, problem, revocations};
         disclosures::list,
         disclosures::read,
         disclosures::deliver,
+        register_revocations::list
     ),
     components(schemas(problem::ProblemDocument, problem::ItemError))
 )]

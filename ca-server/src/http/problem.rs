@@ -35,6 +35,10 @@ pub enum Kind {
     LintRefused,
     /// It contradicts what is recorded (Art 6, one key – one application, …).
     Conflict,
+    /// The certificate may not be replaced, or not yet.
+    ReplacementRefused,
+    /// The register recorded an event about the resident since he was identified.
+    RegisterChanged,
     /// The same request is being worked on.
     InWork,
     /// The range lies outside the file.
@@ -52,7 +56,7 @@ pub enum Kind {
 impl Kind {
     /// All of them.
     #[cfg(test)]
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 20] = [
         Self::MalformedMessage,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -65,6 +69,8 @@ impl Kind {
         Self::KeyRefused,
         Self::LintRefused,
         Self::Conflict,
+        Self::ReplacementRefused,
+        Self::RegisterChanged,
         Self::InWork,
         Self::RangeNotSatisfiable,
         Self::TooManyRequests,
@@ -139,6 +145,16 @@ impl Kind {
                 "conflict",
                 StatusCode::CONFLICT,
                 "It contradicts what is recorded",
+            ),
+            Self::ReplacementRefused => (
+                "replacement-refused",
+                StatusCode::CONFLICT,
+                "The certificate is not replaced",
+            ),
+            Self::RegisterChanged => (
+                "register-changed",
+                StatusCode::CONFLICT,
+                "The register has changed",
             ),
             Self::InWork => (
                 "in-work",

@@ -23,7 +23,7 @@ use super::{
     body::Limit,
     caller, certificates, disclosures, no_route, openapi, posted,
     public::{self, Askers},
-    read_only, revocations, verifier,
+    read_only, register_revocations, revocations, verifier,
 };
 use crate::{
     app::{App, answer_ocsp::StatusApp},
@@ -91,6 +91,10 @@ pub fn issue(
                         ))
                         .service(posted("/revocations", web::to(revocations::revoke)))
                         .configure(disclosures::routes)
+                        .service(read_only(
+                            "/register-revocations",
+                            web::to(register_revocations::list),
+                        ))
                         .default_service(web::to(no_route)),
                 )
                 .service(read_only("/openapi.json", web::to(openapi::issue)))

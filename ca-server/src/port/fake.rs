@@ -391,6 +391,9 @@ impl Store for FaultyStore {
     ) -> Result<(), StoreError> {
         self.call("revocations", |store| store.revocations(scope, visit))
     }
+    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.call("last_end", |store| store.last_end(issuer, municipality))
+    }
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.call("latest_crl", |store| store.latest_crl(issuer, scope))
     }
@@ -459,6 +462,54 @@ impl Verifiers for FaultyStore {
     fn verifier_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Verifier>, StoreError> {
         self.call("verifier_by_certificate", |store| {
             store.verifier_by_certificate(sha256)
+        })
+    }
+}
+
+impl Proofs for FaultyStore {
+    fn proofs(&self, issuer: &str, serial: &[u8]) -> Result<Vec<Kept>, StoreError> {
+        self.call("proofs", |store| store.proofs(issuer, serial))
+    }
+}
+
+impl RegisterEvents for FaultyStore {
+    fn apply_register_events(
+        &self,
+        issuer: &str,
+        municipality: &str,
+        before: &RegisterPosition,
+        after: &RegisterPosition,
+        events: Vec<NewRegisterEvent>,
+        at: Timestamp,
+    ) -> Result<AppliedEvents, StoreError> {
+        self.call("apply_register_events", |store| {
+            store.apply_register_events(issuer, municipality, before, after, events, at)
+        })
+    }
+    fn register_position(&self, municipality: &str) -> Result<RegisterPosition, StoreError> {
+        self.call("register_position", |store| {
+            store.register_position(municipality)
+        })
+    }
+    fn set_register_trouble(
+        &self,
+        municipality: &str,
+        trouble: Option<String>,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("set_register_trouble", |store| {
+            store.set_register_trouble(municipality, trouble, at, audit)
+        })
+    }
+    fn register_revocations(
+        &self,
+        municipality: &str,
+        since: u64,
+        limit: u32,
+    ) -> Result<Vec<ToldRevocation>, StoreError> {
+        self.call("register_revocations", |store| {
+            store.register_revocations(municipality, since, limit)
         })
     }
 }

@@ -10,6 +10,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::verifier::Verifiers;
+pub use super::{
+    proof::{Kept, Proof, Proofs, ProvedDeed},
+    register_event::{
+        AppliedEvents, EventOutcome, NewRegisterEvent, RegisterEvents, RegisterPosition,
+        ToldRevocation,
+    },
+};
 
 type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -107,6 +114,19 @@ pub struct Issuer {
     pub key_id: Vec<u8>,
 }
 
+/// The resident for whom a serial is reserved.
+#[derive(Clone)]
+pub struct Holder {
+    /// Keyed hash of municipality and number in its register.
+    pub resident: [u8; 32],
+    /// When he was compared with the register.
+    pub identified_at: Timestamp,
+    /// Serial of the certificate in effect whose place the new one takes.
+    pub replaces: Option<Vec<u8>>,
+    /// The act that asks for it.
+    pub proof: Proof,
+}
+
 /// A serial about to be reserved.
 #[derive(Clone)]
 pub struct Reservation {
@@ -124,8 +144,8 @@ pub struct Reservation {
     /// Digest of what is wished ([`pki_core::act::Act::wish_digest`]): one idempotency key stands
     /// for one wish, also when its act was signed again.
     pub wish_sha256: [u8; 32],
-    /// Keyed hash of the resident; `None` for infrastructure certificates.
-    pub resident: Option<[u8; 32]>,
+    /// Who holds it; `None` for infrastructure certificates.
+    pub holder: Option<Holder>,
     /// The bytes to sign, sealed.
     pub tbs: Vec<u8>,
     pub at: Timestamp,
@@ -150,6 +170,10 @@ pub enum ReserveRefusal {
     PublicKeyTaken,
     /// Art 6: a certificate is in effect for this resident.
     InEffect,
+    /// The certificate that is to be replaced is not in effect for this resident.
+    NothingToReplace,
+    /// The register recorded an event about this resident since he was identified.
+    RegisterChanged,
     /// Another request for this resident is being worked on.
     InWork,
     /// The serial exists. With 128 random bits this means a broken random source.
@@ -163,6 +187,8 @@ impl ReserveRefusal {
             Self::KeyReused => "idempotency-key-reused",
             Self::PublicKeyTaken => "public-key-taken",
             Self::InEffect => "certificate-in-effect",
+            Self::NothingToReplace => "nothing-to-replace",
+            Self::RegisterChanged => "register-changed",
             Self::InWork => "request-in-work",
             Self::SerialTaken => "serial-taken",
         }
@@ -208,6 +234,21 @@ pub struct Completion {
     /// The certificate, sealed.
     pub der: Vec<u8>,
     pub at: Timestamp,
+    /// The certificate that goes out of effect in the same transaction.
+    pub replaces: Option<Replaced>,
+}
+
+/// A certificate that makes place for another. One that was revoked meanwhile, or has run out,
+/// keeps the record it has.
+#[derive(Clone, Debug)]
+pub struct Replaced {
+    pub serial: Vec<u8>,
+    /// The statutory ground.
+    pub ground: String,
+    /// RFC 5280 reason code.
+    pub reason: u8,
+    /// The audit row of its revocation.
+    pub audit: AuditEntry,
 }
 
 /// What came of a wish to complete.
@@ -216,6 +257,11 @@ pub enum Complete {
     Completed,
     /// Somebody abandoned the serial: the signature must not leave this process.
     NotReserved,
+    /// The register recorded an event about the resident since he was identified: nothing was
+    /// completed, and the signature must not leave this process.
+    RegisterChanged,
+    /// Another certificate came into effect for this resident meanwhile (Art 6): as above.
+    InEffect,
 }
 
 /// A serial to be taken out of effect.
@@ -228,8 +274,10 @@ pub struct Revocation {
     /// RFC 5280 reason code, `None` for unspecified.
     pub reason: Option<u8>,
     pub at: Timestamp,
-    /// When given, the certificate must belong to this municipality.
-    pub municipality: Option<String>,
+    /// When given, the certificate must belong to one of these municipalities.
+    pub municipalities: Option<Vec<String>>,
+    /// The act that asks for it.
+    pub proof: Option<Proof>,
 }
 
 /// A revocation as recorded.
@@ -345,7 +393,13 @@ pub struct WrappedKey {
 
 /// The authority's memory.
 pub trait Store:
-    super::disclosure::DisclosureStore + super::officer::OfficerStore + Verifiers + Send + Sync
+    super::disclosure::DisclosureStore
+    + super::officer::OfficerStore
+    + Proofs
+    + RegisterEvents
+    + Verifiers
+    + Send
+    + Sync
 {
     /// Whether the database answers now.
     fn probe(&self) -> Result<(), StoreError>;
@@ -358,8 +412,9 @@ pub trait Store:
     /// The refusals are decided and audited within the transaction.
     fn reserve(&self, new: Reservation, audit: AuditEntry) -> Result<Reserve, StoreError>;
 
-    /// Store the certificate, only if its serial is still reserved; the bytes to
-    /// sign are dropped. From here on the certificate is in effect.
+    /// Store the certificate, only if its serial is still reserved and no event of the register
+    /// about its holder was applied that is younger than his identification; the bytes to
+    /// sign are dropped. From here on the certificate is in effect, and the one it replaces is not.
     fn complete(&self, done: Completion, audit: AuditEntry) -> Result<Complete, StoreError>;
 
     /// Give a reserved serial up for good and put it on the CRL; `false` when it
@@ -450,6 +505,10 @@ pub trait Store:
         scope: &CrlScope,
         visit: &mut dyn FnMut(Revoked),
     ) -> Result<(), StoreError>;
+
+    /// The last second of the certificate of a municipality that ends last; `None` when there is
+    /// none.
+    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError>;
 
     /// The newest published CRL of a scope.
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError>;

@@ -87,6 +87,17 @@ impl Client {
             .agent
             .post(format!("{}{path}", self.base))
             .send_json(body);
+        Self::reply(sent)
+    }
+
+    /// Read something.
+    pub fn get<B: DeserializeOwned>(&self, path: &str) -> Reply<B> {
+        Self::reply(self.agent.get(format!("{}{path}", self.base)).call())
+    }
+
+    fn reply<B: DeserializeOwned>(
+        sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Reply<B> {
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => return Reply::Broken(error.to_string()),

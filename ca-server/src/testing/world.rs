@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use pki_core::certificate::{
-    distribution_point::Place,
-    issuer::{Access, Issuer, Publication},
+use pki_core::{
+    certificate::{
+        distribution_point::Place,
+        issuer::{Access, Issuer, Publication},
+    },
+    person::merger::Mergers,
 };
 
 use super::{
@@ -145,6 +148,7 @@ impl World {
             node: "node".to_owned(),
             prefecture: "13".parse().expect("a prefecture"),
             municipalities: vec![place("13101", "Chiyoda-ku"), place("13102", "Chuo-ku")],
+            mergers: Mergers::default(),
             signing: authority("sign", "signing-ca", "OU=JPKI for digital signature"),
             infrastructure: authority("infra", "infrastructure-ca", "OU=Infrastructure CA"),
             signature_profile: profile("signature"),
@@ -184,6 +188,46 @@ impl World {
             store,
             window,
             folder,
+        }
+    }
+
+    /// Another process of this authority on the same database and token, just started.
+    pub fn beside(&self) -> App {
+        let copy = |of: &Authority| Authority {
+            name: of.name.clone(),
+            key: of.key.clone(),
+            issuer: of.issuer.clone(),
+        };
+        let app = &self.app;
+        App {
+            node: "beside".to_owned(),
+            prefecture: app.prefecture,
+            municipalities: app.municipalities.clone(),
+            mergers: app.mergers.clone(),
+            store: app.store.clone(),
+            signer: self.signer.clone(),
+            vault: Arc::new(AeadVault::new(
+                app.store.clone(),
+                self.signer.clone(),
+                app.clock.clone(),
+                app.entropy.clone(),
+                "vault".to_owned(),
+            )),
+            clock: app.clock.clone(),
+            entropy: app.entropy.clone(),
+            signing: copy(&app.signing),
+            signature_profile: app.signature_profile.clone(),
+            ocsp_responder_profile: app.ocsp_responder_profile.clone(),
+            infrastructure: copy(&app.infrastructure),
+            party_profiles: app.party_profiles.clone(),
+            crl: app.crl.clone(),
+            act_skew: app.act_skew,
+            audit_key: app.audit_key.clone(),
+            office: app.office.clone(),
+            limits: Limits::new(1_000_000),
+            strangers: service::knocks::Knocks::default(),
+            in_work: InWork::default(),
+            publisher: Bell::default(),
         }
     }
 

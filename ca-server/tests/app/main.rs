@@ -5,4 +5,6 @@ mod audit;
 mod delta;
 mod disclose;
 mod issue;
+mod register;
+mod replace;
 mod revoke;

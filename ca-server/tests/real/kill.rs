@@ -113,7 +113,7 @@ fn ask_again(
     }
 }
 
-fn count(room: &Room, state: &str) -> i64 {
+pub fn count(room: &Room, state: &str) -> i64 {
     let mut database = connect(&room.database).unwrap();
     certificate::table
         .filter(certificate::issuer.eq("sign"))
@@ -124,7 +124,7 @@ fn count(room: &Room, state: &str) -> i64 {
 }
 
 /// The child process in which the token's module runs.
-fn token_worker(server: &Issuing) -> i32 {
+pub fn token_worker(server: &Issuing) -> i32 {
     let pid = server.program.pid();
     let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     let of_threads = std::fs::read_dir(format!("/proc/{pid}/task"))

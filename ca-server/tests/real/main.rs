@@ -4,6 +4,8 @@
 mod callers;
 mod console;
 mod kill;
+mod register;
+mod renew;
 mod status;
 mod token_away;
 mod verifiers;

@@ -136,7 +136,15 @@ pub fn reservation(number: u32) -> Reservation {
         application: half(2),
         idempotency_key: half(3),
         wish_sha256: bytes(4),
-        resident: Some(bytes(5)),
+        holder: Some(Holder {
+            resident: bytes(5),
+            identified_at: at(0),
+            replaces: None,
+            proof: Proof {
+                sealed: true,
+                act: b"sealed act".to_vec(),
+            },
+        }),
         tbs: b"sealed tbs".to_vec(),
         at: at(0),
     }
@@ -148,6 +156,7 @@ pub fn completion(reservation: &Reservation) -> Completion {
         serial: reservation.serial.clone(),
         der: b"sealed der".to_vec(),
         at: at(1),
+        replaces: None,
     }
 }
 
@@ -183,7 +192,8 @@ impl Bench {
             ground: ground.to_owned(),
             reason: Some(5),
             at: at(3),
-            municipality: Some("13101".to_owned()),
+            municipalities: Some(vec!["13101".to_owned()]),
+            proof: None,
         };
         self.store.revoke(revocation, entry("revoke")).unwrap()
     }

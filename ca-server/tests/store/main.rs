@@ -4,4 +4,6 @@ mod backends;
 mod officers;
 mod outage;
 mod promises;
+mod register_event;
+mod replacement;
 mod verifiers;

@@ -217,7 +217,8 @@ fn signature_request_and_revocation_are_one_transaction() {
                 ground: "article13".to_owned(),
                 reason: Some(4),
                 at: at(60),
-                municipality: None,
+                municipalities: None,
+                proof: None,
             };
             let signing = Signing {
                 change: Some(CaseChange {
@@ -261,7 +262,7 @@ fn a_persons_certificates_and_the_lists_that_name_them_are_found() {
         let certificate = reservation(1);
         bench.reserve(&certificate).unwrap();
         bench.complete(&certificate);
-        let resident = certificate.resident.unwrap();
+        let resident = certificate.holder.as_ref().unwrap().resident;
         let found = bench.store.certificates_of("sign", &resident).unwrap();
         assert_eq!(found.len(), 1);
         assert!(

@@ -141,7 +141,7 @@ fn one_certificate_in_effect_for_one_resident() {
         let first = reservation(1);
         bench.reserve(&first).unwrap();
         let mut second = reservation(2);
-        second.resident = first.resident;
+        second.holder = first.holder.clone();
         assert_eq!(bench.reserve(&second), Err(ReserveRefusal::InWork));
         bench.complete(&first);
         assert_eq!(bench.reserve(&second), Err(ReserveRefusal::InEffect));
@@ -181,7 +181,8 @@ fn a_revocation_is_recorded_once_and_within_its_municipality() {
             ground: "article9".to_owned(),
             reason: None,
             at: at(3),
-            municipality: Some("13102".to_owned()),
+            municipalities: Some(vec!["13102".to_owned(), "13103".to_owned()]),
+            proof: None,
         };
         let revoke = |wish: &Revocation| bench.store.revoke(wish.clone(), entry("revoke")).unwrap();
         assert_eq!(revoke(&elsewhere), Revoke::OutOfScope);
@@ -195,7 +196,7 @@ fn a_revocation_is_recorded_once_and_within_its_municipality() {
         let Revoke::Revoked(first) = bench.revoke(&new, "article9") else {
             panic!("not revoked");
         };
-        elsewhere.municipality = None;
+        elsewhere.municipalities = None;
         elsewhere.ground = "article10-leak".to_owned();
         assert_eq!(revoke(&elsewhere), Revoke::Already(first.clone()));
         assert_eq!(
@@ -330,8 +331,8 @@ fn two_nodes_racing_for_one_key_reserve_one_serial() {
         for round in 0..10 {
             let (mut mine, mut theirs) = (reservation(round * 2), reservation(round * 2 + 1));
             theirs.key_sha256 = mine.key_sha256;
-            mine.resident = None;
-            theirs.resident = None;
+            mine.holder = None;
+            theirs.holder = None;
             let store = &bench.store;
             let reserved = thread::scope(|scope| {
                 let calls = [

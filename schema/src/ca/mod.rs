@@ -3,6 +3,8 @@
 pub mod delta_crl;
 pub mod disclosure;
 pub mod officer;
+pub mod proof;
+pub mod register_event;
 pub mod rows;
 pub mod tables;
 pub mod verifier;

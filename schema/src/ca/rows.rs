@@ -38,6 +38,7 @@ pub struct CertificateRow {
     pub der: Option<Vec<u8>>,
     pub reserved_at: i64,
     pub ended_at: Option<i64>,
+    pub identified_at: Option<i64>,
 }
 
 /// One serial that is not to be relied on.

@@ -31,6 +31,7 @@ diesel::table! {
         der -> Nullable<Binary>,
         reserved_at -> BigInt,
         ended_at -> Nullable<BigInt>,
+        identified_at -> Nullable<BigInt>,
     }
 }
 

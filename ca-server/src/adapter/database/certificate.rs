@@ -10,7 +10,7 @@ use schema::{
     database::AnyConnection,
 };
 
-use super::{convert, revocation as revocations, writer::Scope};
+use super::{convert, proof, register_event, revocation as revocations, writer::Scope};
 use crate::port::store::*;
 
 pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> QueryResult<Reserve> {
@@ -43,14 +43,28 @@ pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> Quer
             application: new.application.to_vec(),
             idempotency_key: new.idempotency_key.to_vec(),
             wish_sha256: new.wish_sha256.to_vec(),
-            resident: new.resident.map(|hash| hash.to_vec()),
+            resident: new.holder.as_ref().map(|holder| holder.resident.to_vec()),
             in_effect: false,
             tbs: Some(new.tbs.clone()),
             der: None,
             reserved_at: new.at.as_microsecond(),
             ended_at: None,
+            identified_at: new
+                .holder
+                .as_ref()
+                .map(|holder| holder.identified_at.as_microsecond()),
         })
         .execute(scope.connection)?;
+    if let Some(holder) = &new.holder {
+        proof::insert(
+            scope.connection,
+            &new.issuer,
+            &new.serial,
+            ProvedDeed::Issue,
+            &holder.proof,
+            new.at,
+        )?;
+    }
     scope.audit(entry)?;
     Ok(Reserve::Reserved)
 }
@@ -90,26 +104,34 @@ fn key_refusal(
     Ok((!rows.iter().all(free)).then_some(ReserveRefusal::PublicKeyTaken))
 }
 
-/// Art 6: not while a certificate is in effect; and one request at a time.
+/// Art 6: not while a certificate is in effect, but in its place; one request at a time; and
+/// not for somebody who has moved or died since he was identified (Art 12).
 fn resident_refusal(
     connection: &mut AnyConnection,
     new: &Reservation,
 ) -> QueryResult<Option<ReserveRefusal>> {
-    let Some(resident) = new.resident else {
+    let Some(holder) = &new.holder else {
         return Ok(None);
     };
+    let identified_at = holder.identified_at.as_microsecond();
+    if register_event::changed_since(connection, &holder.resident, identified_at)? {
+        return Ok(Some(ReserveRefusal::RegisterChanged));
+    }
     let mine = certificate::issuer
         .eq(new.issuer.clone())
-        .and(certificate::resident.eq(resident.to_vec()));
-    let ends: Option<i64> = certificate::table
+        .and(certificate::resident.eq(holder.resident.to_vec()));
+    let stands: Option<(Vec<u8>, i64)> = certificate::table
         .filter(mine.clone())
         .filter(certificate::in_effect.eq(true))
-        .select(certificate::not_after)
+        .select((certificate::serial, certificate::not_after))
         .first(connection)
         .optional()?;
-    match ends {
-        Some(end) if end >= new.at.as_microsecond() => return Ok(Some(ReserveRefusal::InEffect)),
-        Some(_) => {
+    let stands = stands.map(|(serial, end)| (serial, end >= new.at.as_microsecond()));
+    match (stands, &holder.replaces) {
+        (Some((serial, true)), Some(replaced)) if serial == *replaced => {}
+        (_, Some(_)) => return Ok(Some(ReserveRefusal::NothingToReplace)),
+        (Some((_, true)), None) => return Ok(Some(ReserveRefusal::InEffect)),
+        (Some((_, false)), None) => {
             // It ran out by itself; the flag only follows.
             diesel::update(certificate::table)
                 .filter(mine.clone())
@@ -117,7 +139,7 @@ fn resident_refusal(
                 .set(certificate::in_effect.eq(false))
                 .execute(connection)?;
         }
-        None => {}
+        (None, None) => {}
     }
     let in_work: Option<Vec<u8>> = certificate::table
         .filter(mine)
@@ -129,11 +151,27 @@ fn resident_refusal(
 }
 
 pub fn complete(scope: &mut Scope, done: &Completion, entry: &AuditEntry) -> QueryResult<Complete> {
+    let holder: Option<(Option<Vec<u8>>, Option<i64>)> = certificate::table
+        .find((&done.issuer, &done.serial))
+        .select((certificate::resident, certificate::identified_at))
+        .first(scope.connection)
+        .optional()?;
+    if let Some((Some(resident), Some(identified_at))) = holder {
+        register_event::completing(scope.connection)?;
+        if register_event::changed_since(scope.connection, &resident, identified_at)? {
+            scope.audit(&entry.refused(ReserveRefusal::RegisterChanged.name()))?;
+            return Ok(Complete::RegisterChanged);
+        }
+        if another_in_effect(scope.connection, done, &resident)? {
+            scope.audit(&entry.refused(ReserveRefusal::InEffect.name()))?;
+            return Ok(Complete::InEffect);
+        }
+    }
     let changed = diesel::update(certificate::table.find((&done.issuer, &done.serial)))
         .filter(certificate::state.eq("reserved"))
         .set((
             certificate::state.eq("completed"),
-            certificate::in_effect.eq(true),
+            certificate::in_effect.eq(done.replaces.is_none()),
             certificate::tbs.eq(None::<Vec<u8>>),
             certificate::der.eq(Some(&done.der)),
             certificate::ended_at.eq(Some(done.at.as_microsecond())),
@@ -143,8 +181,66 @@ pub fn complete(scope: &mut Scope, done: &Completion, entry: &AuditEntry) -> Que
         scope.audit(&entry.refused("not-reserved"))?;
         return Ok(Complete::NotReserved);
     }
+    if let Some(replaced) = &done.replaces {
+        give_place(scope, done, replaced)?;
+        diesel::update(certificate::table.find((&done.issuer, &done.serial)))
+            .set(certificate::in_effect.eq(true))
+            .execute(scope.connection)?;
+    }
     scope.audit(entry)?;
     Ok(Complete::Completed)
+}
+
+/// Whether a certificate that is not to be replaced is in effect for this resident: it came into
+/// effect after this one was reserved. The unique index would refuse the second one too, but
+/// could not say why.
+fn another_in_effect(
+    connection: &mut AnyConnection,
+    done: &Completion,
+    resident: &[u8],
+) -> QueryResult<bool> {
+    let serial: Option<Vec<u8>> = certificate::table
+        .filter(certificate::issuer.eq(&done.issuer))
+        .filter(certificate::resident.eq(resident))
+        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::serial.ne(&done.serial))
+        .select(certificate::serial)
+        .first(connection)
+        .optional()?;
+    let replaced = done.replaces.as_ref().map(|replaced| &replaced.serial);
+    Ok(serial.is_some_and(|serial| Some(&serial) != replaced))
+}
+
+/// The replaced certificate goes out of effect now, in the transaction in which the new one comes
+/// into it. One that was revoked since the reservation has its record; one that ran out needs none.
+fn give_place(scope: &mut Scope, done: &Completion, replaced: &Replaced) -> QueryResult<()> {
+    let stands: Option<(i64, Option<String>)> = certificate::table
+        .find((&done.issuer, &replaced.serial))
+        .filter(certificate::in_effect.eq(true))
+        .select((certificate::not_after, certificate::municipality))
+        .first(scope.connection)
+        .optional()?;
+    match stands {
+        None => Ok(()),
+        Some((end, _)) if end < done.at.as_microsecond() => {
+            diesel::update(certificate::table.find((&done.issuer, &replaced.serial)))
+                .set(certificate::in_effect.eq(false))
+                .execute(scope.connection)
+                .map(drop)
+        }
+        Some((end, municipality)) => {
+            let revoked = Revoked {
+                serial: replaced.serial.clone(),
+                revoked_at: done.at,
+                ground: replaced.ground.clone(),
+                reason: Some(replaced.reason),
+                not_after: convert::time(end)?,
+                municipality,
+            };
+            revocations::end(scope.connection, &done.issuer, &revoked)?;
+            scope.audit(&replaced.audit)
+        }
+    }
 }
 
 pub fn abandon(
@@ -195,6 +291,20 @@ pub fn find(
         .first(connection)
         .optional()?
         .map(convert::certificate)
+        .transpose()
+}
+
+pub fn last_end(
+    connection: &mut AnyConnection,
+    issuer: &str,
+    municipality: &str,
+) -> QueryResult<Option<Timestamp>> {
+    certificate::table
+        .filter(certificate::issuer.eq(issuer))
+        .filter(certificate::municipality.eq(Some(municipality)))
+        .select(diesel::dsl::max(certificate::not_after))
+        .first::<Option<i64>>(connection)?
+        .map(convert::time)
         .transpose()
 }
 

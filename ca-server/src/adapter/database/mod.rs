@@ -11,7 +11,9 @@ mod disclosure;
 mod issuer;
 mod officer;
 mod party;
+mod proof;
 mod provision;
+mod register_event;
 mod revocation;
 mod verifier;
 mod writer;
@@ -233,6 +235,9 @@ impl Store for Database {
     ) -> Result<(), StoreError> {
         self.read(|connection| revocation::visit(connection, scope, visit))
     }
+    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| certificate::last_end(connection, issuer, municipality))
+    }
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.read(|connection| crl::latest(connection, issuer, scope))
     }
@@ -297,5 +302,60 @@ impl Verifiers for Database {
     }
     fn verifier_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Verifier>, StoreError> {
         self.read(|connection| verifier::by_certificate(connection, sha256))
+    }
+}
+
+impl Proofs for Database {
+    fn proofs(&self, issuer: &str, serial: &[u8]) -> Result<Vec<Kept>, StoreError> {
+        self.read(|connection| proof::of(connection, issuer, serial))
+    }
+}
+
+impl RegisterEvents for Database {
+    fn apply_register_events(
+        &self,
+        issuer: &str,
+        municipality: &str,
+        before: &RegisterPosition,
+        after: &RegisterPosition,
+        events: Vec<NewRegisterEvent>,
+        at: Timestamp,
+    ) -> Result<AppliedEvents, StoreError> {
+        let (issuer, municipality) = (issuer.to_owned(), municipality.to_owned());
+        let (before, after) = (before.clone(), after.clone());
+        self.write("apply_register_events", move |scope| {
+            let wish = register_event::Application {
+                issuer: &issuer,
+                municipality: &municipality,
+                before: &before,
+                after: &after,
+                events: &events,
+                at,
+            };
+            register_event::apply(scope, &wish)
+        })
+    }
+    fn register_position(&self, municipality: &str) -> Result<RegisterPosition, StoreError> {
+        self.read(|connection| register_event::position(connection, municipality))
+    }
+    fn set_register_trouble(
+        &self,
+        municipality: &str,
+        trouble: Option<String>,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        let municipality = municipality.to_owned();
+        self.write("set_register_trouble", move |scope| {
+            register_event::set_trouble(scope, &municipality, trouble.as_deref(), at, &audit)
+        })
+    }
+    fn register_revocations(
+        &self,
+        municipality: &str,
+        since: u64,
+        limit: u32,
+    ) -> Result<Vec<ToldRevocation>, StoreError> {
+        self.read(|connection| register_event::revocations(connection, municipality, since, limit))
     }
 }

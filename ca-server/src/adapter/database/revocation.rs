@@ -12,7 +12,7 @@ use schema::{
     database::AnyConnection,
 };
 
-use super::{convert, writer::Scope};
+use super::{convert, proof, writer::Scope};
 use crate::port::store::*;
 
 /// Rows read at once when all of a scope are visited.
@@ -34,7 +34,9 @@ pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> Query
         scope.audit(&entry.refused("not-found"))?;
         return Ok(Revoke::NotFound);
     };
-    if wish.municipality.is_some() && wish.municipality != municipality {
+    if let Some(mine) = &wish.municipalities
+        && !municipality.as_ref().is_some_and(|its| mine.contains(its))
+    {
         scope.audit(&entry.refused("out-of-scope"))?;
         return Ok(Revoke::OutOfScope);
     }
@@ -50,12 +52,28 @@ pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> Query
         not_after: convert::time(not_after)?,
         municipality,
     };
-    insert(scope.connection, &wish.issuer, &revoked)?;
-    diesel::update(certificate::table.find((&wish.issuer, &wish.serial)))
-        .set(certificate::in_effect.eq(false))
-        .execute(scope.connection)?;
+    end(scope.connection, &wish.issuer, &revoked)?;
+    if let Some(act) = &wish.proof {
+        proof::insert(
+            scope.connection,
+            &wish.issuer,
+            &wish.serial,
+            ProvedDeed::Revoke,
+            act,
+            wish.at,
+        )?;
+    }
     scope.audit(entry)?;
     Ok(Revoke::Revoked(revoked))
+}
+
+/// Take a completed certificate out of effect, and say so in the feed.
+pub fn end(connection: &mut AnyConnection, name: &str, revoked: &Revoked) -> QueryResult<()> {
+    insert(connection, name, revoked)?;
+    diesel::update(certificate::table.find((name, &revoked.serial)))
+        .set(certificate::in_effect.eq(false))
+        .execute(connection)
+        .map(drop)
 }
 
 /// Insert at the next position of the issuer's feed. The issuer's row is

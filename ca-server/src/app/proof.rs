@@ -1,0 +1,121 @@
+//! The signed acts themselves, kept for a dispute: years later it can be shown what the terminal's
+//! key and the operator's card signed.
+
+use pki_core::{
+    act::{Act, SignedAct},
+    certificate::Serial,
+};
+use schema::wire::v1::act::SignedActMessage;
+
+use super::{App, sealed_place, sha256};
+use crate::port::{
+    store::{AuditEntry, Kept, Proof, ProvedDeed, StoreError},
+    vault::VaultError,
+};
+
+/// Seal an act beside the serial that it is about.
+pub(super) fn seal(
+    app: &App,
+    serial: &Serial,
+    deed: ProvedDeed,
+    act: &SignedActMessage,
+) -> Result<Proof, VaultError> {
+    let place = place(app, serial, deed);
+    Ok(Proof {
+        sealed: true,
+        act: app.vault.seal(&place, &bytes(act))?,
+    })
+}
+
+/// Seal an act, or keep it as it came when the vault cannot be used: a revocation is recorded at
+/// once (Art 11), also while the token is away.
+pub(super) fn seal_or_keep(
+    app: &App,
+    serial: &Serial,
+    deed: ProvedDeed,
+    act: &SignedActMessage,
+) -> Proof {
+    seal(app, serial, deed, act).unwrap_or_else(|error| {
+        tracing::warn!(error = %crate::causes(&error), "a revoking act is kept unsealed");
+        Proof {
+            sealed: false,
+            act: bytes(act),
+        }
+    })
+}
+
+fn place(app: &App, serial: &Serial, deed: ProvedDeed) -> String {
+    let column = format!("proof-{}", deed.as_str());
+    sealed_place(&app.signing.name, serial.as_octets(), &column)
+}
+
+fn bytes(act: &SignedActMessage) -> Vec<u8> {
+    serde_json::to_vec(act).unwrap_or_default()
+}
+
+/// An act as an auditor reads it.
+pub struct ProvedAct {
+    pub deed: ProvedDeed,
+    pub kept_at: jiff::Timestamp,
+    /// As it came, payload and signatures.
+    pub signed: SignedAct,
+    /// What the payload says.
+    pub act: Act,
+    /// SHA-256 of the payload, as in the audit log.
+    pub act_sha256: [u8; 32],
+}
+
+/// Why proofs were not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    #[error("the store cannot be used")]
+    Store(#[from] StoreError),
+    #[error("the vault cannot be used")]
+    Vault(#[from] VaultError),
+    /// What is kept is no act.
+    #[error("what is kept is no act")]
+    Foreign,
+}
+
+/// The acts behind a certificate and its revocation. Reading them is itself in the audit log.
+pub fn read(app: &App, serial: &Serial) -> Result<Vec<ProvedAct>, ProofError> {
+    let now = app.clock.now();
+    let issuer = &app.signing.name;
+    let kept = app.store.proofs(issuer, serial.as_octets())?;
+    let acts = kept
+        .into_iter()
+        .map(|kept| open(app, serial, kept))
+        .collect::<Result<Vec<_>, _>>()?;
+    app.store.record(AuditEntry {
+        at: now,
+        event: "proof.read",
+        outcome: if acts.is_empty() { "none" } else { "done" }.to_owned(),
+        actor: "officer".to_owned(),
+        subject: super::certificate_subject(issuer, serial.as_octets()),
+        detail: serde_json::json!({}),
+    })?;
+    Ok(acts)
+}
+
+fn open(app: &App, serial: &Serial, kept: Kept) -> Result<ProvedAct, ProofError> {
+    let bytes = if kept.proof.sealed {
+        let place = place(app, serial, kept.deed);
+        app.vault.open(&place, &kept.proof.act)?.to_vec()
+    } else {
+        kept.proof.act
+    };
+    let message: SignedActMessage =
+        serde_json::from_slice(&bytes).map_err(|_| ProofError::Foreign)?;
+    let signed = SignedAct {
+        payload: message.payload.0,
+        terminal_signature: message.terminal_signature.0,
+        operator_signature: message.operator_signature.0,
+    };
+    Ok(ProvedAct {
+        deed: kept.deed,
+        kept_at: kept.kept_at,
+        act: signed.unverified().map_err(|_| ProofError::Foreign)?,
+        act_sha256: sha256(&signed.payload),
+        signed,
+    })
+}

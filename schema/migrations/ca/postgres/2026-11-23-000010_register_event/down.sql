@@ -1,0 +1,3 @@
+DROP TABLE register_position;
+DROP TABLE register_event;
+ALTER TABLE certificate DROP COLUMN identified_at;

@@ -104,6 +104,8 @@ impl Flow {
         let top = self.y;
         self.page()
             .push(Mark::Fill([LEFT, top, VALUES, top + height]));
+        // The fill lies over the rule above it.
+        self.page().push(Mark::Rule(LEFT, RIGHT, top));
         self.y = top + height / 2.0 + 3.8;
         self.put(LEFT + 10.0, SIZE - 0.5, INDIGO, label.to_owned());
         for (i, line) in rows.into_iter().enumerate() {

@@ -446,3 +446,78 @@ fn a_gateway_that_is_away_is_told_on_a_page_with_what_to_do() {
     assert_eq!(browser.status, 404);
     browser.says("一覧から選び直してください");
 }
+
+#[test]
+fn a_request_for_disclosure_is_taken_in_and_its_answer_handed_over() {
+    let mut browser = browser("screens-disclosure");
+    browser.go("/screens/applications");
+    browser.says("/screens/disclosures");
+    browser.go("/screens/disclosures");
+    browser.says("請求はありません");
+    browser.go("/screens/disclosures/new");
+    let id = browser.hidden()["id"].clone();
+    let take = "/screens/disclosures/take";
+    // The person as the register has him.
+    let resident = [("id", id.as_str()), ("resident", "1310100001")];
+    browser.press(take, &[&resident[..], &[("do", "fill")]].concat());
+    browser.says("総務　太郎");
+    browser.says("昭和25年4月1日");
+    let mut form = vec![
+        ("id", id.as_str()),
+        ("do", "take"),
+        ("name", "総務　太郎"),
+        ("birth_date", "昭和25年4月1日"),
+        ("address", "東京都千代田区霞が関２丁目１番２号"),
+        ("resident", "1310100001"),
+        ("requested_on", "令和8年11月22日"),
+        ("delivery", "window"),
+        ("proxy_name", "総務　花子"),
+        ("proxy_address", "東京都千代田区霞が関２丁目１番２号"),
+        ("power_of_attorney", "yes"),
+        ("seal_certificate", "yes"),
+    ];
+    form.extend(DOCUMENT);
+    // A proxy without the reply to the inquiry; then a face that was not compared.
+    browser.press(take, &form);
+    browser.says("照会書の回答がすべて必要です");
+    browser.says("value=\"総務　花子\"");
+    form.push(("inquiry_reply", "yes"));
+    browser.press(take, &form);
+    browser.says("確認欄に印を付けてください");
+    assert!(browser.window.gateway.disclosures().is_empty());
+    form.push(("face", "yes"));
+    browser.press(take, &form);
+    browser.says("請求を受け付けました");
+    browser.says("令和8年12月21日");
+    let asked = browser.window.gateway.disclosures().remove(0);
+    assert_eq!(asked.person.birth_date, "319500401");
+    assert_eq!(asked.proxy.unwrap().name, "総務　花子");
+
+    // Nothing to hand over before there is an answer; then it is fetched and printed.
+    browser.go("/screens/disclosures");
+    browser.says("回答待ち");
+    assert!(!browser.page.contains("/delivery"));
+    browser.window.gateway.answer_disclosures();
+    browser.go("/screens/disclosures");
+    browser.says(&format!("/screens/disclosures/{id}/delivery"));
+    browser.go(&format!("/screens/disclosures/{id}/delivery"));
+    let deliver = format!("/screens/disclosures/{id}/deliver");
+    browser.press(&deliver, &DOCUMENT);
+    browser.says("確認欄に印を付けてください");
+    let shown = [&DOCUMENT[..], &[("face", "yes")]].concat();
+    browser.press(&deliver, &shown);
+    browser.says("交付してください");
+    let paper = format!("/screens/disclosures/{id}/answer.pdf");
+    browser.go(&paper);
+    assert!(browser.page.starts_with("%PDF"));
+    browser.go("/screens/disclosures");
+    browser.says(&format!("/screens/disclosures/{id}/correction"));
+    browser.go(&format!("/screens/disclosures/{id}/correction"));
+    browser.says("請求の趣旨");
+
+    // The paper does not outlive the clerk's session.
+    browser.go("/screens/disclosures");
+    browser.press("/screens/lock", &[("here", "/screens/disclosures")]);
+    browser.go(&paper);
+    assert!(!browser.page.starts_with("%PDF"), "the paper is gone");
+}

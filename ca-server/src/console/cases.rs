@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use pki_core::{
+    application::identity::DocumentKind,
     disclosure::{Case, Delivery, Happening, Step, Term, Wish},
     id::ApplicationId,
     office_day::last_open,
@@ -224,7 +225,8 @@ fn request(words: Words, case: &Case) -> Vec<(&'static str, String)> {
             "case.identified",
             format!(
                 "{}（{}）",
-                case.request.identification.document, case.receipt.operator
+                document(words, &case.request.identification.document),
+                case.receipt.operator
             ),
         ),
     ];
@@ -237,6 +239,15 @@ fn request(words: Words, case: &Case) -> Vec<(&'static str, String)> {
         rows.push(("case.reason", correction.reason.clone()));
     }
     rows
+}
+
+/// The name of a kind of document.
+fn document(words: Words, code: &str) -> &str {
+    match (DocumentKind::find(code), words) {
+        (Some(kind), Words::Japanese) => &kind.japanese,
+        (Some(kind), Words::English) => &kind.english,
+        (None, _) => code,
+    }
 }
 
 fn record_shown(words: Words, record: &Record) -> Shown {

@@ -246,8 +246,7 @@ impl Case {
                     && case.receipt.municipality == receipt.municipality
                     && case.request.wish == Wish::Disclosure
                     && case.step == Step::Delivered
-                    && case.request.person.name == request.person.name
-                    && case.request.person.birth_date == request.person.birth_date
+                    && case.request.person.is(&request.person)
             });
             if !shown {
                 return Err(Refusal::NoDisclosure);

@@ -244,6 +244,19 @@ impl Identification {
     }
 }
 
+impl Person {
+    /// The same name, spaces apart, and the same birth date: two papers about one person.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        let plain = |name: &str| {
+            name.chars()
+                .filter(|c| !c.is_whitespace())
+                .collect::<String>()
+        };
+        plain(&self.name) == plain(&other.name) && self.birth_date == other.birth_date
+    }
+}
+
 /// Checks a text: some characters, not more than `most`, none of them for control.
 pub(super) fn text(what: &'static str, text: &str, most: usize) -> Result<(), RequestFault> {
     let count = text.chars().count();

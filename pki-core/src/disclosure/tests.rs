@@ -264,6 +264,9 @@ fn a_correction_is_for_who_had_the_disclosure() {
     elsewhere.receipt.municipality = "13102".parse().unwrap();
     assert_eq!(ask(Some(&elsewhere)), Some(Refusal::NoDisclosure));
     assert_eq!(ask(Some(&disclosed())), None);
+    let mut spaced = disclosed();
+    spaced.request.person.name = "総務 太郎".to_owned();
+    assert_eq!(ask(Some(&spaced)), None);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::config::CounterConfig;
+use super::disclosure::Paper;
 use super::pending::PendingActs;
 use super::sign_in::Session;
 use crate::card::operator::read_operator;
@@ -37,6 +38,8 @@ pub struct Counter {
     pub(super) font: Arc<Vec<u8>>,
     /// Held while the resident's card is worked with.
     card_work: Mutex<()>,
+    /// The answer to a request for disclosure that was fetched last.
+    pub(super) paper: Mutex<Option<Paper>>,
     seen: Mutex<Option<(Instant, Value)>>,
     gateway_up: AtomicBool,
     switched_off: AtomicBool,
@@ -77,6 +80,7 @@ impl Counter {
             session: Mutex::new(None),
             read_back: Mutex::new(HashMap::new()),
             card_work: Mutex::new(()),
+            paper: Mutex::new(None),
             seen: Mutex::new(None),
             gateway_up: AtomicBool::new(false),
             switched_off: AtomicBool::new(false),

@@ -329,6 +329,20 @@ async fn receipt(window: Window, path: Path<String>) -> Result<HttpResponse, Pro
         .body(pdf))
 }
 
+/// The answer to a request for disclosure, just fetched.
+pub(super) async fn disclosure_paper(
+    window: Window,
+    path: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let id = id(&path)?;
+    let pdf = blocking(window, move |counter| counter.disclosure_paper(&id)).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header(("Content-Disposition", "inline; filename=\"answer.pdf\""))
+        .insert_header(("Cache-Control", "no-store"))
+        .body(pdf))
+}
+
 async fn revoke(window: Window, Body(asked): Body<Revocation>) -> Result<HttpResponse, Problem> {
     answer(window, move |counter| counter.revoke(asked)).await
 }

@@ -238,7 +238,7 @@ fn age(from: Timestamp, to: Timestamp) -> SignedDuration {
 
 /// The idempotency key of a wish follows from what is wished: whoever presses the
 /// button again, on this terminal or, should it break, on another, asks for the same.
-fn wish(what: &str, content: &str) -> IdempotencyKey {
+pub(super) fn wish(what: &str, content: &str) -> IdempotencyKey {
     let digest = sha256(&[
         b"jitsuin-wish\0",
         what.as_bytes(),

@@ -8,6 +8,7 @@ pub mod app;
 pub mod card_steps;
 pub mod config;
 pub mod copy;
+pub mod disclosure;
 pub mod http;
 pub mod image;
 pub mod issue;

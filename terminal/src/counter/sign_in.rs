@@ -148,6 +148,7 @@ impl Counter {
 
     /// Signs out.
     pub fn sign_out(&self) -> Value {
+        *lock(&self.paper) = None;
         if let Some(session) = lock(&self.session).take() {
             self.end_session(&session);
             tracing::info!(operator = %session.operator, "signed out");

@@ -3,6 +3,7 @@
 
 #![allow(dead_code)]
 
+mod disclosure;
 pub mod place;
 
 use std::collections::{HashMap, HashSet};
@@ -56,6 +57,11 @@ struct State {
     /// Certificates by idempotency key.
     issued: HashMap<String, Vec<u8>>,
     revoked: Vec<String>,
+    /// Requests for disclosure.
+    asked: Vec<(
+        schema::wire::v1::disclosure::DisclosureLine,
+        pki_core::disclosure::RequestContent,
+    )>,
     findings: Vec<CharacterFinding>,
     /// What the applicant chose for them.
     chosen: Vec<CharacterChoice>,
@@ -95,6 +101,7 @@ impl TestGateway {
             down: false,
             issued: HashMap::new(),
             revoked: Vec::new(),
+            asked: Vec::new(),
             findings: Vec::new(),
             chosen: Vec::new(),
             openings: OpeningsResponse {
@@ -210,6 +217,9 @@ impl State {
         name: &str,
         body: Value,
     ) -> Result<Value, GatewayFault> {
+        if path.starts_with("/v1/disclosures") {
+            return self.disclosure(method, path, body);
+        }
         match (method, name) {
             (Method::Post, "operator-challenges") => Ok(json!(OperatorChallengeResponse {
                 challenge_id: "22".repeat(16),

@@ -8,6 +8,7 @@ mod assets;
 mod case;
 pub(super) mod days;
 mod desk;
+mod disclosure;
 mod door;
 mod frame;
 mod inquiry;
@@ -46,6 +47,28 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/screens/new/search", web::post().to(intake::search))
         .route("/screens/new/items", web::post().to(intake::items))
         .route("/screens/new/receive", web::post().to(intake::receive))
+        .route("/screens/disclosures", web::get().to(disclosure::list))
+        .route("/screens/disclosures/new", web::get().to(disclosure::new))
+        .route(
+            "/screens/disclosures/take",
+            web::post().to(disclosure::take),
+        )
+        .route(
+            "/screens/disclosures/{id}/correction",
+            web::get().to(disclosure::correction),
+        )
+        .route(
+            "/screens/disclosures/{id}/delivery",
+            web::get().to(disclosure::delivery),
+        )
+        .route(
+            "/screens/disclosures/{id}/deliver",
+            web::post().to(disclosure::deliver),
+        )
+        .route(
+            "/screens/disclosures/{id}/answer.pdf",
+            web::get().to(super::http::disclosure_paper),
+        )
         .route("/screens/revocation", web::get().to(revocation::page))
         .route("/screens/passwords", web::get().to(passwords::page))
         .route("/screens/passwords/find", web::post().to(passwords::find))

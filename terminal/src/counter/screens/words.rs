@@ -72,6 +72,8 @@ mod tests {
         "ground.",
         "end.",
         "source.",
+        "disclosure-wish.",
+        "disclosure-step.",
         "state.",
         "approval-act.",
         "standing.",

@@ -16,8 +16,11 @@ enum Probe {
     File(&'static str),
 }
 
-/// Debian and Ubuntu packages, each with what shows that it is there.
-const NEEDED: &[(&str, Probe, &str)] = &[
+/// A Debian or Ubuntu package, what shows that it is there, and what it is for.
+type Need = (&'static str, Probe, &'static str);
+
+/// What every command needs.
+const NEEDED: &[Need] = &[
     (
         "gcc",
         Probe::Program("cc"),
@@ -121,13 +124,26 @@ const NEEDED: &[(&str, Probe, &str)] = &[
     ("mount", Probe::Program("mount"), "the same"),
 ];
 
+/// What the tests need besides.
+const FOR_TESTS: &[Need] = &[("npm", Probe::Program("npm"), "fetching axe-core, once")];
+
 /// Makes sure that everything needed is installed.
 pub fn run(report: &Report) -> Result<()> {
-    let missing = missing();
+    install(report, &[NEEDED])
+}
+
+/// The same with what only the tests need.
+pub fn run_for_tests(report: &Report) -> Result<()> {
+    install(report, &[NEEDED, FOR_TESTS])
+}
+
+fn install(report: &Report, needed: &[&[Need]]) -> Result<()> {
+    let missing = missing_of(needed);
     if missing.is_empty() {
-        return report.step(&format!("packages: all {} there", packages().len()), || {
-            Ok(())
-        });
+        let all = needed.iter().flat_map(|list| list.iter());
+        let mut names: Vec<_> = all.map(|(package, ..)| *package).collect();
+        names.dedup();
+        return report.step(&format!("packages: all {} there", names.len()), || Ok(()));
     }
     report.line(&format!("  missing: {}", missing.join(" ")));
     let prefix = privilege();
@@ -155,7 +171,7 @@ pub fn run(report: &Report) -> Result<()> {
         process::run(&mut apt(&prefix, &words))
             .map_err(|fault| fault.during("installing packages; by hand it is\n    ".trim_end()))
     })?;
-    let left = self::missing();
+    let left = missing_of(needed);
     if left.is_empty() {
         Ok(())
     } else {
@@ -168,8 +184,12 @@ pub fn run(report: &Report) -> Result<()> {
 
 /// Packages of which something is missing, each once.
 pub fn missing() -> Vec<&'static str> {
+    missing_of(&[NEEDED])
+}
+
+fn missing_of(needed: &[&[Need]]) -> Vec<&'static str> {
     let mut missing = Vec::new();
-    for (package, probe, _) in NEEDED {
+    for (package, probe, _) in needed.iter().flat_map(|list| list.iter()) {
         let there = match probe {
             Probe::Program(name) => find_program(name).is_some(),
             Probe::File(pattern) => find_file(pattern).is_some(),
@@ -179,12 +199,6 @@ pub fn missing() -> Vec<&'static str> {
         }
     }
     missing
-}
-
-fn packages() -> Vec<&'static str> {
-    let mut names: Vec<_> = NEEDED.iter().map(|(package, ..)| *package).collect();
-    names.dedup();
-    names
 }
 
 /// A program on the search path, or where programs of the super-user are.

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::browser::axe;
 use crate::demo;
 use crate::fault::Result;
 use crate::report::Report;
@@ -21,7 +22,10 @@ pub fn long() -> bool {
 /// Runs it. `long` lets kills, power cuts and the like come a hundred times and not a dozen.
 pub fn run(report: &Report, long: bool) -> Result<()> {
     report.section("準備  Set-up");
-    setup::run(report)?;
+    setup::run_for_tests(report)?;
+    report.step("axe-core, which examines the screens", || {
+        axe::script().map(drop)
+    })?;
 
     report.section("形式  Formatting and lints");
     report.step("cargo fmt --check", || {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use pki_core::operator::Role;
 use ra_gateway::{
-    command::{Fault, audit, masters, officer},
+    command::{Fault, audit, masters, officer, registration},
     config::Config,
     port::PartyKind,
     startup,
@@ -81,6 +81,11 @@ enum Command {
         /// What the operator may do: clerk, supervisor or auditor
         #[arg(long)]
         role: Option<Role>,
+    },
+    /// Register a party in two steps, each by another officer
+    Registration {
+        #[command(subcommand)]
+        command: RegistrationStep,
     },
     /// Give an operator another role, at their next request
     Role {
@@ -188,6 +193,37 @@ enum Audit {
 }
 
 #[derive(Subcommand)]
+enum RegistrationStep {
+    /// Hand in the record that `ca-server enrol` wrote
+    Request {
+        #[command(flatten)]
+        configured: Configured,
+        /// The record
+        #[arg(long)]
+        record: PathBuf,
+        /// What the operator may do: clerk, supervisor or auditor
+        #[arg(long)]
+        role: Option<Role>,
+        /// The officer who hands it in
+        #[arg(long)]
+        by: String,
+    },
+    /// Show what waits for a second officer
+    Show(Configured),
+    /// Approve what another officer handed in: the party is registered
+    Approve {
+        #[command(flatten)]
+        configured: Configured,
+        /// As `request` and `show` name it
+        #[arg(long)]
+        id: String,
+        /// The second officer
+        #[arg(long)]
+        by: String,
+    },
+}
+
+#[derive(Subcommand)]
 enum Breaker {
     /// Show the stops
     Show(Configured),
@@ -227,6 +263,18 @@ fn run(command: Command) -> Result<String, Fault> {
             record,
             role,
         } => officer::register(&configured.config, &record, role),
+        Command::Registration { command } => match command {
+            RegistrationStep::Request {
+                configured,
+                record,
+                role,
+                by,
+            } => registration::request(&configured.config, &record, role, &by),
+            RegistrationStep::Show(configured) => registration::show(&configured.config),
+            RegistrationStep::Approve { configured, id, by } => {
+                registration::approve(&configured.config, &id, &by)
+            }
+        },
         Command::Role {
             configured,
             id,

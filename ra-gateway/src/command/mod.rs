@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod masters;
 pub mod officer;
+pub mod registration;
 
 /// A command's failure, shown with its causes.
 pub type Fault = Box<dyn std::error::Error + Send + Sync>;

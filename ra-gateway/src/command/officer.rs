@@ -23,11 +23,11 @@ use crate::{
 /// Largest file of places, in bytes.
 const LARGEST_PLACES: u64 = 4 * 1024 * 1024;
 /// Largest party record, in bytes.
-const LARGEST_RECORD: u64 = 64 * 1024;
+pub(super) const LARGEST_RECORD: u64 = 64 * 1024;
 
 /// The database as the officer's commands reach it: they audit like everything else, so
 /// the token must be there.
-fn store(config: &Path) -> Result<Database, Fault> {
+pub(super) fn store(config: &Path) -> Result<Database, Fault> {
     let masters = Arc::new(TokenMasters::new(token(config)?));
     Ok(Database::open(
         &config::database_of(config)?,
@@ -164,7 +164,7 @@ pub fn load_places(config: &Path, file: &Path, by: &str) -> Result<String, Fault
 }
 
 /// An officer's name or a reason, as commands take them.
-fn named(text: &str, name: &str) -> Result<(), Fault> {
+pub(super) fn named(text: &str, name: &str) -> Result<(), Fault> {
     if text.trim().is_empty() || text.chars().count() > 200 {
         return Err(format!("--{name} must have 1 to 200 characters").into());
     }

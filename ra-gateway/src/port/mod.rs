@@ -10,6 +10,7 @@ mod notice;
 mod places;
 mod procedure;
 mod register;
+mod registration;
 mod statistics;
 mod store;
 mod till;
@@ -25,6 +26,7 @@ pub use notice::{NoticeChange, NoticeStore, OpenedNotice, StoredNotice};
 pub use places::{Extension, LoadedPlaces, Office, ShiftChange};
 pub use procedure::Procedures;
 pub use register::{Register, RegisterEntry, RegisterFault, RegisterQuery, Residence};
+pub use registration::{Registration, Registrations};
 pub use statistics::Statistics;
 pub use store::{
     AdvanceError, BreakerStop, Challenge, Change, Effect, Index, KioskHealth, KioskRecord, NewFee,

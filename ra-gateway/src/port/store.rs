@@ -15,7 +15,7 @@ use pki_core::{
 
 use super::{
     approval::Approvals, audit::AuditEntry, notice::NoticeStore, places::Office,
-    statistics::Statistics, till::Till,
+    registration::Registrations, statistics::Statistics, till::Till,
 };
 
 /// Why a transaction did not happen or is not known to have happened.
@@ -326,7 +326,15 @@ pub struct WrappedKey {
 /// Two changes of one application with the same expected version never both succeed.
 /// Methods may be called from many threads.
 pub trait Store:
-    Approvals + NoticeStore + super::Procedures + Office + Statistics + Till + Send + Sync
+    Approvals
+    + NoticeStore
+    + super::Procedures
+    + Office
+    + Registrations
+    + Statistics
+    + Till
+    + Send
+    + Sync
 {
     // ------------------------------------------------------------- parties
     /// The party whose certificate has this SHA-256.

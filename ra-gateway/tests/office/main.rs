@@ -5,6 +5,7 @@ mod support;
 
 mod approval;
 mod place;
+mod registration;
 mod staff;
 mod till;
 
@@ -29,6 +30,10 @@ const PROMISES: &[(&str, Promise)] = &[
     (
         "final_months",
         till::a_month_is_final_and_corrections_come_later,
+    ),
+    (
+        "two_officers",
+        registration::a_party_comes_in_by_two_officers,
     ),
     ("last_file", place::the_file_loaded_last_counts),
 ];

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod notice;
 pub mod place;
+pub mod registration;
 pub mod rows;
 pub mod statistics;
 pub mod tables;

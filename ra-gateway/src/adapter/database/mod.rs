@@ -12,6 +12,7 @@ mod notice;
 mod party;
 mod places;
 mod procedure;
+mod registration;
 mod session;
 mod statistics;
 mod store;

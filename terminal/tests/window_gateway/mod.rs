@@ -88,7 +88,10 @@ impl TestGateway {
         let application = json!({
             "id": ID, "kind": "first", "step": "identified", "version": 1, "municipality": "13101",
             "applied_on": "2026-11-22", "received_at": "2026-11-22T01:00:00Z", "resident": "1310100001",
-            "items": items, "identity_sha256": IDENTITY, "profile": "signature", "fee_yen": 500,
+            "items": items, "identity_sha256": IDENTITY,
+            "identity": {"decision": "accepted", "document": "drivers-licence",
+                         "decided_by": "13101-0001", "decided_at": "2026-11-22T01:30:00Z"},
+            "profile": "signature", "fee_yen": 500,
         });
         Self(Arc::new(Mutex::new(State {
             application: serde_json::from_value(application).unwrap(),

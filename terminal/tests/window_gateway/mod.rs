@@ -287,6 +287,30 @@ impl State {
                     gone: self.gone.clone(),
                 }))
             }
+            (Method::Post, "certificate-searches") => {
+                let application = &self.application;
+                let found = application
+                    .certificate
+                    .iter()
+                    .map(|issued| FoundCertificate {
+                        serial: issued.serial.clone(),
+                        application: application.id.clone(),
+                        card: application.card.clone().unwrap_or_default(),
+                        items: application.items.clone(),
+                        certificate: issued.certificate.clone(),
+                        standing: if self.revoked.contains(&issued.serial) {
+                            "revoked"
+                        } else {
+                            "held"
+                        }
+                        .into(),
+                        revoked_at: None,
+                        erased_at: None,
+                    });
+                Ok(json!(FoundCertificates {
+                    certificates: found.collect(),
+                }))
+            }
             (Method::Post, "application-openings") => Ok(json!(self.openings)),
             (Method::Post, "inquiry-letter") => Ok(json!(InquiryLetter {
                 code: "4XQ7-0M2K".into(),

@@ -22,9 +22,8 @@ use pki_core::{
 use serde::Deserialize;
 use service::tls::{KeyFiles, KeyFilesSpec};
 
-use crate::app::{enrol::KINDS, verifier};
-
 use super::{AccessSpec, ConfigError, access, base, certificate, value, within};
+use crate::app::{enrol::KINDS, verifier};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -28,7 +28,7 @@ use crate::{
 
 const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
 /// How long a server may take to become ready.
-const READY: Duration = Duration::from_secs(30);
+const READY: Duration = Duration::from_secs(90);
 
 /// See the module.
 pub struct Room {

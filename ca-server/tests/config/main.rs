@@ -63,6 +63,38 @@ fn the_samples_load() {
 }
 
 #[test]
+fn access_decides_and_nothing_of_the_other_kind_stands_beside_it() {
+    let world = world();
+    let good = sample("status.toml");
+    let tls = &good[good.find("\n[tls]").unwrap()..good.find("\n[token]").unwrap()];
+    for (from, to, said) in [
+        ("access = \"registered\"", "", "access"),
+        ("access = \"registered\"", "access = \"open\"", "plain HTTP"),
+        ("access = \"registered\"", "access = \"any\"", "line 3"),
+        (tls, "", "is needed"),
+        (
+            "authority = \"infra.cer\"",
+            "authority = \"none.cer\"",
+            "none.cer",
+        ),
+        (
+            "signatures_per_second = 1000",
+            "signatures_per_second = 0",
+            "1 to 1000000",
+        ),
+    ] {
+        let text = good.replacen(from, to, 1);
+        assert_ne!(text, good, "{from}");
+        let error = StatusConfig::load(&written(&world, "wrong.toml", &text)).unwrap_err();
+        let all = ca_server::causes(&error);
+        assert!(all.contains(said), "{to}: {all}");
+    }
+    let open = good.replacen(tls, "", 1).replacen("registered", "open", 1);
+    let open = StatusConfig::load(&written(&world, "open.toml", &open)).unwrap();
+    assert!(open.registered.is_none());
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     let world = world();
     let good = sample("ca.toml");

@@ -91,7 +91,7 @@ fn ask_again(
     handed_out: &Mutex<HashMap<String, Vec<u8>>>,
 ) {
     for request in cut_off {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + Duration::from_secs(60);
         let issued = loop {
             match server.client.issue(request) {
                 Reply::Done(issued) => break issued,
@@ -147,7 +147,7 @@ fn after_kills_at_any_moment_no_certificate_is_lost_and_no_serial_is_used_twice(
 fn after_kills_on_postgresql_no_certificate_is_lost_and_no_serial_is_used_twice() {
     let folder = Folder::new();
     let cluster = super::cluster(&folder);
-    kill_again_and_again(&super::room_on(&cluster.url("ca")), kills(10));
+    kill_again_and_again(&super::room_on(&cluster.url("ca")), kills(6));
 }
 
 fn kill_again_and_again(room: &Room, kills: usize) {
@@ -170,7 +170,7 @@ fn kill_again_and_again(room: &Room, kills: usize) {
         .unwrap();
     assert!(stopped.success());
     let mut cut_off = issue_and_kill(room, &mut server, &applicants(9_999), &handed_out, || {
-        let until = Instant::now() + Duration::from_secs(4);
+        let until = Instant::now() + Duration::from_secs(60);
         while count(room, "reserved") == 0 && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
@@ -197,7 +197,7 @@ fn kill_again_and_again(room: &Room, kills: usize) {
 
     // A last start, which resumes and publishes.
     let server = room.start();
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + Duration::from_secs(60);
     while server.admin_page("/readyz").0 != 200 {
         assert!(Instant::now() < until, "{}", server.admin_page("/readyz").1);
         thread::sleep(Duration::from_millis(50));

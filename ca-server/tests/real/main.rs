@@ -1,6 +1,7 @@
 //! The real program on a SoftHSM token: killed at any moment, its token taken
 //! away, its callers not what they should be.
 
+mod backup;
 mod callers;
 mod console;
 mod kill;

@@ -19,6 +19,7 @@ fn while_the_token_is_away_requests_get_a_clear_503_and_it_heals_by_itself() {
     let room = super::room();
     let mut server = room.start();
     let pid = server.program.pid();
+    let begun = Instant::now();
     let first = server
         .client
         .issue(
@@ -27,6 +28,8 @@ fn while_the_token_is_away_requests_get_a_clear_503_and_it_heals_by_itself() {
                 .issue_request(&Applicant::soumu("R0"), Timestamp::now()),
         )
         .done();
+    // What one issuance takes on this machine with what else runs on it.
+    let usual = begun.elapsed();
 
     let stop = AtomicBool::new(false);
     let away: Mutex<Vec<(u16, String, Option<u64>)>> = Mutex::default();
@@ -63,12 +66,22 @@ fn while_the_token_is_away_requests_get_a_clear_503_and_it_heals_by_itself() {
                 }
             });
         }
-        thread::sleep(Duration::from_millis(700));
+        let wait_for = |what: &str, done: &dyn Fn() -> bool| {
+            let until = Instant::now() + Duration::from_secs(60);
+            while !done() {
+                assert!(Instant::now() < until, "{what}");
+                thread::sleep(Duration::from_millis(20));
+            }
+        };
+        wait_for("nothing is issued", &|| !signed.lock().unwrap().is_empty());
         fs::rename(room.token_files(), &elsewhere).unwrap();
-        thread::sleep(Duration::from_secs(3));
-        let (status, page) = server.admin_page("/readyz");
-        assert_eq!(status, 503, "{page}");
-        assert!(page.contains("token"), "{page}");
+        wait_for("requests are not refused", &|| {
+            !away.lock().unwrap().is_empty()
+        });
+        wait_for("health says nothing", &|| {
+            let (status, page) = server.admin_page("/readyz");
+            status == 503 && page.contains("\"token\",\"ok\":false")
+        });
         // Revoking needs no token.
         let serial: Serial = first.serial.parse().unwrap();
         let wish = room
@@ -77,7 +90,7 @@ fn while_the_token_is_away_requests_get_a_clear_503_and_it_heals_by_itself() {
         assert_eq!(server.client.revoke(&wish).done().ground, "article9");
         fs::rename(&elsewhere, room.token_files()).unwrap();
         let back = Instant::now();
-        let until = back + Duration::from_secs(20);
+        let until = back + Duration::from_secs(60);
         while !signed.lock().unwrap().iter().any(|at| *at > back) && Instant::now() < until {
             thread::sleep(Duration::from_millis(10));
         }
@@ -92,7 +105,11 @@ fn while_the_token_is_away_requests_get_a_clear_503_and_it_heals_by_itself() {
         .expect("it signs again")
         .duration_since(back);
     println!("first signature {healed:?} after the return");
-    assert!(healed < Duration::from_secs(5), "{healed:?}");
+    // Five seconds, and on a machine that is slow or busy what it is slower by.
+    assert!(
+        healed < Duration::from_secs(5) + 5 * usual,
+        "{healed:?}, usually {usual:?}"
+    );
     let away = away.into_inner().unwrap();
     assert!(!away.is_empty());
     for (status, kind, retry_after) in &away {

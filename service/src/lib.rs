@@ -15,6 +15,8 @@ pub mod meters;
 #[cfg(feature = "server")]
 pub mod ready;
 #[cfg(feature = "server")]
+pub mod sealed;
+#[cfg(feature = "server")]
 pub mod signal;
 #[cfg(feature = "server")]
 pub mod tls;

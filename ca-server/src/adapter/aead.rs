@@ -3,10 +3,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf, hmac,
-};
+use aws_lc_rs::hkdf;
+use service::sealed::{DataKey, NotOurs};
 use zeroize::Zeroizing;
 
 use crate::port::{
@@ -17,37 +15,19 @@ use crate::port::{
     vault::{Vault, VaultError},
 };
 
-const VERSION: u8 = 1;
-/// `version (1) || data key id (4) || nonce (12)`.
-const HEAD: usize = 1 + 4 + NONCE_LEN;
-
-struct Keys {
-    id: u32,
-    sealing: LessSafeKey,
-    hashing: hmac::Key,
-}
-
-impl Keys {
-    /// Derive the vault's two keys from its data key (HKDF-SHA-256, RFC 5869).
-    fn derive(id: u32, data_key: &[u8; 32]) -> Self {
-        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"jitsuin-vault-v1").extract(data_key);
-        let expand = |info: &'static [u8]| {
-            let mut key = Zeroizing::new([0_u8; 32]);
-            let info = [info];
-            extracted
-                .expand(&info, hkdf::HKDF_SHA256)
-                .and_then(|output| output.fill(key.as_mut_slice()))
-                .expect("32 bytes are within what HKDF-SHA-256 gives");
-            key
-        };
-        let sealing = UnboundKey::new(&AES_256_GCM, expand(b"columns").as_slice())
-            .expect("an AES-256 key has 32 bytes");
-        Self {
-            id,
-            sealing: LessSafeKey::new(sealing),
-            hashing: hmac::Key::new(hmac::HMAC_SHA256, expand(b"hashes").as_slice()),
-        }
-    }
+/// The two keys of a data key (HKDF-SHA-256, RFC 5869).
+fn derive(id: u32, data_key: &[u8; 32]) -> DataKey {
+    let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"jitsuin-vault-v1").extract(data_key);
+    let expand = |info: &'static [u8]| {
+        let mut key = Zeroizing::new([0_u8; 32]);
+        let info = [info];
+        extracted
+            .expand(&info, hkdf::HKDF_SHA256)
+            .and_then(|output| output.fill(key.as_mut_slice()))
+            .expect("32 bytes are within what HKDF-SHA-256 gives");
+        key
+    };
+    DataKey::new(id, &expand(b"columns"), &expand(b"hashes"))
 }
 
 /// See the module.
@@ -57,7 +37,7 @@ pub struct AeadVault {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     wrapping: String,
-    keys: RwLock<Option<Arc<Keys>>>,
+    keys: RwLock<Option<Arc<DataKey>>>,
     unlocking: Mutex<()>,
 }
 
@@ -82,14 +62,14 @@ impl AeadVault {
         }
     }
 
-    fn ready(&self) -> Option<Arc<Keys>> {
+    fn ready(&self) -> Option<Arc<DataKey>> {
         self.keys
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn keys(&self) -> Result<Arc<Keys>, VaultError> {
+    fn keys(&self) -> Result<Arc<DataKey>, VaultError> {
         if let Some(keys) = self.ready() {
             return Ok(keys);
         }
@@ -112,7 +92,7 @@ impl AeadVault {
             .unwrap(&stored.wrapping, &stored.wrapped)
             .map_err(VaultError::Token)?;
         let id = u32::try_from(stored.id).map_err(|_| VaultError::Forged)?;
-        let keys = Arc::new(Keys::derive(id, &data_key));
+        let keys = Arc::new(derive(id, &data_key));
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&keys));
         Ok(keys)
     }
@@ -153,49 +133,25 @@ impl AeadVault {
 
 impl Vault for AeadVault {
     fn seal(&self, place: &str, plain: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let keys = self.keys()?;
-        let nonce = random::<NONCE_LEN>(&*self.entropy)?;
-        let mut sealed = Vec::with_capacity(HEAD + plain.len() + AES_256_GCM.tag_len());
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&keys.id.to_be_bytes());
-        sealed.extend_from_slice(&nonce);
-        let mut body = plain.to_vec();
-        keys.sealing
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(place.as_bytes()),
-                &mut body,
-            )
-            .map_err(|_| VaultError::Forged)?;
-        sealed.extend_from_slice(&body);
-        Ok(sealed)
+        let key = self.keys()?;
+        let nonce = random(&*self.entropy)?;
+        Ok(key.seal(place, nonce, plain)?)
     }
 
     fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        let keys = self.keys()?;
-        let (head, body) = sealed.split_at_checked(HEAD).ok_or(VaultError::Forged)?;
-        if head[0] != VERSION || head[1..5] != keys.id.to_be_bytes() {
-            return Err(VaultError::Forged);
-        }
-        let nonce = Nonce::try_assume_unique_for_key(&head[5..]).map_err(|_| VaultError::Forged)?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let length = keys
-            .sealing
-            .open_in_place(nonce, Aad::from(place.as_bytes()), &mut body)
-            .map_err(|_| VaultError::Forged)?
-            .len();
-        body.truncate(length);
-        Ok(body)
+        Ok(self.keys()?.open(place, sealed)?)
     }
 
     fn hash(&self, kind: &str, value: &str) -> Result<[u8; 32], VaultError> {
-        let keys = self.keys()?;
-        let mut context = hmac::Context::with_key(&keys.hashing);
-        context.update(&(kind.len() as u64).to_be_bytes());
-        context.update(kind.as_bytes());
-        context.update(value.as_bytes());
-        let mut hash = [0; 32];
-        hash.copy_from_slice(context.sign().as_ref());
-        Ok(hash)
+        let length = (kind.len() as u64).to_be_bytes();
+        Ok(self
+            .keys()?
+            .hash(&[&length, kind.as_bytes(), value.as_bytes()]))
+    }
+}
+
+impl From<NotOurs> for VaultError {
+    fn from(_: NotOurs) -> Self {
+        Self::Forged
     }
 }

@@ -11,11 +11,11 @@ use std::{
 };
 
 use aws_lc_rs::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hmac,
     key_wrap::{AES_256, AesKek, KeyWrapPadded},
 };
 use pki_core::card_channel::kdf;
+use service::sealed::{DataKey, NotOurs, SealNonce, key_id};
 use zeroize::Zeroizing;
 
 use crate::port::{
@@ -24,11 +24,6 @@ use crate::port::{
 
 /// Label of the master in the token.
 pub const VAULT_MASTER: &str = "vault-master";
-
-/// First byte of everything sealed.
-const FORMAT: u8 = 1;
-/// Format, key id, nonce.
-const HEADER: usize = 1 + 4 + NONCE_LEN;
 
 /// 256 bits derived from the vault master.
 fn derived(
@@ -48,25 +43,19 @@ fn derived(
     Ok(key)
 }
 
-/// The keys of one data key.
-struct DataKey {
-    seal: LessSafeKey,
-    hash: hmac::Key,
-}
-
-impl DataKey {
-    fn of(secret: &[u8; 32]) -> Self {
-        let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let seal = hmac::sign(&root, b"jitsuin vault seal");
-        let hash = hmac::sign(&root, b"jitsuin vault hash");
-        Self {
-            seal: LessSafeKey::new(
-                UnboundKey::new(&AES_256_GCM, seal.as_ref())
-                    .expect("an HMAC-SHA-256 value has the 32 bytes that AES-256 takes"),
-            ),
-            hash: hmac::Key::new(hmac::HMAC_SHA256, hash.as_ref()),
-        }
-    }
+/// The two keys of a data key.
+fn data_key(id: u32, secret: &[u8; 32]) -> DataKey {
+    let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
+    let part = |use_: &[u8]| {
+        let mut key = Zeroizing::new([0; 32]);
+        key.copy_from_slice(hmac::sign(&root, use_).as_ref());
+        key
+    };
+    DataKey::new(
+        id,
+        &part(b"jitsuin vault seal"),
+        &part(b"jitsuin vault hash"),
+    )
 }
 
 /// The vault on the gateway's token and database.
@@ -132,7 +121,7 @@ impl TokenVault {
             let mut buffer = Zeroizing::new([0; 40]);
             let secret = kek(key.id)?.unwrap_with_padding(&key.wrapped, &mut buffer[..])?;
             let secret: &[u8; 32] = (&*secret).try_into()?;
-            keys.insert(key.id, DataKey::of(secret));
+            keys.insert(key.id, data_key(key.id, secret));
         }
         Ok(keys)
     }
@@ -146,56 +135,29 @@ impl TokenVault {
 impl Vault for TokenVault {
     fn seal(&self, context: &str, plain: &[u8]) -> Result<Vec<u8>, VaultFault> {
         let keys = self.keys()?;
-        let (id, key) = keys.last_key_value().ok_or(VaultFault::NoKey)?;
-        let mut nonce = [0; NONCE_LEN];
+        let (_, key) = keys.last_key_value().ok_or(VaultFault::NoKey)?;
+        let mut nonce = SealNonce::default();
         self.entropy.fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(HEADER + plain.len() + AES_256_GCM.tag_len());
-        sealed.push(FORMAT);
-        sealed.extend_from_slice(&id.to_be_bytes());
-        sealed.extend_from_slice(&nonce);
-        let mut body = plain.to_vec();
-        key.seal
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(context.as_bytes()),
-                &mut body,
-            )
-            .map_err(|_| VaultFault::Damaged)?;
-        sealed.append(&mut body);
-        Ok(sealed)
+        Ok(key.seal(context, nonce, plain)?)
     }
 
     fn open(&self, context: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultFault> {
         let keys = self.keys()?;
-        if sealed.len() < HEADER || sealed[0] != FORMAT {
-            return Err(VaultFault::Damaged);
-        }
-        let (header, body) = sealed.split_at(HEADER);
-        let id = u32::from_be_bytes([header[1], header[2], header[3], header[4]]);
-        let key = keys.get(&id).ok_or(VaultFault::NoKey)?;
-        let nonce =
-            Nonce::try_assume_unique_for_key(&header[5..]).map_err(|_| VaultFault::Damaged)?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let length = key
-            .seal
-            .open_in_place(nonce, Aad::from(context.as_bytes()), &mut body)
-            .map_err(|_| VaultFault::Damaged)?
-            .len();
-        body.truncate(length);
-        Ok(body)
+        let key = keys.get(&key_id(sealed)?).ok_or(VaultFault::NoKey)?;
+        Ok(key.open(context, sealed)?)
     }
 
     fn keyed_hash(&self, domain: &str, value: &[u8]) -> Result<[u8; 32], VaultFault> {
         // The first data key, so that a rotation does not lose what was hashed before.
         let keys = self.keys()?;
         let (_, key) = keys.first_key_value().ok_or(VaultFault::NoKey)?;
-        let mut context = hmac::Context::with_key(&key.hash);
-        context.update(domain.as_bytes());
-        context.update(&[0]);
-        context.update(value);
-        let mut hash = [0; 32];
-        hash.copy_from_slice(context.sign().as_ref());
-        Ok(hash)
+        Ok(key.hash(&[domain.as_bytes(), &[0], value]))
+    }
+}
+
+impl From<NotOurs> for VaultFault {
+    fn from(_: NotOurs) -> Self {
+        Self::Damaged
     }
 }
 

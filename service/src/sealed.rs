@@ -127,7 +127,10 @@ mod tests {
         let sealed = key(7, 1).seal(PLACE, [9; 12], b"plain").unwrap();
         assert_eq!(key_id(&sealed), Ok(7));
         assert_eq!(*key(7, 1).open(PLACE, &sealed).unwrap(), b"plain");
-        assert_eq!(key(7, 1).open("application/02/items", &sealed), Err(NotOurs));
+        assert_eq!(
+            key(7, 1).open("application/02/items", &sealed),
+            Err(NotOurs)
+        );
         assert_eq!(key(7, 3).open(PLACE, &sealed), Err(NotOurs));
         assert_eq!(key(8, 1).open(PLACE, &sealed), Err(NotOurs));
     }
@@ -140,14 +143,22 @@ mod tests {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
             assert_eq!(key(7, 1).open(PLACE, &changed), Err(NotOurs), "byte {at}");
-            assert_eq!(key(7, 1).open(PLACE, &sealed[..at]), Err(NotOurs), "cut at {at}");
+            assert_eq!(
+                key(7, 1).open(PLACE, &sealed[..at]),
+                Err(NotOurs),
+                "cut at {at}"
+            );
         }
     }
 
     #[test]
     fn hashes_differ_by_key_and_value() {
         let hash = key(1, 1).hash(&[b"resident", b"13101"]);
-        assert_eq!(hash, key(2, 1).hash(&[b"resident", b"13101"]), "the id is no part");
+        assert_eq!(
+            hash,
+            key(2, 1).hash(&[b"resident", b"13101"]),
+            "the id is no part"
+        );
         assert_ne!(hash, key(1, 2).hash(&[b"resident", b"13101"]));
         assert_ne!(hash, key(1, 1).hash(&[b"resident", b"13102"]));
     }

@@ -2,9 +2,7 @@
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use actix_web::web::Data;
 use terminal::card::pcsc::{PcscReader, Service};
 use terminal::counter::app::Parts;
 use terminal::counter::{Counter, CounterConfig, http};
@@ -35,29 +33,11 @@ fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
         key: PartyKey::read(&config.gateway.key)?,
         config: config.clone(),
     })?;
-    let watch = std::thread::Builder::new()
-        .name("watch".to_owned())
-        .spawn({
-            let counter = Arc::clone(&counter);
-            move || counter.watch()
-        })?;
-    let served = actix_web::rt::System::new().block_on(
-        LocalServer {
-            name: "terminal_ui",
-            listen: config.listen,
-            ready_file: arguments.ready_file.as_deref(),
-            keep_alive: false,
-        }
-        .run({
-            let counter = Data::new(Arc::clone(&counter));
-            move |routes| {
-                routes.app_data(counter.clone());
-                http::routes(routes);
-            }
-        }),
-    );
-    counter.switch_off();
-    // The watch may be in the middle of a call to the gateway; its time-out bounds it.
-    let _ = watch.join();
-    Ok(served?)
+    let server = LocalServer {
+        name: "terminal_ui",
+        listen: config.listen,
+        ready_file: arguments.ready_file.as_deref(),
+        keep_alive: false,
+    };
+    Ok(server.run_machine(counter, http::routes)?)
 }

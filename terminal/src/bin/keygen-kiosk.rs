@@ -2,9 +2,7 @@
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use actix_web::web::Data;
 use pki_core::id::Sha256Digest;
 use terminal::card::pcsc::{PcscReader, Service};
 use terminal::gateway::HttpsGateway;
@@ -39,29 +37,11 @@ fn serve(arguments: Serve) -> Result<(), Box<dyn Error>> {
         config: config.clone(),
     })?;
     drop(program);
-    let watch = std::thread::Builder::new()
-        .name("watch".to_owned())
-        .spawn({
-            let kiosk = Arc::clone(&kiosk);
-            move || kiosk.watch()
-        })?;
-    let served = actix_web::rt::System::new().block_on(
-        LocalServer {
-            name: "kiosk_ui",
-            listen: config.listen,
-            ready_file: arguments.ready_file.as_deref(),
-            keep_alive: false,
-        }
-        .run({
-            let kiosk = Data::new(Arc::clone(&kiosk));
-            move |routes| {
-                routes.app_data(kiosk.clone());
-                http::routes(routes);
-            }
-        }),
-    );
-    kiosk.switch_off();
-    // The watch may be in the middle of a call to the gateway; its time-out bounds it.
-    let _ = watch.join();
-    Ok(served?)
+    let server = LocalServer {
+        name: "kiosk_ui",
+        listen: config.listen,
+        ready_file: arguments.ready_file.as_deref(),
+        keep_alive: false,
+    };
+    Ok(server.run_machine(kiosk, http::routes)?)
 }

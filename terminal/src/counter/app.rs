@@ -16,6 +16,7 @@ use crate::card::personalise::Personalisation;
 use crate::card::reader::with_card;
 use crate::card::{CardFault, Presence, Reader};
 use crate::gateway::{Gateway, GatewayFault, Method};
+use crate::local::serve::Machine;
 use crate::local::{Kind, Problem};
 use crate::party::PartyKey;
 
@@ -217,5 +218,15 @@ impl Counter {
     pub fn switch_off(&self) {
         self.switched_off.store(true, Ordering::SeqCst);
         self.sign_out();
+    }
+}
+
+impl Machine for Counter {
+    fn watch(self: Arc<Self>) {
+        Self::watch(self);
+    }
+
+    fn switch_off(&self) {
+        Self::switch_off(self);
     }
 }

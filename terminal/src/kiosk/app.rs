@@ -24,6 +24,7 @@ use super::visit::{self, Progress, Tools, VisitFault};
 use crate::card::personalise::CardState;
 use crate::card::{CardFault, Presence, Reader};
 use crate::gateway::Gateway;
+use crate::local::serve::Machine;
 use crate::local::{Kind, Problem};
 use crate::party::PartyKey;
 
@@ -468,5 +469,15 @@ impl Progress for Kiosk {
             .find(|ending| *ending as u8 + 1 == code)
             .unwrap_or(Ending::Failed)),
         }
+    }
+}
+
+impl Machine for Kiosk {
+    fn watch(self: Arc<Self>) {
+        Self::watch(self);
+    }
+
+    fn switch_off(&self) {
+        Self::switch_off(self);
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::KeepAlive;
@@ -72,6 +73,44 @@ impl LocalServer<'_> {
         }
         tracing::info!(name = self.name, %address, "ready");
         server.await
+    }
+}
+
+/// A machine behind a local server.
+pub trait Machine: Send + Sync + 'static {
+    /// Looks after what is at work until the machine is switched off; on a thread of its own.
+    fn watch(self: Arc<Self>);
+    /// Ends what is at work.
+    fn switch_off(&self);
+}
+
+impl LocalServer<'_> {
+    /// Watches and serves a machine until SIGTERM or SIGINT, then switches it off.
+    ///
+    /// # Errors
+    /// Those of [`LocalServer::run`]; a thread that cannot be started.
+    pub fn run_machine<M: Machine>(
+        self,
+        machine: Arc<M>,
+        routes: fn(&mut ServiceConfig),
+    ) -> io::Result<()> {
+        let watch = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn({
+                let machine = Arc::clone(&machine);
+                move || machine.watch()
+            })?;
+        let served = actix_web::rt::System::new().block_on(self.run({
+            let machine = Data::new(Arc::clone(&machine));
+            move |config| {
+                config.app_data(machine.clone());
+                routes(config);
+            }
+        }));
+        machine.switch_off();
+        // The watch may be in the middle of a call to the gateway; its time-out bounds it.
+        let _ = watch.join();
+        served
     }
 }
 

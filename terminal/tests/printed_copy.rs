@@ -30,10 +30,14 @@ fn items(name: &str, flags: &str, birth: &str, sex: &str, address: &str) -> Cert
 }
 
 fn certify(items: &CertificateItems) -> CertificateImage {
+    certify_by("signature.toml", items)
+}
+
+fn certify_by(profile: &str, items: &CertificateItems) -> CertificateImage {
     let algorithm = SignatureAlgorithm::RsaPkcs1Sha256;
     let governor = Governor::new(SignatureAlgorithm::EcdsaP256Sha256, open());
     let certificate = governor.certify(
-        &sample("signature.toml", governor.algorithm),
+        &sample(profile, governor.algorithm),
         at(NOW),
         0x5A,
         &SoftKey::new(algorithm).public(),
@@ -140,4 +144,20 @@ fn the_font_is_embedded_as_a_subset() {
         "{fonts}"
     );
     assert!(std::fs::metadata(pdf).unwrap().len() < 200_000);
+}
+
+#[test]
+fn the_copy_of_a_training_certificate_says_so_and_no_other_does() {
+    let items = items(
+        "総務　太郎",
+        "00000",
+        "319500401",
+        "1",
+        "東京都千代田区霞が関２丁目１番２号",
+    );
+    let training = certify_by("signature-training.toml", &items);
+    let marked = text(&printed("training.pdf", &training));
+    assert!(marked.contains("見本・訓練"), "{marked}");
+    let plain = text(&printed("no-training.pdf", &certify(&items)));
+    assert!(!plain.contains("訓練"), "{plain}");
 }

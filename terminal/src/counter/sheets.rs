@@ -38,7 +38,10 @@ fn row(label: &str, value: String) -> (String, String) {
 }
 
 impl Counter {
-    fn paper(&self, letter: &Letter) -> Result<Vec<u8>, Problem> {
+    fn paper(&self, mut letter: Letter) -> Result<Vec<u8>, Problem> {
+        if self.config.training {
+            letter.title.insert_str(0, "【見本・訓練】");
+        }
         letter
             .to_pdf(&self.font, Timestamp::now())
             .map_err(|error| Problem::internal(&error))
@@ -64,7 +67,7 @@ impl Counter {
                 "No fee was taken yet.",
             )
         })?;
-        self.paper(&Letter {
+        self.paper(Letter {
             number: format!("第 {} 号", receipt.number),
             date: days::era(days::today()),
             to: vec![format!("{}　様", application.items.name)],
@@ -132,7 +135,7 @@ pub fn day(counter: &Counter, till: &TillDay) -> Result<Vec<u8>, Problem> {
         body.push(Block::Heading("収納の明細".to_owned()));
         body.push(Block::Rows(numbers));
     }
-    counter.paper(&Letter {
+    counter.paper(Letter {
         number: String::new(),
         date: days::day(&till.day),
         to: Vec::new(),
@@ -186,7 +189,7 @@ pub fn remittance(counter: &Counter, view: &RemittanceView) -> Result<Vec<u8>, P
         body.push(Block::Heading("日ごとの合計".to_owned()));
         body.push(Block::Rows(rows));
     }
-    counter.paper(&Letter {
+    counter.paper(Letter {
         number: format!("{}　{}", view.municipality, view.month),
         date: days::era(days::today()),
         to: vec![governor],

@@ -48,7 +48,12 @@ pub(super) struct Content {
     terminal: String,
     printed_on: String,
     substitutes_used: bool,
+    /// The certificate itself says that it is for training.
+    training: bool,
 }
+
+/// Ends the policy of training certificates (全国実用試験), whatever arc a prefecture has.
+const TRAINING_POLICY: &str = ".1.9.20";
 
 impl Content {
     /// Takes everything from the image; window and day from around it.
@@ -84,6 +89,10 @@ impl Content {
             format!("{}{}", m.prefecture().name, m.name)
         });
         Ok(Self {
+            training: certificate
+                .policies
+                .iter()
+                .any(|policy| policy.oid.ends_with(TRAINING_POLICY)),
             substitutes_used: items.iter().any(|item| !item.substitutes.is_empty()),
             items,
             issuer: governor.join("　"),

@@ -14,6 +14,13 @@ const RIGHT: f32 = WIDTH - 68.0;
 /// Where the values begin; labels stand left of it.
 const VALUES: f32 = LEFT + 112.0;
 
+/// Stands on every paper about a training certificate.
+const TRAINING: &str = "見本・訓練";
+/// The mark at the head.
+const RED: (u8, u8, u8) = (0xB0, 0x00, 0x00);
+/// The mark across the page, under the text.
+const PALE: (u8, u8, u8) = (0xF6, 0xDF, 0xDF);
+
 const NOTES: [&str; 5] = [
     "氏名、生年月日、男女の別または住所に変更があったときは、この電子証明書は効力を失います。",
     "カードもしくは署名用の鍵を失ったとき、または鍵が他人に知られたおそれがあるときは、直ちに発行窓口に届け出て、失効の申請をしてください。",
@@ -31,6 +38,10 @@ pub fn draw(content: &Content, font: &Arc<Vec<u8>>, now: Timestamp) -> Result<Ve
 }
 
 fn paint(sheet: &mut Sheet<'_, '_>, content: &Content) {
+    if content.training {
+        sheet.centred((LEFT, RIGHT), 480.0, 84.0, PALE, TRAINING);
+        sheet.centred((LEFT, RIGHT), 88.0, 16.0, RED, TRAINING);
+    }
     border(sheet);
     title(sheet, content);
     let mut y = 190.0;

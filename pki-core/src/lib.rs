@@ -13,6 +13,7 @@ pub mod card_channel;
 pub mod certificate;
 pub mod disclosure;
 pub mod id;
+pub mod kept_paper;
 pub mod kiosk_record;
 pub mod notice;
 pub mod office_day;

@@ -152,6 +152,7 @@ struct LimitSpec {
     act_skew_s: i64,
     lane_window: usize,
     lane_notices: usize,
+    lane_papers: usize,
 }
 
 impl Default for LimitSpec {
@@ -168,6 +169,7 @@ impl Default for LimitSpec {
             act_skew_s: 300,
             lane_window: LaneConfig::default().window,
             lane_notices: LaneConfig::default().notices,
+            lane_papers: LaneConfig::default().papers,
         }
     }
 }
@@ -359,6 +361,7 @@ impl Config {
                 lanes: LaneConfig {
                     window: within("limits.lane_window", spec.limits.lane_window, 1, 256)?,
                     notices: within("limits.lane_notices", spec.limits.lane_notices, 1, 256)?,
+                    papers: within("limits.lane_papers", spec.limits.lane_papers, 1, 64)?,
                 },
             },
             node: spec.node,

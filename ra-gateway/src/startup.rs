@@ -186,6 +186,7 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
             minute.tick().await;
             gateway.limits.sweep();
             sum_up(&gateway).await;
+            delete_papers(&gateway).await;
         }
     });
     rt::spawn(async move {
@@ -225,6 +226,17 @@ async fn sum_up(gateway: &web::Data<Gateway>) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(error = %causes(&error), "refusals are not summed yet"),
         Err(error) => tracing::warn!(%error, "refusals are not summed yet"),
+    }
+}
+
+/// Kept papers whose day has come are deleted; what is away is asked again a minute later.
+async fn delete_papers(gateway: &web::Data<Gateway>) {
+    let shared = gateway.clone();
+    match web::block(move || shared.app.delete_due_papers()).await {
+        Ok(Ok((0, _))) => {}
+        Ok(Ok((deleted, more))) => tracing::info!(deleted, more, "papers were deleted by rule"),
+        Ok(Err(error)) => tracing::warn!(error = %causes(&error), "due papers are still there"),
+        Err(error) => tracing::warn!(%error, "due papers are still there"),
     }
 }
 

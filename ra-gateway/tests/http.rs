@@ -592,6 +592,7 @@ fn lanes_that_hold() -> (Served, Parts, Arc<Held>, [String; 2]) {
     let sizes = LaneConfig {
         window: 2,
         notices: 2,
+        papers: 1,
     };
     let (served, parts) = serve_in_lanes(world, 1000, sizes);
     (served, parts, held, [application.id, notice.id])

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use service::config::{self, ConfigError};
 
 /// Largest answer of the gateway, in bytes.
-const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
+const LARGEST_ANSWER: u64 = 12 * 1024 * 1024;
 
 /// `[gateway]` of a configuration.
 #[derive(Clone, Debug, Deserialize)]

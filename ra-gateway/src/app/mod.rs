@@ -39,6 +39,7 @@ pub mod channel;
 mod dossier;
 pub mod export_audit;
 mod find_certificate;
+mod kept_papers;
 pub mod kiosk;
 mod lapse;
 mod notices;

@@ -8,6 +8,7 @@ use actix_web::{
     rt::time::timeout,
     web,
 };
+use pki_core::kept_paper;
 use serde::{Serialize, de::DeserializeOwned};
 use service::tls::Peer;
 
@@ -301,7 +302,11 @@ impl Call {
         if !json_by_word {
             return Err(Problem::media_type());
         }
-        let limit = self.gateway.body_bytes;
+        let limit = match self.lane {
+            // A scan in base64, and what is said of it.
+            Lane::Papers => kept_paper::content::LARGEST / 3 * 4 + 4096,
+            _ => self.gateway.body_bytes,
+        };
         let payload = self
             .payload
             .take()

@@ -21,13 +21,17 @@ pub enum Lane {
     Window,
     /// Notices about cards.
     Notices,
+    /// Kept papers: few at once, for each takes room in memory.
+    Papers,
 }
 
 impl Lane {
     /// The lane of an address.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        if path.starts_with("/v1/notice") {
+        if path.starts_with("/v1/papers") || path.ends_with("/papers") {
+            Self::Papers
+        } else if path.starts_with("/v1/notice") {
             Self::Notices
         } else {
             Self::Window
@@ -40,6 +44,7 @@ impl Lane {
         match self {
             Self::Window => "window",
             Self::Notices => "notices",
+            Self::Papers => "papers",
         }
     }
 }
@@ -69,13 +74,15 @@ pub struct LaneConfig {
     pub window: usize,
     /// Of the notices' lane.
     pub notices: usize,
+    /// Of the papers' lane.
+    pub papers: usize,
 }
 
 impl LaneConfig {
     /// Threads that all lanes together can hold.
     #[must_use]
     pub const fn threads(&self) -> usize {
-        self.window + self.notices
+        self.window + self.notices + self.papers
     }
 }
 
@@ -84,6 +91,7 @@ impl Default for LaneConfig {
         Self {
             window: 64,
             notices: 16,
+            papers: 2,
         }
     }
 }
@@ -97,6 +105,7 @@ struct Room {
 pub struct Lanes {
     window: Room,
     notices: Room,
+    papers: Room,
 }
 
 /// A place in a lane; given back when dropped.
@@ -115,6 +124,7 @@ impl Lanes {
             places: Arc::new(Semaphore::new(places)),
         };
         Self {
+            papers: room(Arc::clone(&apps.window), config.papers),
             window: room(apps.window, config.window),
             notices: room(apps.notices, config.notices),
         }
@@ -134,6 +144,7 @@ impl Lanes {
         let room = match lane {
             Lane::Window => &self.window,
             Lane::Notices => &self.notices,
+            Lane::Papers => &self.papers,
         };
         match timeout(PATIENCE, Arc::clone(&room.places).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(Place {
@@ -161,6 +172,9 @@ mod tests {
             "/v1/notice-channels/{channel}",
         ] {
             assert_eq!(Lane::of(path), Lane::Notices);
+        }
+        for path in ["/v1/papers", "/v1/papers/{id}", "/v1/notices/{id}/papers"] {
+            assert_eq!(Lane::of(path), Lane::Papers);
         }
         for path in [
             "/v1/applications",

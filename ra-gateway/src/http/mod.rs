@@ -7,6 +7,7 @@ mod card_channel;
 mod disclosure;
 mod health;
 mod inquiry;
+mod kept_paper;
 mod kiosk;
 pub mod lane;
 mod limit;
@@ -109,6 +110,12 @@ pub struct Gateway {
         disclosure::list,
         disclosure::read,
         disclosure::deliver,
+        kept_paper::keep,
+        kept_paper::of_application,
+        kept_paper::of_notice,
+        kept_paper::read,
+        kept_paper::hold,
+        kept_paper::release,
         kiosk::record,
         kiosk::health,
     ),
@@ -210,6 +217,12 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/notice-channels/{channel}").route(post().to(notice::relay)))
             .service(at("/v1/notices/{id}/password-set").route(post().to(notice::password_set)))
             .service(at("/v1/notices/{id}/given-up").route(post().to(notice::given_up)))
+            .service(at("/v1/papers").route(post().to(kept_paper::keep)))
+            .service(at("/v1/applications/{id}/papers").route(get().to(kept_paper::of_application)))
+            .service(at("/v1/notices/{id}/papers").route(get().to(kept_paper::of_notice)))
+            .service(at("/v1/papers/{id}").route(get().to(kept_paper::read)))
+            .service(at("/v1/papers/{id}/hold").route(post().to(kept_paper::hold)))
+            .service(at("/v1/papers/{id}/release").route(post().to(kept_paper::release)))
             .service(at("/v1/certificate-searches").route(post().to(notice::search)))
             .service(
                 at("/v1/disclosures")

@@ -14,8 +14,8 @@ use pki_core::{
 };
 
 use super::{
-    approval::Approvals, audit::AuditEntry, notice::NoticeStore, places::Office,
-    registration::Registrations, statistics::Statistics, till::Till,
+    approval::Approvals, audit::AuditEntry, kept_paper::KeptPapers, notice::NoticeStore,
+    places::Office, registration::Registrations, statistics::Statistics, till::Till,
 };
 
 /// Why a transaction did not happen or is not known to have happened.
@@ -327,6 +327,7 @@ pub struct WrappedKey {
 /// Methods may be called from many threads.
 pub trait Store:
     Approvals
+    + KeptPapers
     + NoticeStore
     + super::Procedures
     + Office

@@ -1,6 +1,7 @@
 //! Tables, rows and migrations of the registration-authority gateway.
 
 pub mod approval;
+pub mod kept_paper;
 pub mod notice;
 pub mod place;
 pub mod registration;

@@ -15,6 +15,7 @@ pub mod issue;
 pub mod next;
 pub mod notices;
 pub mod office;
+pub mod papers;
 pub mod pending;
 mod procedures;
 pub mod screens;

@@ -7,6 +7,7 @@ pub mod fence;
 pub mod fields;
 pub mod problem;
 pub mod serve;
+pub mod upload;
 
 pub use body::Body;
 pub use fields::Fields;

@@ -8,6 +8,7 @@ mod application;
 mod approval;
 mod audit;
 mod fee;
+mod kept_paper;
 mod notice;
 mod party;
 mod places;

@@ -15,6 +15,7 @@ mod inquiry;
 mod intake;
 mod list;
 mod office;
+mod papers;
 mod passwords;
 mod press;
 mod remittance;
@@ -102,6 +103,17 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one("/inquiry"), web::get().to(inquiry::page))
         .route(&one("/withdrawal"), web::get().to(walk::withdrawal))
         .route(&one("/receipt"), web::get().to(walk::receipt))
+        .route(&one("/papers"), web::get().to(papers::page))
+        .route(&one("/papers"), web::post().to(papers::keep))
+        .route("/screens/papers/{paper}", web::get().to(papers::content))
+        .route(
+            "/api/applications/{id}/papers",
+            web::get().to(papers::listed),
+        )
+        .route(
+            "/api/applications/{id}/papers",
+            web::post().to(papers::kept),
+        )
         .route(&one("/{button}"), web::post().to(press::press));
 }
 

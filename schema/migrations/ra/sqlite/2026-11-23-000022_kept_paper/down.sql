@@ -1,0 +1,3 @@
+DROP TABLE paper_deletion;
+DROP TABLE kept_paper_chunk;
+DROP TABLE kept_paper;

@@ -1,0 +1,71 @@
+//! Kept papers (各種申請書の保存).
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::wire::bytes::Base64;
+
+/// `POST /v1/papers`. Exactly one of `application` and `notice` is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeepPaperRequest {
+    /// 16 bytes, hex.
+    pub idempotency_key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// A kind of the list of retention rules: `issue-application`, `identity-copy`, …
+    pub kind: String,
+    /// PDF, PNG or JPEG; told apart by its content.
+    pub content: Base64,
+}
+
+/// A kept paper without its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptPaper {
+    pub id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    pub kind: String,
+    /// `application/pdf`, `image/png`, `image/jpeg`.
+    pub media: String,
+    pub bytes: u64,
+    pub pages: u32,
+    pub received_at: String,
+    /// The first day on which it is no longer kept, as far as is known now.
+    pub due_on: String,
+    /// Held by order, beyond that day.
+    pub held: bool,
+}
+
+/// Papers of an application or a notice, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptPapers {
+    pub papers: Vec<KeptPaper>,
+}
+
+/// Answer to `GET /v1/papers/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeptPaperContent {
+    pub paper: KeptPaper,
+    pub content: Base64,
+}
+
+/// `POST /v1/papers/{id}/hold`, by a supervisor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldPaperRequest {
+    /// 1 to 200 characters; kept sealed.
+    pub reason: String,
+}
+
+/// `POST /v1/papers/{id}/release`, by a supervisor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReleasePaperRequest {}

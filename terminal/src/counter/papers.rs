@@ -1,0 +1,70 @@
+//! Kept papers: scans go to the gateway, which looks into them and seals them; nothing of
+//! them stays on this terminal.
+
+use pki_core::id::ApplicationId;
+use pki_core::kept_paper::content;
+use schema::wire::bytes::Base64;
+use schema::wire::v1::ra::{KeepPaperRequest, KeptPaper, KeptPaperContent, KeptPapers};
+
+use super::acts::random_id;
+use super::app::Counter;
+use crate::local::Problem;
+
+impl Counter {
+    /// Papers of an application, oldest first.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub fn papers(&self, application: &ApplicationId) -> Result<Vec<KeptPaper>, Problem> {
+        let token = self.token()?;
+        let path = format!("/v1/applications/{application}/papers");
+        let papers: KeptPapers = self.again(|| self.gateway().get(&path, Some(&token)))?;
+        Ok(papers.papers)
+    }
+
+    /// Keeps a scan. It is looked into here first, so that a faulty one costs no time.
+    ///
+    /// # Errors
+    /// A file that is no scan, what the gateway says.
+    pub fn keep_paper(
+        &self,
+        application: &ApplicationId,
+        wish: Option<String>,
+        kind: &str,
+        file: Vec<u8>,
+    ) -> Result<KeptPaper, Problem> {
+        let token = self.token()?;
+        content::examine(&file).map_err(|fault| {
+            Problem::at(
+                "/file",
+                fault.to_string(),
+                "このファイルは保存できません。紙をPDF、PNG、JPEGのどれかで読み取り直してください（6MB、60ページまで。\
+                 パスワード、入力欄、リンク、添付のあるものは保存できません）。",
+                "This file cannot be kept. Scan the paper as PDF, PNG or JPEG: 6 MB and 60 pages at most, no \
+                 password, form, link or attachment.",
+            )
+        })?;
+        let idempotency_key = match wish {
+            Some(wish) => wish,
+            None => hex::encode(random_id()?),
+        };
+        let request = KeepPaperRequest {
+            idempotency_key,
+            application: Some(application.to_string()),
+            notice: None,
+            kind: kind.to_owned(),
+            content: Base64(file),
+        };
+        self.again(|| self.gateway().post("/v1/papers", Some(&token), &request))
+    }
+
+    /// A paper with its content; the gateway writes down who read it.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub fn read_paper(&self, id: &str) -> Result<KeptPaperContent, Problem> {
+        let token = self.token()?;
+        let path = format!("/v1/papers/{id}");
+        self.again(|| self.gateway().get(&path, Some(&token)))
+    }
+}

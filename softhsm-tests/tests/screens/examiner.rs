@@ -65,18 +65,9 @@ impl Examiner {
 
     /// Examines a page and leaves it as it was.
     pub fn look(&self, page: &Page, name: &str) -> Result<()> {
-        if name == "kiosk-generating" {
-            // It gives way to the next page by itself, maybe in the middle of the examination.
-            return self.examine(page, name).or_else(|fault| {
-                if page.has("progress").unwrap_or(false) {
-                    Err(fault)
-                } else {
-                    Ok(())
-                }
-            });
-        }
         self.examine(page, name)?;
-        if name.starts_with("kiosk-") && self.all_looks.get() {
+        // What is being made does not wait for a change of language.
+        if name.starts_with("kiosk-") && name != "kiosk-generating" && self.all_looks.get() {
             let press = |what: &str| page.follow(|page| page.click(what));
             let contrast = "form[action=\"/do/contrast\"] button";
             press(contrast)?;
@@ -119,7 +110,19 @@ impl Examiner {
         self.taken.set(self.taken.get() + 1);
         let file = format!("{:03}-{name}.png", self.taken.get());
         page.screenshot(&self.pictures.join(file))?;
-        let found = self.faults_of(page)?;
+        // Some pages give way to the next by themselves, maybe in the middle of the examination: then
+        // that one is examined.
+        let mut given_way = 0;
+        let found = loop {
+            match self.faults_of(page) {
+                Ok(found) => break found,
+                Err(fault) if given_way == 5 => return Err(fault),
+                Err(_) => {
+                    given_way += 1;
+                    page.wait("the next page", "document.readyState === 'complete'")?;
+                }
+            }
+        };
         let mut faults = self.faults.borrow_mut();
         faults.extend(found.into_iter().map(|fault| format!("{name}: {fault}")));
         Ok(())

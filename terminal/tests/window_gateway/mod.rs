@@ -91,10 +91,6 @@ impl TestGateway {
             "items": items, "identity_sha256": IDENTITY,
             "identity": {"decision": "accepted", "document": "drivers-licence",
                          "decided_by": "13101-0001", "decided_at": "2026-11-22T01:30:00Z"},
-            "identity": {
-                "decision": "accepted", "document": "drivers-licence",
-                "decided_by": "13101-0001", "decided_at": "2026-11-22T01:05:00Z",
-            },
             "profile": "signature", "fee_yen": 500,
         });
         Self(Arc::new(Mutex::new(State {

@@ -72,7 +72,7 @@ fn a_request_is_taken_in_listed_and_answered_at_the_window() {
         .unwrap();
     assert_eq!(line.id, ID);
     let list = world.app.disclosures(&clerk).unwrap();
-    assert_eq!(list.disclosures, [line.clone()]);
+    assert_eq!(list.disclosures, std::slice::from_ref(&line));
     assert_eq!(world.app.disclosure(&clerk, ID).unwrap(), line);
     assert_eq!(
         refusal(world.app.disclosure(&clerk, &"00".repeat(16))),

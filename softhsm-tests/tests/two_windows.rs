@@ -69,7 +69,10 @@ impl Side<'_> {
     /// has a password.
     fn up_to_the_request(&self, first: bool) -> String {
         let resident = Some(self.applicant.resident);
-        let form = Window::form(self.applicant, resident, &stack::today_in_japan());
+        let mut form = Window::form(self.applicant, resident, &stack::today_in_japan());
+        if !first {
+            form["kind"] = json!("reissue-holder");
+        }
         let id = text_of(&self.window.receive(&form).unwrap()["id"]);
         self.window.identify(&id).unwrap();
         self.carry("counter");

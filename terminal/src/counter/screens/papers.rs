@@ -59,7 +59,8 @@ fn size(bytes: u64) -> String {
     if bytes < 1024 * 1024 {
         format!("{} KB", bytes.div_ceil(1024))
     } else {
-        format!("{}.{} MB", bytes >> 20, (bytes % (1 << 20)) * 10 >> 20)
+        let tenths = ((bytes % (1 << 20)) * 10) >> 20;
+        format!("{}.{tenths} MB", bytes >> 20)
     }
 }
 

@@ -194,7 +194,7 @@ fn papers_go_on_their_day_and_not_before_it_and_the_record_says_which() {
             .papers_of_notice(&clerk, &notice.id)
             .unwrap()
             .papers,
-        [other.clone()]
+        std::slice::from_ref(&other)
     );
 
     // 2036-11-22 23:59:59 in Japan: the last second in which they are kept.

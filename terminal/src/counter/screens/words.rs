@@ -80,7 +80,10 @@ mod tests {
         "fee-kind.",
         "remittance-blocked.",
         "service.",
-        "standing.",
+        "kind.",
+        "choose.",
+        "gone.",
+        "event.",
     ];
 
     fn sources(folder: &str, ending: &str) -> String {

@@ -6,11 +6,11 @@ use clap::Args;
 use pki_core::certificate::pem;
 use schema::wire::v1::ca::{PartyKind, PartyRecord};
 
-use super::{ConfigArgs, Failure, assemble, migrate::read_mac_key, open_store, wait_for_token};
+use super::{ConfigArgs, Failure, assemble_ready, migrate::read_mac_key, open_store};
 use crate::{
     adapter::system::SystemClock,
     app::{
-        enrol::{self, Enrolment, register_issuers},
+        enrol::{self, Enrolment},
         verifier,
     },
     config::IssueConfig,
@@ -75,13 +75,7 @@ pub fn enrol(args: &EnrolArgs) -> Result<(), Failure> {
         .map_err(|error| format!("{}: {error}", args.request.display()))?;
     let request = pem::decode(pem::REQUEST, &text)
         .map_err(|error| format!("{}: {error}", args.request.display()))?;
-    let app = assemble(&config)?;
-    wait_for_token(&app)?;
-    if !register_issuers(&app)? {
-        return Err(
-            "the database knows an issuer of the same name with another certificate".into(),
-        );
-    }
+    let app = assemble_ready(&config)?;
     let wish = Enrolment {
         kind: args.kind.clone(),
         id: args.id.clone(),

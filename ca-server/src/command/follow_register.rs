@@ -1,11 +1,7 @@
 //! `ca-server follow-register`: once, by hand.
 
-use super::{ConfigArgs, Failure, assemble, wait_for_token};
-use crate::{
-    adapter::register_folder::RegisterFolder,
-    app::{enrol::register_issuers, follow_register},
-    config::IssueConfig,
-};
+use super::{ConfigArgs, Failure, assemble_ready};
+use crate::{adapter::register_folder::RegisterFolder, app::follow_register, config::IssueConfig};
 
 /// Apply what the registers have told; not done when a batch cannot be taken.
 pub fn run(args: &ConfigArgs) -> Result<(), Failure> {
@@ -16,13 +12,7 @@ pub fn run(args: &ConfigArgs) -> Result<(), Failure> {
     if args.check_config {
         return Ok(());
     }
-    let app = assemble(&config)?;
-    wait_for_token(&app)?;
-    if !register_issuers(&app)? {
-        return Err(
-            "the database knows an issuer of the same name with another certificate".into(),
-        );
-    }
+    let app = assemble_ready(&config)?;
     let mut failed = None;
     for (municipality, followed) in
         follow_register::follow(&app, &RegisterFolder(register.folder.clone()))

@@ -22,7 +22,7 @@ use crate::{
         hsm::HsmSigner,
         system::{SystemClock, SystemEntropy},
     },
-    app::App,
+    app::{App, enrol::register_issuers},
     config::IssueConfig,
 };
 
@@ -180,6 +180,18 @@ fn assemble(config: &IssueConfig) -> Result<App, Failure> {
         config.vault_key.clone(),
     ));
     Ok(App::new(config, store, signer, vault, clock, entropy))
+}
+
+/// The use-cases for a command that signs: the token is there, and the database knows the issuers.
+fn assemble_ready(config: &IssueConfig) -> Result<App, Failure> {
+    let app = assemble(config)?;
+    wait_for_token(&app)?;
+    if !register_issuers(&app)? {
+        return Err(
+            "the database knows an issuer of the same name with another certificate".into(),
+        );
+    }
+    Ok(app)
 }
 
 fn open_store(config: &IssueConfig, mac: Arc<AuditMac>) -> Result<Database, Failure> {

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Duration};
 use hsm_config::Token;
 use service::meters;
 
-use super::{Failure, ServeArgs, SharedConfigArgs, assemble, wait_for_token};
+use super::{Failure, ServeArgs, SharedConfigArgs, assemble, assemble_ready};
 use crate::{
     adapter::{
         database::{Book, Database},
@@ -151,13 +151,7 @@ pub fn publish(args: &SharedConfigArgs) -> Result<(), Failure> {
     let Some(config) = args.load()? else {
         return Ok(());
     };
-    let app = assemble(&config)?;
-    wait_for_token(&app)?;
-    if !register_issuers(&app)? {
-        return Err(
-            "the database knows an issuer of the same name with another certificate".into(),
-        );
-    }
+    let app = assemble_ready(&config)?;
     let (published, failed) = publish_crl::publish(&app, &mut publish_crl::InPlace::new());
     for list in published {
         println!("{} number {}", list.path.display(), list.record.number);

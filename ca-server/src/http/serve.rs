@@ -11,6 +11,7 @@ use std::{
 
 use actix_web::{App as Routes, HttpServer, dev::ServerHandle, middleware::from_fn, rt, web};
 use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::ServerConfig;
 use service::{
     ready,
     signal::Ends,
@@ -53,6 +54,16 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> 
     Ok((listener, bound))
 }
 
+/// TLS of the inner interfaces: both sides show a certificate of the infrastructure CA.
+fn inner_tls(config: &IssueConfig, app: &App) -> Result<ServerConfig, TlsFault> {
+    let authority = app
+        .infrastructure
+        .issuer
+        .certificate_der()
+        .unwrap_or_default();
+    tls::mutual(&config.tls, authority)
+}
+
 /// Serve the inner interface until a signal asks to end.
 pub fn issue(
     config: &IssueConfig,
@@ -60,13 +71,7 @@ pub fn issue(
     metrics: PrometheusHandle,
     ready_file: Option<&Path>,
 ) -> Result<(), ServeError> {
-    let authority = app
-        .infrastructure
-        .issuer
-        .certificate_der()
-        .unwrap_or_default()
-        .to_vec();
-    let tls = tls::mutual(&config.tls, &authority)?;
+    let tls = inner_tls(config, &app)?;
     let (inner, inner_address) = listen(config.listen_ca)?;
     let (side, side_address) = listen(config.listen_admin)?;
     let app = web::Data::from(app);
@@ -125,13 +130,7 @@ pub fn console(
     app: Arc<App>,
     ready_file: Option<&Path>,
 ) -> Result<(), ServeError> {
-    let authority = app
-        .infrastructure
-        .issuer
-        .certificate_der()
-        .unwrap_or_default()
-        .to_vec();
-    let tls = tls::mutual(&config.tls, &authority)?;
+    let tls = inner_tls(config, &app)?;
     let (listener, address) = listen(config.listen_console)?;
     let app = web::Data::from(app);
     rt::System::new().block_on(async move {

@@ -31,7 +31,9 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             if !is_json {
-                return Err(bad("the content type has to be application/json"));
+                return Err(Problem::bad_request(
+                    "the content type has to be application/json",
+                ));
             }
             let bytes = bytes.await.map_err(|error| {
                 if error.as_response_error().status_code().as_u16() == 413 {
@@ -42,25 +44,18 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
                         "What was sent is too large.",
                     )
                 } else {
-                    bad("the body could not be read")
+                    Problem::bad_request("the body could not be read")
                 }
             })?;
             let parsed = serde_json::from_slice(&bytes);
             if let Ok(mut bytes) = bytes.try_into_mut() {
                 bytes.as_mut().zeroize();
             }
-            parsed.map(Self).map_err(|error| bad(&describe(&error)))
+            parsed
+                .map(Self)
+                .map_err(|error| Problem::bad_request(&describe(&error)))
         })
     }
-}
-
-fn bad(detail: &str) -> Problem {
-    Problem::new(
-        Kind::BadRequest,
-        detail,
-        "入力に誤りがあります。画面を読み込み直してください。",
-        "The input is not as it has to be. Load the page again.",
-    )
 }
 
 /// serde's message names the field; of a wrong value it would repeat the value, so

@@ -10,8 +10,8 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::Problem;
 use super::fence::Fence;
-use super::{Kind, Problem};
 
 /// Name of the field that carries the local secret.
 pub const SECRET_FIELD: &str = "local";
@@ -58,19 +58,19 @@ impl FromRequest for Fields {
         let fence = request.app_data::<Data<Fence>>().cloned();
         let form = Form::<Pairs>::from_request(request, payload);
         Box::pin(async move {
-            let fence = fence.ok_or_else(|| bad("this server takes no forms"))?;
+            let fence = fence.ok_or_else(|| Problem::bad_request("this server takes no forms"))?;
             let pairs = form
                 .await
-                .map_err(|_| bad("the form could not be read"))?
+                .map_err(|_| Problem::bad_request("the form could not be read"))?
                 .into_inner()
                 .0;
             if pairs.len() > MOST {
-                return Err(bad("the form has too many fields"));
+                return Err(Problem::bad_request("the form has too many fields"));
             }
             let mut fields = HashMap::with_capacity(pairs.len());
             for (name, value) in pairs {
                 if fields.insert(name, Zeroizing::new(value)).is_some() {
-                    return Err(bad("a field was sent twice"));
+                    return Err(Problem::bad_request("a field was sent twice"));
                 }
             }
             let sent = fields.remove(SECRET_FIELD).unwrap_or_default();
@@ -78,13 +78,4 @@ impl FromRequest for Fields {
             Ok(Self(fields))
         })
     }
-}
-
-fn bad(detail: &str) -> Problem {
-    Problem::new(
-        Kind::BadRequest,
-        detail,
-        "入力に誤りがあります。画面を読み込み直してください。",
-        "The input is not as it has to be. Load the page again.",
-    )
 }

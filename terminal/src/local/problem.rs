@@ -185,6 +185,16 @@ impl Problem {
         }))
     }
 
+    /// What was sent is not as a page of ours sends it.
+    pub fn bad_request(detail: &str) -> Self {
+        Self::new(
+            Kind::BadRequest,
+            detail,
+            "入力に誤りがあります。画面を読み込み直してください。",
+            "The input is not as it has to be. Load the page again.",
+        )
+    }
+
     /// A fault of this machine. `cause` goes to the log, not to the screen.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
         tracing::error!(error = %cause, source = ?cause.source().map(ToString::to_string), "internal fault");

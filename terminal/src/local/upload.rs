@@ -50,12 +50,14 @@ impl FromRequest for Upload {
             .map(str::to_owned);
         let payload = web::Payload::from_request(request, payload).into_inner();
         Box::pin(async move {
-            let fence = fence.ok_or_else(|| bad("this server takes no forms"))?;
-            let boundary = boundary.ok_or_else(|| bad("the form is no multipart/form-data"))?;
-            let payload = payload.map_err(|_| bad("the form could not be read"))?;
+            let fence = fence.ok_or_else(|| Problem::bad_request("this server takes no forms"))?;
+            let boundary = boundary
+                .ok_or_else(|| Problem::bad_request("the form is no multipart/form-data"))?;
+            let payload =
+                payload.map_err(|_| Problem::bad_request("the form could not be read"))?;
             let body = match payload.to_bytes_limited(LARGEST).await {
                 Ok(Ok(body)) => body,
-                Ok(Err(_)) => return Err(bad("the form could not be read")),
+                Ok(Err(_)) => return Err(Problem::bad_request("the form could not be read")),
                 Err(_) => return Err(too_large()),
             };
             let mut upload = parse(&boundary, &body)?;
@@ -78,11 +80,11 @@ fn boundary(content_type: &str) -> Option<&str> {
 
 /// Takes a body apart at its boundary.
 fn parse(boundary: &str, body: &[u8]) -> Result<Upload, Problem> {
-    let cut = || bad("the form is cut short");
+    let cut = || Problem::bad_request("the form is cut short");
     let mark = format!("\r\n--{boundary}").into_bytes();
     let mut rest = body
         .strip_prefix(&mark[2..])
-        .ok_or_else(|| bad("the form does not begin with its boundary"))?;
+        .ok_or_else(|| Problem::bad_request("the form does not begin with its boundary"))?;
     let mut upload = Upload {
         fields: HashMap::new(),
         file: Vec::new(),
@@ -102,36 +104,37 @@ fn parse(boundary: &str, body: &[u8]) -> Result<Upload, Problem> {
         let (name, is_file) = disposition(head)?;
         if is_file {
             if std::mem::replace(&mut file_sent, true) {
-                return Err(bad("more than one file was sent"));
+                return Err(Problem::bad_request("more than one file was sent"));
             }
             upload.file = content.to_vec();
         } else {
             let text = std::str::from_utf8(content)
-                .map_err(|_| bad("a field is no text"))?
+                .map_err(|_| Problem::bad_request("a field is no text"))?
                 .to_owned();
             if upload.fields.insert(name, text).is_some() {
-                return Err(bad("a field was sent twice"));
+                return Err(Problem::bad_request("a field was sent twice"));
             }
         }
     }
-    Err(bad("the form has too many fields"))
+    Err(Problem::bad_request("the form has too many fields"))
 }
 
 /// Name of a part, and whether it is a file.
 fn disposition(head: &[u8]) -> Result<(String, bool), Problem> {
-    let head = std::str::from_utf8(head).map_err(|_| bad("a part's head is no text"))?;
+    let head =
+        std::str::from_utf8(head).map_err(|_| Problem::bad_request("a part's head is no text"))?;
     let line = head
         .split("\r\n")
         .find(|line| {
             line.get(..20)
                 .is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:"))
         })
-        .ok_or_else(|| bad("a part has no name"))?;
+        .ok_or_else(|| Problem::bad_request("a part has no name"))?;
     let name = line
         .split("; name=\"")
         .nth(1)
         .and_then(|rest| rest.split('"').next())
-        .ok_or_else(|| bad("a part has no name"))?;
+        .ok_or_else(|| Problem::bad_request("a part has no name"))?;
     Ok((name.to_owned(), line.contains("; filename")))
 }
 
@@ -139,15 +142,6 @@ fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
     bytes
         .windows(sought.len())
         .position(|window| window == sought)
-}
-
-fn bad(detail: &str) -> Problem {
-    Problem::new(
-        Kind::BadRequest,
-        detail,
-        "入力に誤りがあります。画面を読み込み直してください。",
-        "The input is not as it has to be. Load the page again.",
-    )
 }
 
 fn too_large() -> Problem {

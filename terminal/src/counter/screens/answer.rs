@@ -39,6 +39,21 @@ pub fn render(template: &impl Template, problem: Option<&Problem>) -> Result<Ans
     Ok(Answer::Page(problem.map_or(200, Problem::status), html))
 }
 
+/// The page again, telling what went wrong with its button. A clerk who has to sign in is sent
+/// there instead; where the page cannot be shown either, the first fault is the one to tell.
+///
+/// # Errors
+/// The problem, where no page tells of it.
+pub fn telling(
+    problem: Problem,
+    page: impl FnOnce(&Problem) -> Result<Answer, Problem>,
+) -> Result<Answer, Problem> {
+    if problem.kind() == Kind::SignInNeeded {
+        return Err(problem);
+    }
+    page(&problem).map_err(|_| problem)
+}
+
 /// Runs `work` off the server's threads and answers with its page. A fault that no page
 /// tells of becomes a page of its own; without a session the way leads to the sign-in.
 pub async fn answer(

@@ -7,7 +7,7 @@ use askama::Template;
 use pki_core::approval::Verdict;
 use schema::wire::v1::ra::{ApprovalMessage, TillCloseRequest};
 
-use super::answer::{Answer, answer, render};
+use super::answer::{Answer, answer, render, telling};
 use super::case::yen_signed;
 use super::days;
 use super::desk::Desk;
@@ -16,7 +16,7 @@ use super::walk::nothing;
 use crate::counter::Counter;
 use crate::counter::http::Window;
 use crate::counter::office::Decided;
-use crate::local::{Fields, Kind, Problem};
+use crate::local::{Fields, Problem};
 
 /// A request as shown.
 struct Line {
@@ -201,8 +201,7 @@ pub async fn carry_out(
         };
         match done {
             Ok(address) => Ok(Answer::Go(address)),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => shown(counter, desk, &id, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| shown(counter, desk, &id, Some(problem))),
         }
     })
     .await

@@ -11,7 +11,7 @@ use pki_core::id::ApplicationId;
 use schema::wire::v1::disclosure::DisclosureLine;
 use schema::wire::v1::ra::RegisterLookupRequest;
 
-use super::answer::{Answer, answer, render};
+use super::answer::{Answer, answer, render, telling};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
@@ -395,10 +395,9 @@ pub async fn deliver(
                 };
                 render(&page, None)
             }
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => {
-                handing_over(counter, desk, &id, typed, Some(&problem)).map_err(|_| problem)
-            }
+            Err(problem) => telling(problem, |problem| {
+                handing_over(counter, desk, &id, typed, Some(problem))
+            }),
         }
     })
     .await

@@ -8,7 +8,7 @@ use pki_core::kept_paper::RetentionRule;
 use pki_core::kept_paper::content::Media;
 use schema::wire::v1::ra::KeptPaper;
 
-use super::answer::{Answer, answer, render};
+use super::answer::{Answer, answer, render, telling};
 use super::case::Case;
 use super::days;
 use super::desk::Desk;
@@ -18,8 +18,8 @@ use super::words::Language;
 use crate::counter::Counter;
 use crate::counter::acts::random_id;
 use crate::counter::http::{Window, blocking, id};
+use crate::local::Problem;
 use crate::local::upload::Upload;
-use crate::local::{Kind, Problem};
 
 /// A kind of paper in the clerk's language.
 struct PaperKind {
@@ -132,8 +132,9 @@ pub async fn keep(
             Ok(_) => Ok(Answer::Go(format!(
                 "/screens/applications/{application}/papers"
             ))),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => shown(counter, desk, &path, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| {
+                shown(counter, desk, &path, Some(problem))
+            }),
         }
     })
     .await

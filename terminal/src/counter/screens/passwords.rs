@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use askama::Template;
 use schema::wire::v1::ra::{CardService, Notice, NoticeStep};
 
-use super::answer::{Answer, answer, render};
+use super::answer::{Answer, answer, render, telling};
 use super::case::{Items, short};
 use super::days;
 use super::desk::Desk;
@@ -182,8 +182,9 @@ pub async fn open(window: Window, desk: Desk, fields: Fields) -> Result<HttpResp
     answer(window, desk, move |counter, desk| {
         match wished(&fields).and_then(|new| counter.open_notice(new)) {
             Ok(notice) => Ok(Answer::Go(format!("/screens/notices/{}", notice.id))),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => identity(counter, desk, &fields, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| {
+                identity(counter, desk, &fields, Some(problem))
+            }),
         }
     })
     .await
@@ -252,8 +253,7 @@ pub async fn press(
         };
         match pressed {
             Ok(_) => Ok(Answer::Go(format!("/screens/notices/{id}"))),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => shown(counter, desk, &id, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| shown(counter, desk, &id, Some(problem))),
         }
     })
     .await

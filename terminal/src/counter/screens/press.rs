@@ -8,14 +8,14 @@ use schema::wire::v1::ra::{
     IdentityVerdict, ImageVerdict, ReplyRequest,
 };
 
-use super::answer::{Answer, answer};
+use super::answer::{Answer, answer, telling};
 use super::days;
 use super::desk::Desk;
 use super::inquiry;
 use super::walk::{Typed, nothing, shown};
 use crate::counter::Counter;
 use crate::counter::http::{Window, id};
-use crate::local::{Fields, Kind, Problem};
+use crate::local::{Fields, Problem};
 
 /// Presses a button, then shows what is due next, or the same page with what went wrong.
 pub async fn press(
@@ -29,12 +29,9 @@ pub async fn press(
         let id = id(&Path::from(application))?;
         match pressed(counter, &id, &button, &fields) {
             Ok(()) => Ok(Answer::Go(format!("/screens/applications/{id}"))),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            // Where the page cannot be shown either, the first fault is the one to tell.
-            Err(problem) => {
-                let typed = Typed::of(&fields);
-                shown(counter, desk, &id, Some(&problem), typed).map_err(|_| problem)
-            }
+            Err(problem) => telling(problem, |problem| {
+                shown(counter, desk, &id, Some(problem), Typed::of(&fields))
+            }),
         }
     })
     .await

@@ -12,7 +12,7 @@ use schema::wire::v1::ra::{
 };
 use serde_json::{Value, json};
 
-use super::answer::{Answer, answer, render};
+use super::answer::{Answer, answer, render, telling};
 use super::case::short;
 use super::days;
 use super::desk::Desk;
@@ -274,8 +274,9 @@ pub async fn revoke(window: Window, desk: Desk, fields: Fields) -> Result<HttpRe
                 };
                 render(&page, None)
             }
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => form(counter, desk, &fields, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| {
+                form(counter, desk, &fields, Some(problem))
+            }),
         }
     })
     .await
@@ -345,8 +346,9 @@ pub async fn find_person(
     answer(window, desk, move |counter, desk| {
         match of_person(counter, &fields) {
             Ok(lines) => person_page(counter, desk, Some(lines), None),
-            Err(problem) if problem.kind() == Kind::SignInNeeded => Err(problem),
-            Err(problem) => person_page(counter, desk, None, Some(&problem)).map_err(|_| problem),
+            Err(problem) => telling(problem, |problem| {
+                person_page(counter, desk, None, Some(problem))
+            }),
         }
     })
     .await

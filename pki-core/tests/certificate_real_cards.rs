@@ -92,6 +92,10 @@ fn real_cards_verify_with_their_own_issuer_and_not_with_the_other() {
 fn the_authentication_certificate_of_a_real_card_is_decoded() {
     let image = CertificateImage::decode(AUTH).unwrap();
     assert!(image.personal.is_none() && image.number.is_none());
+    let user = image.user.as_ref().unwrap();
+    assert_eq!(user.opaque, "997794E9AGCIEG");
+    assert_eq!(user.window.as_str(), "13221003A");
+    assert_eq!(image.municipality().unwrap().to_string(), "13221");
     assert_eq!(image.key_usage, [KeyUsage::DigitalSignature]);
     assert_eq!(image.purposes, [Purpose::ClientAuth]);
     assert_eq!(image.ocsp, ["http://test-ocspauthnorm.jpki.go.jp"]);
@@ -215,6 +219,34 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("signatureValue", "another signature"),
 ];
 
+/// Field and tags of every element.
+fn shape(leaves: &[Leaf]) -> Vec<(String, Vec<u8>)> {
+    leaves
+        .iter()
+        .map(|leaf| (leaf.field.clone(), leaf.tags.clone()))
+        .collect()
+}
+
+/// Fields in which something differs, in order.
+fn differing<'a>(real: &'a [Leaf], ours: &[Leaf]) -> Vec<&'a str> {
+    let mut differing: Vec<&str> = Vec::new();
+    for (real, ours) in real.iter().zip(ours) {
+        if real.content != ours.content && !differing.contains(&real.field.as_str()) {
+            differing.push(&real.field);
+        }
+    }
+    differing
+}
+
+/// The elements of a field at these places are the same in both.
+fn same(real: &[Leaf], ours: &[Leaf], field: &str, places: &[usize]) {
+    let of = |leaves: &[Leaf]| -> Vec<Vec<u8>> {
+        let field: Vec<&Leaf> = leaves.iter().filter(|leaf| leaf.field == field).collect();
+        places.iter().map(|at| field[*at].content.clone()).collect()
+    };
+    assert_eq!(of(real), of(ours), "{field}");
+}
+
 fn ours(publication: pki_core::certificate::Publication) -> Vec<u8> {
     let governor = Governor::new(SignatureAlgorithm::RsaPkcs1Sha256, publication);
     governor
@@ -225,31 +257,12 @@ fn ours(publication: pki_core::certificate::Publication) -> Vec<u8> {
 #[test]
 fn ours_has_the_shape_of_a_real_cards_certificate_element_by_element() {
     let (real, ours) = (leaves(SIGN), leaves(&ours(registered())));
-    let shape = |leaves: &[Leaf]| -> Vec<(String, Vec<u8>)> {
-        leaves
-            .iter()
-            .map(|leaf| (leaf.field.clone(), leaf.tags.clone()))
-            .collect()
-    };
     assert_eq!(shape(&real), shape(&ours));
-
-    let mut differing: Vec<&str> = Vec::new();
-    for (real, ours) in real.iter().zip(&ours) {
-        if real.content != ours.content && !differing.contains(&real.field.as_str()) {
-            differing.push(&real.field);
-        }
-    }
     let allowed: Vec<&str> = DIFFERENCES.iter().map(|(field, _)| *field).collect();
-    assert_eq!(differing, allowed);
+    assert_eq!(differing(&real, &ours), allowed);
 
     // Inside fields that differ, what is the form and not the resident's or the issuer's.
-    let same = |field: &str, places: &[usize]| {
-        let of = |leaves: &[Leaf]| -> Vec<Vec<u8>> {
-            let field: Vec<&Leaf> = leaves.iter().filter(|leaf| leaf.field == field).collect();
-            places.iter().map(|at| field[*at].content.clone()).collect()
-        };
-        assert_eq!(of(&real), of(&ours), "{field}");
-    };
+    let same = |field: &str, places: &[usize]| same(&real, &ours, field, places);
     same("issuer", &[0, 1, 2, 3, 4, 5, 6]); // C=JP, O, OU and the last type
     same("subject", &[0, 1, 2, 3, 4, 6]); // C=JP, L=Tokyo-to, types of L and CN
     same("subjectPublicKeyInfo", &[0, 1]); // rsaEncryption, NULL
@@ -257,6 +270,81 @@ fn ours_has_the_shape_of_a_real_cards_certificate_element_by_element() {
     same("2.5.29.32", &[0, 1, 3]); // critical, CPS qualifier
     same("2.5.29.18", &[0, 1, 2, 3, 4, 5, 6, 7]); // all but the governor
     same("2.5.29.31", &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]); // all but the municipality
+}
+
+/// What differs between a real card's certificate for signing in and ours, and why.
+const USER_DIFFERENCES: &[(&str, &str)] = &[
+    ("serialNumber", "128 random bits; the public service counts"),
+    ("issuer", "the last OU is the governor, not the agency"),
+    (
+        "validity",
+        "three years from the day of issue; the public service's rule is the fifth birthday",
+    ),
+    ("subject", "another opaque name and window"),
+    ("subjectPublicKeyInfo", "another key"),
+    ("2.5.29.32", "a policy of our own arc, and its statement"),
+    ("2.5.29.18", "the governor's name in Japanese"),
+    ("2.5.29.31", "another municipality"),
+    ("2.5.29.35", "another issuer"),
+    ("2.5.29.14", "another key"),
+    ("signatureValue", "another signature"),
+];
+
+fn our_user(publication: pki_core::certificate::Publication) -> Vec<u8> {
+    Governor::of_users(SignatureAlgorithm::RsaPkcs1Sha256, publication)
+        .certify_user(at("2026-11-22T06:00:00Z"), 0x5A)
+        .into_der()
+}
+
+#[test]
+fn ours_for_signing_in_has_the_shape_of_a_real_cards_element_by_element() {
+    const ACCESS: &str = "1.3.6.1.5.5.7.1.1";
+    let mut real = leaves(AUTH);
+    // The public service names its responder on the card, open to the registered alone; ours
+    // names one where access is open.
+    real.retain(|leaf| leaf.field != ACCESS);
+    let ours = leaves(&our_user(registered()));
+    assert_eq!(shape(&real), shape(&ours));
+
+    let allowed: Vec<&str> = USER_DIFFERENCES.iter().map(|(field, _)| *field).collect();
+    assert_eq!(differing(&real, &ours), allowed);
+
+    same(&real, &ours, "issuer", &[0, 1, 2, 3, 4, 5, 6]); // C=JP, O, OU and the last type
+    same(&real, &ours, "subject", &[0, 1, 2]); // C=JP, type of CN
+    same(&real, &ours, "subjectPublicKeyInfo", &[0, 1]);
+    same(&real, &ours, "2.5.29.32", &[0, 1, 3]); // critical, CPS qualifier
+    same(&real, &ours, "2.5.29.18", &[0, 1, 2, 3, 4, 5, 6, 7]); // all but the governor
+    same(
+        &real,
+        &ours,
+        "2.5.29.31",
+        &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+    ); // all but the municipality
+
+    // Where access is open, information access stands where the real one has it.
+    let order = |leaves: &[Leaf]| {
+        let mut fields: Vec<String> = leaves.iter().map(|leaf| leaf.field.clone()).collect();
+        fields.dedup();
+        fields
+    };
+    assert_eq!(order(&leaves(AUTH)), order(&leaves(&our_user(open()))));
+}
+
+#[test]
+fn the_certificate_for_signing_in_says_nothing_of_the_person() {
+    let der = our_user(registered());
+    let image = CertificateImage::decode(&der).unwrap();
+    assert!(image.personal.is_none() && image.number.is_none());
+    assert_eq!(image.user.as_ref().unwrap().window.as_str(), "131010001");
+    assert_eq!(image.municipality().unwrap().to_string(), "13101");
+    assert_eq!(image.subject.attributes().len(), 2);
+    assert_eq!(image.policies[0].oid, "1.3.6.1.4.1.99999.2026.1.0.30");
+    for text in ["総務", "霞が関", "19500401", "20261122"] {
+        assert!(
+            !der.windows(text.len()).any(|w| w == text.as_bytes()),
+            "{text}"
+        );
+    }
 }
 
 #[test]

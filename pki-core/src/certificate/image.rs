@@ -15,6 +15,7 @@ use super::public_key::{PublicKey, PublicKeyFault, SignatureAlgorithm, Signature
 use super::serial::{Serial, SerialFault};
 use super::subscriber::{SubscriberNumber, other_names, personal_data};
 use super::tbs::{SignedParts, Tbs, split_signed};
+use super::user::UserName;
 use crate::calendar::JapaneseDay;
 use crate::person::certificate_items::CertificateItemsText;
 use crate::person::era::BirthDate;
@@ -155,6 +156,8 @@ pub struct CertificateImage {
     pub personal: Option<CertificateItemsText>,
     /// The common name taken apart, where it has the form of a resident's.
     pub number: Option<SubscriberNumber>,
+    /// The common name taken apart, where it has the form of one who signs in.
+    pub user: Option<UserName>,
     /// Policies in order.
     pub policies: Vec<Policy>,
     /// directoryName of subjectAltName (a CA's Japanese name).
@@ -204,6 +207,7 @@ impl CertificateImage {
             number: subject
                 .last("CN")
                 .and_then(|text| SubscriberNumber::parse(&text)),
+            user: subject.last("CN").and_then(|text| UserName::parse(&text)),
             subject,
             not_before: tbs.not_before.time()?,
             not_after: tbs.not_after.time()?,
@@ -317,7 +321,12 @@ impl CertificateImage {
 
     /// The municipality whose window made the request, by the common name.
     pub fn municipality(&self) -> Option<MunicipalityCode> {
-        Some(self.number.as_ref()?.window.municipality())
+        let window = match (&self.number, &self.user) {
+            (Some(number), _) => &number.window,
+            (None, Some(user)) => &user.window,
+            (None, None) => return None,
+        };
+        Some(window.municipality())
     }
 
     /// Verifies the signature with the issuer's key. Names, dates and purposes are

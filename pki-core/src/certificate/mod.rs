@@ -22,6 +22,7 @@ pub mod serial;
 pub mod subscriber;
 pub(crate) mod tbs;
 pub mod unsigned;
+pub mod user;
 
 pub use asn1::DerFault;
 pub use check_code::{CheckCode, CheckCodeFault};
@@ -29,7 +30,7 @@ pub use distribution_point::{DistributionPoint, Place};
 pub use image::{CertificateImage, ImageFault};
 pub use issuer::{Access, Issuer, IssuerFault, Publication};
 pub use name::Name;
-pub use plan::{Party, PlanFault, PlanInput, Subject, Subscriber, plan};
+pub use plan::{Party, PlanFault, PlanInput, Subject, Subscriber, User, plan};
 pub use profile::{Profile, ProfileFault};
 pub use public_key::{KeyKind, PublicKey, SignatureAlgorithm};
 pub use serial::Serial;

@@ -17,6 +17,7 @@ use super::serial::Serial;
 use super::subscriber;
 use super::tbs::extension;
 use super::unsigned::{LintFaults, Unsigned};
+use super::user;
 use crate::id::TerminalId;
 use crate::person::certificate_items::CertificateItems;
 
@@ -40,6 +41,8 @@ pub struct PlanInput<'a> {
 pub enum Subject<'a> {
     /// A resident.
     Subscriber(Subscriber<'a>),
+    /// A resident who signs in.
+    User(User<'a>),
     /// A terminal, kiosk, operator, gateway, server or responder.
     Party(Party<'a>),
     /// The issuer itself.
@@ -58,6 +61,14 @@ pub struct Subscriber<'a> {
     pub requested_at: Timestamp,
     /// Number that tells apart requests of one second; its last five digits are used.
     pub sequence: u32,
+}
+
+/// The part of a resident who signs in: nothing of the person.
+pub struct User<'a> {
+    /// The municipality of residence.
+    pub place: &'a Place,
+    /// The window (受付窓口識別記号) of that municipality.
+    pub terminal: TerminalId,
 }
 
 /// A party's part.
@@ -154,6 +165,12 @@ fn subject_name(input: &PlanInput<'_>) -> Result<Name, PlanFault> {
                 .with("L", &subscriber.place.municipality)?
                 .with("CN", &number)?)
         }
+        (Subject::User(user), SubjectKind::User) => {
+            if user.terminal.municipality() != user.place.code {
+                return Err(PlanFault::Place);
+            }
+            Ok(base.with("CN", &user::common_name(input.serial, &user.terminal))?)
+        }
         (Subject::Party(party), SubjectKind::Party) => Ok(base.with("CN", party.id)?),
         (Subject::Authority, SubjectKind::Authority) => Ok(input.issuer.subject().clone()),
         _ => Err(PlanFault::SubjectKind),
@@ -169,6 +186,7 @@ fn extension_value(
     Ok(match kind {
         ExtensionKind::SubjectAltName => match &input.subject {
             Subject::Subscriber(subscriber) => Some(subscriber::general_names(subscriber.items)),
+            Subject::User(_) => None,
             Subject::Party(party) => Some(server_names(party)?),
             Subject::Authority => issuer.alternative_name.clone(),
         },
@@ -177,6 +195,9 @@ fn extension_value(
             let point = match (&input.subject, input.profile.distribution_points()) {
                 (Subject::Subscriber(subscriber), Some(base)) => {
                     issuer.partition_distribution_point(base, subscriber.place)?
+                }
+                (Subject::User(user), Some(base)) => {
+                    issuer.partition_distribution_point(base, user.place)?
                 }
                 _ => issuer.full_distribution_point(),
             };

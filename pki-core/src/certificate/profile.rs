@@ -26,6 +26,9 @@ pub enum SubjectKind {
     /// A resident: municipality and request number in the subject, the four items
     /// in subjectAltName.
     Subscriber,
+    /// A resident who signs in: the subject is an opaque name, and nothing of the person
+    /// stands in the certificate.
+    User,
     /// A CA, certified by itself.
     Authority,
     /// A terminal, kiosk, operator, gateway, server or OCSP responder: `CN` = its id.
@@ -360,9 +363,10 @@ impl Profile {
 
 /// The profiles that come with the product, as file name and text. An operator copies
 /// them and changes names, policies and algorithms.
-pub const SAMPLES: [(&str, &str); 10] = [
+pub const SAMPLES: [(&str, &str); 11] = [
     sample!("signature.toml"),
     sample!("signature-training.toml"),
+    sample!("user-authentication.toml"),
     sample!("signing-ca.toml"),
     sample!("infrastructure-ca.toml"),
     sample!("ocsp-responder.toml"),
@@ -383,12 +387,13 @@ fn contradiction(spec: &Spec) -> Option<&'static str> {
             .any(|line| line.name == kind && line.critical)
     };
     let authority = spec.subject == SubjectKind::Authority;
+    let of_resident = matches!(spec.subject, SubjectKind::Subscriber | SubjectKind::User);
     let signs_certificates = spec.key_usage.contains(&KeyUsage::KeyCertSign);
     let policy_oid = spec
         .policy
         .as_ref()
         .map(|policy| ObjectIdentifier::new(&policy.oid));
-    let checks: [(bool, &'static str); 20] = [
+    let checks: [(bool, &'static str); 23] = [
         (
             spec.name.is_empty() || spec.name.len() > 40,
             "its name has 1 to 40 characters",
@@ -461,8 +466,7 @@ fn contradiction(spec: &Spec) -> Option<&'static str> {
             "the practice statement's URI is ASCII of at most 200 characters",
         ),
         (
-            spec.subject == SubjectKind::Subscriber
-                && has(E::CrlDistributionPoints) != spec.distribution_points.is_some(),
+            of_resident && has(E::CrlDistributionPoints) != spec.distribution_points.is_some(),
             "crl-distribution-points has its base name and its line, or neither",
         ),
         (
@@ -472,6 +476,18 @@ fn contradiction(spec: &Spec) -> Option<&'static str> {
         (
             spec.subject == SubjectKind::Subscriber && !has(E::SubjectAltName),
             "a resident's certificate carries the four items",
+        ),
+        (
+            spec.subject == SubjectKind::User && has(E::SubjectAltName),
+            "a user-authentication certificate carries nothing of the person",
+        ),
+        (
+            spec.subject == SubjectKind::User && spec.key_usage != [KeyUsage::DigitalSignature],
+            "a key for signing in declares nothing: digital-signature alone",
+        ),
+        (
+            spec.subject == SubjectKind::User && spec.extended_key_usage != [Purpose::ClientAuth],
+            "a key for signing in serves client-auth and nothing else",
         ),
     ];
     checks
@@ -511,6 +527,35 @@ mod tests {
         assert_eq!(hash(signature()), hash(&format!("# more\n{}", signature())));
         let longer = signature().replace("years = 3", "years = 4");
         assert_ne!(hash(signature()), hash(&longer));
+    }
+
+    #[test]
+    fn a_profile_for_signing_in_certifies_nothing_of_the_person_and_no_other_use() {
+        let text = SAMPLES
+            .into_iter()
+            .find(|(file, _)| *file == "user-authentication.toml")
+            .unwrap()
+            .1;
+        for (from, to) in [
+            (
+                "    { name = \"extended-key-usage\" },",
+                "    { name = \"extended-key-usage\" },\n    { name = \"subject-alt-name\" },",
+            ),
+            (
+                "[\"digital-signature\"]",
+                "[\"digital-signature\", \"non-repudiation\"]",
+            ),
+            ("[\"client-auth\"]", "[\"client-auth\", \"server-auth\"]"),
+            ("    { name = \"crl-distribution-points\" },\n", ""),
+        ] {
+            let wrong = text.replace(from, to);
+            assert_ne!(text, wrong, "{from}");
+            let fault = Profile::parse(&wrong);
+            assert!(
+                matches!(fault, Err(ProfileFault::Contradiction { .. })),
+                "{from} -> {to}: {fault:?}"
+            );
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use aws_lc_rs::signature::{
 use jiff::Timestamp;
 use pki_core::certificate::{
     Access, Certificate, Issuer, Name, Party, Place, PlanInput, Profile, PublicKey, Publication,
-    Serial, SignatureAlgorithm, Subject, Subscriber, plan, profile,
+    Serial, SignatureAlgorithm, Subject, Subscriber, User, plan, profile,
 };
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
 
@@ -145,17 +145,36 @@ impl Governor {
     }
 
     pub fn with_key(key: SoftKey, algorithm: SignatureAlgorithm, publication: Publication) -> Self {
+        Self::named(key, algorithm, publication, ["digital signature", "署名用"])
+    }
+
+    /// The governor's CA of certificates for signing in.
+    pub fn of_users(algorithm: SignatureAlgorithm, publication: Publication) -> Self {
+        Self::named(
+            SoftKey::new(algorithm),
+            algorithm,
+            publication,
+            ["user authentication", "利用者証明用"],
+        )
+    }
+
+    fn named(
+        key: SoftKey,
+        algorithm: SignatureAlgorithm,
+        publication: Publication,
+        [service, japanese]: [&str; 2],
+    ) -> Self {
         let serial = Serial::from_random([0xCA; 16]);
         let japanese = name(&[
             "C=JP",
             "O=公的個人認証サービス",
-            "OU=公的個人認証サービス署名用",
+            &format!("OU=公的個人認証サービス{japanese}"),
             "OU=東京都知事",
         ]);
         let subject = name(&[
             "C=JP",
             "O=JPKI-TEST",
-            "OU=JPKI for digital signature",
+            &format!("OU=JPKI for {service}"),
             "OU=Governor of Tokyo-to",
         ]);
         let itself = Issuer::self_signed(
@@ -220,6 +239,21 @@ impl Governor {
                 terminal: "131010001".parse().unwrap(),
                 requested_at: now,
                 sequence: 1,
+            }),
+        )
+    }
+
+    /// A certificate for signing in, of a window of Chiyoda.
+    pub fn certify_user(&self, now: Timestamp, random: u8) -> Certificate {
+        let holder = SoftKey::new(SignatureAlgorithm::RsaPkcs1Sha256).public();
+        self.certify(
+            &sample("user-authentication.toml", self.algorithm),
+            now,
+            random,
+            &holder,
+            Subject::User(User {
+                place: &chiyoda(),
+                terminal: "131010001".parse().unwrap(),
             }),
         )
     }

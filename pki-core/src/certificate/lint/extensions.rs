@@ -251,11 +251,11 @@ fn distribution_point_uri(facts: &Facts<'_>) -> bool {
         return true;
     };
     let publication = facts.issuer.publication();
-    let wanted = match (facts.profile.subject_kind(), &facts.number) {
-        (SubjectKind::Subscriber, Some(number)) => {
-            publication.partition_crl(number.window.municipality())
+    let wanted = match (facts.profile.subject_kind(), facts.window()) {
+        (SubjectKind::Subscriber | SubjectKind::User, Some(window)) => {
+            publication.partition_crl(window.municipality())
         }
-        (SubjectKind::Subscriber, None) => return true,
+        (SubjectKind::Subscriber | SubjectKind::User, None) => return true,
         _ => publication.full_crl(),
     };
     point.uri() == wanted.as_deref()

@@ -12,6 +12,8 @@ use crate::certificate::profile::{Profile, SubjectKind};
 use crate::certificate::public_key::PublicKey;
 use crate::certificate::subscriber::{SubscriberNumber, other_names, personal_data};
 use crate::certificate::tbs::Tbs;
+use crate::certificate::user::UserName;
+use crate::id::TerminalId;
 use crate::person::certificate_items::CertificateItemsText;
 
 /// The bytes to sign beside the profile and the issuer. What cannot be read is `None`.
@@ -25,6 +27,8 @@ pub(super) struct Facts<'a> {
     pub subject: Option<Vec<Attribute>>,
     /// The common name taken apart.
     pub number: Option<SubscriberNumber>,
+    /// The common name of one who signs in taken apart.
+    pub user: Option<UserName>,
     pub other_names: Option<Vec<(ObjectIdentifier, &'a str)>>,
     /// The six items of a resident.
     pub items: Option<CertificateItemsText>,
@@ -38,6 +42,7 @@ impl<'a> Facts<'a> {
         let subject = Name::from_der(tbs.subject)
             .ok()
             .map(|name| name.attributes());
+        let last = subject.as_deref().and_then(<[Attribute]>::last);
         let other_names = tbs
             .value(oid::SUBJECT_ALT_NAME)
             .and_then(|value| other_names(value).ok());
@@ -45,10 +50,8 @@ impl<'a> Facts<'a> {
             not_before: tbs.not_before.time().ok(),
             not_after: tbs.not_after.time().ok(),
             key: PublicKey::from_spki_der(tbs.spki).ok(),
-            number: subject
-                .as_deref()
-                .and_then(<[Attribute]>::last)
-                .and_then(|attribute| SubscriberNumber::parse(&attribute.value)),
+            number: last.and_then(|attribute| SubscriberNumber::parse(&attribute.value)),
+            user: last.and_then(|attribute| UserName::parse(&attribute.value)),
             subject,
             items: other_names.as_deref().and_then(personal_data),
             other_names,
@@ -65,6 +68,15 @@ impl<'a> Facts<'a> {
 
     pub fn is(&self, kind: SubjectKind) -> bool {
         self.profile.subject_kind() == kind
+    }
+
+    /// The window that a resident's common name ends with.
+    pub fn window(&self) -> Option<&TerminalId> {
+        match self.profile.subject_kind() {
+            SubjectKind::Subscriber => self.number.as_ref().map(|number| &number.window),
+            SubjectKind::User => self.user.as_ref().map(|user| &user.window),
+            SubjectKind::Party | SubjectKind::Authority => None,
+        }
     }
 
     /// Values of the subject's attributes of that key, in order.

@@ -5,6 +5,8 @@ use super::facts::Facts;
 use crate::certificate::asn1;
 use crate::certificate::key_fitness;
 use crate::certificate::profile::SubjectKind;
+use crate::certificate::serial::Serial;
+use crate::certificate::user::opaque;
 
 pub(super) const LINTS: &[Lint] = &[
     Lint {
@@ -87,7 +89,7 @@ pub(super) const LINTS: &[Lint] = &[
     },
     Lint {
         name: "subject-form",
-        sentence: "A resident's subject ends L, L, CN; a party's CN; an authority's is its issuer field (policy; RFC 5280 §4.1.2.6).",
+        sentence: "A resident's subject ends L, L, CN; a user's and a party's CN; an authority's is its issuer field (policy; RFC 5280 §4.1.2.6).",
         holds: subject_form,
     },
     Lint {
@@ -121,6 +123,22 @@ pub(super) const LINTS: &[Lint] = &[
             !facts.is(SubjectKind::Subscriber)
                 || facts.subject_values("CN").len() != 1
                 || facts.number.is_some()
+        },
+    },
+    Lint {
+        name: "user-name",
+        sentence: "A user's common name is 14 characters that the serial number determines, so that nothing of the person is in them, and the window (policy).",
+        holds: |facts| {
+            let (true, Ok(serial)) = (
+                facts.is(SubjectKind::User) && facts.subject_values("CN").len() == 1,
+                Serial::from_octets(facts.tbs.serial),
+            ) else {
+                return true;
+            };
+            facts
+                .user
+                .as_ref()
+                .is_some_and(|user| user.opaque == opaque(&serial))
         },
     },
     Lint {
@@ -202,7 +220,7 @@ fn subject_form(facts: &Facts<'_>) -> bool {
         .collect();
     match facts.profile.subject_kind() {
         SubjectKind::Subscriber => keys == ["L", "L", "CN"],
-        SubjectKind::Party => keys == ["CN"],
+        SubjectKind::User | SubjectKind::Party => keys == ["CN"],
         SubjectKind::Authority => facts.tbs.subject == facts.issuer.subject().as_der(),
     }
 }

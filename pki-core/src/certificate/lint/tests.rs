@@ -4,7 +4,7 @@ use super::{LintFault, all, check};
 use crate::certificate::asn1;
 use crate::certificate::distribution_point::{DistributionPoint, Place};
 use crate::certificate::issuer::{Access, Issuer, Publication};
-use crate::certificate::plan::{Party, PlanInput, Subject, Subscriber, plan};
+use crate::certificate::plan::{Party, PlanInput, Subject, Subscriber, User, plan};
 use crate::certificate::profile::{Profile, SAMPLES};
 use crate::certificate::public_key::PublicKey;
 use crate::certificate::tbs::{Tbs, extension};
@@ -280,6 +280,35 @@ fn subscriber() -> Good {
     }
 }
 
+/// A resident who signs in.
+fn user() -> Good {
+    let profile = sample("user-authentication.toml");
+    let issuer = governor();
+    let place = Place {
+        code: "13101".parse().unwrap(),
+        prefecture: "Tokyo-to".into(),
+        municipality: "Chiyoda-ku".into(),
+    };
+    let unsigned = plan(&PlanInput {
+        profile: &profile,
+        issuer: &issuer,
+        serial: &Serial::from_random([0x80; 16]),
+        now: at("2026-11-22T06:00:00Z"),
+        public_key: &rsa(&modulus(MODULUS), 65537),
+        subject: Subject::User(User {
+            place: &place,
+            terminal: "131010001".parse().unwrap(),
+        }),
+    })
+    .unwrap();
+    let parts = Parts::of(unsigned.bytes_to_sign());
+    Good {
+        profile,
+        issuer,
+        parts,
+    }
+}
+
 fn party(file: &str) -> Good {
     let profile = sample(file);
     let issuer = governor();
@@ -371,6 +400,11 @@ const CASES: &[Case] = &[
     }),
     ("common-name", subscriber, |parts| {
         let subject = ["C=JP", "L=Tokyo-to", "L=Chiyoda-ku", "CN=総務太郎"];
+        parts.subject = name(&subject).as_der().to_vec();
+    }),
+    ("user-name", user, |parts| {
+        // a number that could stand for the person in the place of the opaque one
+        let subject = ["C=JP", "CN=19500401000001131010001"];
         parts.subject = name(&subject).as_der().to_vec();
     }),
     ("request-time", subscriber, |parts| {
@@ -514,6 +548,60 @@ fn faults(good: &Good, parts: &Parts) -> Vec<&'static str> {
 #[test]
 fn each_lint_has_bytes_to_sign_that_only_it_rejects() {
     for (lint, good, spoil) in CASES {
+        let good = good();
+        assert_eq!(faults(&good, &good.parts), [""; 0], "before: {lint}");
+        let mut spoiled = good.parts.clone();
+        spoil(&mut spoiled);
+        assert_eq!(faults(&good, &spoiled), [*lint]);
+    }
+}
+
+/// Sentences that another kind of certificate shows broken above, on the certificate for signing in.
+const USER_CASES: &[Case] = &[
+    ("key-usage", user, |parts| {
+        parts.set(oid::KEY_USAGE, asn1::named_bits([0, 1]));
+    }),
+    ("extended-key-usage", user, |parts| {
+        let purposes = [asn1::oid(&oid::CLIENT_AUTH), asn1::oid(&oid::OCSP_SIGNING)];
+        let value = asn1::sequence(&[&purposes.concat()]);
+        parts.set(oid::EXTENDED_KEY_USAGE, value);
+    }),
+    ("extensions-known", user, |parts| {
+        let value = asn1::tlv(asn1::explicit(0), &[&asn1::utf8("総務　太郎")]);
+        let item = asn1::tlv(asn1::explicit(0), &[&asn1::oid(&oid::JPKI_NAME), &value]);
+        let names = asn1::sequence(&[&item]);
+        parts.extensions.push((oid::SUBJECT_ALT_NAME, false, names));
+    }),
+    ("certificate-policies", user, |parts| {
+        let signature = sample("signature.toml");
+        let line = signature.line(oid::CERTIFICATE_POLICIES).unwrap();
+        parts.set(
+            oid::CERTIFICATE_POLICIES,
+            signature.fixed_value(line.name).unwrap(),
+        );
+    }),
+    ("distribution-point-base", user, |parts| {
+        parts.set_point(&POINT, URI);
+    }),
+    ("distribution-point-uri", user, |parts| {
+        let mut point = POINT;
+        point[2] = "OU=JPKI for user authentication";
+        parts.set_point(&point, Some("http://pki.example/crl/sign/13103.crl"));
+    }),
+    ("subject-form", user, |parts| {
+        let last = Name::from_der(&parts.subject).unwrap().last("CN").unwrap();
+        parts.subject = name(&["C=JP", "L=Tokyo-to", &format!("CN={last}")])
+            .as_der()
+            .to_vec();
+    }),
+    ("validity-rule", user, |parts| {
+        parts.set_times("2026-11-22T06:00:00Z", "2031-11-21T14:59:59Z");
+    }),
+];
+
+#[test]
+fn the_sentences_hold_for_the_certificate_for_signing_in_as_well() {
+    for (lint, good, spoil) in USER_CASES {
         let good = good();
         assert_eq!(faults(&good, &good.parts), [""; 0], "before: {lint}");
         let mut spoiled = good.parts.clone();

@@ -124,15 +124,6 @@ impl JapaneseDay {
         i32::try_from(days).unwrap_or(i32::MAX)
     }
 
-    /// The day after.
-    ///
-    /// # Panics
-    /// Past the year 9999.
-    #[must_use]
-    pub fn tomorrow(self) -> Self {
-        self.later(1.day())
-    }
-
     fn later(self, span: jiff::Span) -> Self {
         Self(
             self.0

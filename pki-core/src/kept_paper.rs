@@ -89,7 +89,7 @@ impl RetentionRule {
             (CountedFrom::Expiry, Some(expiry)) => expiry,
             _ => received_on,
         };
-        base.tomorrow().last_day_of_years(self.years).tomorrow()
+        base.next().last_day_of_years(self.years).next()
     }
 }
 

@@ -51,6 +51,8 @@ struct Spec {
     limits: LimitSpec,
     #[serde(default)]
     procedures: ProcedureSpec,
+    /// Online revocation by holders; not served where it is left out.
+    online: Option<OnlineSpec>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +68,23 @@ impl Default for ProcedureSpec {
             inquiry_days: REPLY_DAYS,
             open_days: OPEN_DAYS,
         }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnlineSpec {
+    listen: SocketAddr,
+    /// What holders' programs trust; by default the certificate of `[tls]`.
+    tls: Option<KeyFilesSpec>,
+    #[serde(default = "ten_a_minute")]
+    per_minute: NonZeroU32,
+}
+
+const fn ten_a_minute() -> NonZeroU32 {
+    match NonZeroU32::new(10) {
+        Some(ten) => ten,
+        None => NonZeroU32::MIN,
     }
 }
 
@@ -217,6 +236,17 @@ pub struct LimitConfig {
     pub lanes: LaneConfig,
 }
 
+/// The public listener.
+#[derive(Clone, Debug)]
+pub struct OnlineConfig {
+    /// Where holders come.
+    pub listen: SocketAddr,
+    /// The server's certificate there.
+    pub tls: KeyFiles,
+    /// Requests of one address in a minute.
+    pub per_minute: NonZeroU32,
+}
+
 /// The configuration of a gateway.
 pub struct Config {
     /// Name of this node in the audit.
@@ -239,6 +269,8 @@ pub struct Config {
     pub listen_gateway: SocketAddr,
     /// Where the machine's keepers come.
     pub listen_admin: SocketAddr,
+    /// Where holders revoke online, if they may.
+    pub online: Option<OnlineConfig>,
     /// The server's certificate.
     pub tls: KeyFiles,
     /// Certificate of the infrastructure CA, DER.
@@ -326,6 +358,13 @@ impl Config {
             },
             listen_gateway: spec.listen.gateway,
             listen_admin: spec.listen.admin,
+            online: spec.online.map(|online| OnlineConfig {
+                listen: online.listen,
+                tls: online
+                    .tls
+                    .map_or_else(|| tls.clone(), |files| files.check(&base)),
+                per_minute: online.per_minute,
+            }),
             infrastructure_ca: certificate(&base.join(&spec.trust))?,
             tls,
             authority: AuthorityConfig {

@@ -29,10 +29,11 @@ use crate::{
         vault::{TokenAuditMac, TokenVault},
     },
     app::{App, KnownPlaces, Settings, channel::Channels, register_events::RegisterEvents},
-    config::Config,
+    config::{Config, OnlineConfig},
     http::{
         self, Gateway, Limits,
         lane::{Apps, Lanes},
+        online::{PLACES, Public},
     },
     port::{Clock, Entropy, Masters, Store},
 };
@@ -110,17 +111,19 @@ pub struct Running {
     pub gateway: SocketAddr,
     /// Where the machine's keepers come (plain HTTP).
     pub admin: SocketAddr,
+    /// Where holders revoke online (TLS), if they may.
+    pub online: Option<SocketAddr>,
     state: web::Data<Gateway>,
-    servers: [ServerHandle; 2],
-    ends: [rt::task::JoinHandle<io::Result<()>>; 2],
+    servers: Vec<ServerHandle>,
+    ends: Vec<rt::task::JoinHandle<io::Result<()>>>,
 }
 
 impl Running {
     /// Lets requests under way finish, then stops.
     pub async fn stop(self) -> io::Result<()> {
-        let [gateway, admin] = self.servers;
-        gateway.stop(true).await;
-        admin.stop(true).await;
+        for server in self.servers {
+            server.stop(true).await;
+        }
         for end in self.ends {
             end.await.map_err(io::Error::other)??;
         }
@@ -165,6 +168,12 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
     .listen_rustls_0_23(listener, tls)?
     .run();
 
+    let public = config
+        .online
+        .as_ref()
+        .map(|online| serve_online(online, Arc::clone(&gateway.app)))
+        .transpose()?;
+
     let data = gateway.clone();
     let admin = HttpServer::new(move || {
         Service::new()
@@ -180,11 +189,15 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
     .run();
 
     let state = gateway.clone();
+    let askers = public.as_ref().map(|(_, public, _)| public.clone());
     rt::spawn(async move {
         let mut minute = interval(Duration::from_secs(60));
         loop {
             minute.tick().await;
             gateway.limits.sweep();
+            if let Some(askers) = &askers {
+                askers.sweep();
+            }
             sum_up(&gateway).await;
             delete_papers(&gateway).await;
         }
@@ -206,13 +219,50 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
             }
         }
     });
+    let mut servers = vec![server.handle(), admin.handle()];
+    let mut ends = vec![rt::spawn(server), rt::spawn(admin)];
+    let online = public.map(|(address, _, server)| {
+        servers.push(server.handle());
+        ends.push(rt::spawn(server));
+        address
+    });
     Ok(Running {
         gateway: gateway_address,
         admin: admin_address,
+        online,
         state,
-        servers: [server.handle(), admin.handle()],
-        ends: [rt::spawn(server), rt::spawn(admin)],
+        servers,
+        ends,
     })
+}
+
+/// The public listener, with a worker, threads and connections of its own.
+fn serve_online(
+    config: &OnlineConfig,
+    app: Arc<App>,
+) -> Result<(SocketAddr, web::Data<Public>, actix_web::dev::Server), Fault> {
+    let public = web::Data::new(Public::new(app, config.per_minute));
+    let tls = tls::open(&config.tls)?;
+    let listener = TcpListener::bind(config.listen)?;
+    let address = listener.local_addr()?;
+    let data = public.clone();
+    let server = HttpServer::new(move || {
+        Service::new()
+            .app_data(data.clone())
+            .configure(http::public_routes)
+    })
+    .workers(1)
+    .worker_max_blocking_threads(PLACES)
+    .max_connections(128)
+    .max_connection_rate(32)
+    .client_request_timeout(Duration::from_secs(5))
+    .tls_handshake_timeout(Duration::from_secs(5))
+    .keep_alive(Duration::from_secs(15))
+    .shutdown_timeout(2)
+    .disable_signals()
+    .listen_rustls_0_23(listener, tls)?
+    .run();
+    Ok((address, public, server))
 }
 
 /// One row for the refusals that have none; a database that is away is asked again.
@@ -248,10 +298,13 @@ pub fn serve(config: &Config, ready_file: Option<&Path>) -> Result<(), Fault> {
         let running = listen(config, apps(config)?)?;
         tracing::info!(gateway = %running.gateway, admin = %running.admin, "ready");
         if let Some(path) = ready_file {
-            let addresses = BTreeMap::from([
+            let mut addresses = BTreeMap::from([
                 ("gateway", format!("https://{}", running.gateway)),
                 ("admin", format!("http://{}", running.admin)),
             ]);
+            if let Some(online) = running.online {
+                addresses.insert("online", format!("https://{online}"));
+            }
             ready::write(path, &addresses)?;
         }
         ends.wait().await;

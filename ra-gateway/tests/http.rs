@@ -14,7 +14,7 @@ use pki_core::certificate::{Party, SignatureAlgorithm, Subject, pem};
 use ra_gateway::{
     adapter::authority::HttpAuthority,
     app::App,
-    config::{AuthorityConfig, Config, KeyFiles, LimitConfig, ProcedureConfig},
+    config::{AuthorityConfig, Config, KeyFiles, LimitConfig, OnlineConfig, ProcedureConfig},
     http::lane::LaneConfig,
     port::{AuditEntry, Clock, MasterFault, Masters, PartyKind},
     startup,
@@ -47,6 +47,7 @@ fn key_pem(key: &SoftKey) -> String {
 struct Served {
     address: String,
     admin: String,
+    online: String,
     stop: Option<std::sync::mpsc::Sender<()>>,
     server: Option<thread::JoinHandle<()>>,
     infrastructure: Vec<u8>,
@@ -113,6 +114,11 @@ fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts
         issuer: app.settings.issuer.clone(),
         listen_gateway: ([127, 0, 0, 1], 0).into(),
         listen_admin: ([127, 0, 0, 1], 0).into(),
+        online: Some(OnlineConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls: files.clone(),
+            per_minute: number(20),
+        }),
         tls: files.clone(),
         infrastructure_ca: infrastructure.certificate.clone(),
         authority: AuthorityConfig {
@@ -148,15 +154,19 @@ fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts
     let server = thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let running = startup::listen(&config, shared).unwrap();
-            ready.send((running.gateway, running.admin)).unwrap();
+            let online = running.online.unwrap();
+            ready
+                .send((running.gateway, running.admin, online))
+                .unwrap();
             let _ = actix_web::rt::task::spawn_blocking(move || stopped.recv()).await;
             running.stop().await.unwrap();
         });
     });
-    let (gateway, admin) = at.recv().unwrap();
+    let (gateway, admin, online) = at.recv().unwrap();
     let served = Served {
         address: format!("https://localhost:{}", gateway.port()),
         admin: format!("http://{admin}"),
+        online: format!("https://localhost:{}", online.port()),
         stop: Some(stop),
         server: Some(server),
         infrastructure: infrastructure.certificate.clone(),
@@ -654,4 +664,97 @@ fn a_flood_of_password_work_leaves_issuing_its_lane() {
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+#[test]
+fn the_holder_revokes_online_with_the_cards_own_key_and_nobody_else_does() {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let (issued, made) = world.issued(&clerk, &mut world.card());
+    let serial = issued.certificate.unwrap().serial;
+    let (served, parts) = serve(world, 1000);
+    // No client certificate, another address.
+    let mut holder = Client::new(&served, None);
+    holder.address.clone_from(&served.online);
+    let mut page = holder
+        .agent
+        .get(format!("{}/", served.online))
+        .call()
+        .unwrap();
+    let policy = page.headers().get("content-security-policy").unwrap();
+    assert!(policy.to_str().unwrap().starts_with("default-src 'none'"));
+    let page = page.body_mut().read_to_string().unwrap();
+    assert!(page.contains("オンライン失効申請"));
+    assert_eq!(
+        holder.get("/v1/applications").0,
+        404,
+        "nothing else is here"
+    );
+
+    let ask = |serial: &str| {
+        let body = json!({ "serial": serial }).to_string();
+        holder.post("/v1/online-revocation-challenges", body.as_bytes())
+    };
+    let (status, answer) = ask("not a serial");
+    assert_eq!((status, kind(&answer)), (422, "items-invalid"));
+    assert_eq!(
+        ask(&"3b".repeat(16)).0,
+        201,
+        "whether there is such a certificate is not told"
+    );
+    let statement = |serial: &str| {
+        let (status, challenge) = ask(serial);
+        assert_eq!(status, 201, "{challenge}");
+        STANDARD
+            .decode(challenge["statement"].as_str().unwrap())
+            .unwrap()
+    };
+    let send = |statement: &[u8], key: &SoftKey| {
+        let signature = key.sign(SignatureAlgorithm::RsaPkcs1Sha256, statement);
+        let body = json!({
+            "statement": STANDARD.encode(statement),
+            "signature": STANDARD.encode(signature),
+        });
+        holder.post("/v1/online-revocations", body.to_string().as_bytes())
+    };
+    let good = statement(&serial);
+    let stranger = SoftKey::new(SignatureAlgorithm::RsaPkcs1Sha256);
+    let (status, answer) = send(&good, &stranger);
+    assert_eq!((status, kind(&answer)), (409, "authority-refused"));
+    // A statement that the gateway did not make, and one that was changed.
+    let changed = String::from_utf8(good.clone()).unwrap();
+    let changed = changed.replace(&serial, &"3b".repeat(16));
+    let (status, answer) = send(changed.as_bytes(), &made.pair);
+    assert_eq!((status, kind(&answer)), (422, "statement-invalid"));
+    let (status, answer) = holder.post("/v1/online-revocations", &[b' '; 9000]);
+    assert_eq!((status, kind(&answer)), (413, "body-too-large"));
+    let record = parts.app.find_certificates(&clerk, &by_serial(&serial));
+    assert_eq!(record.unwrap().certificates[0].standing, "issued");
+
+    let (status, revoked) = send(&good, &made.pair);
+    assert_eq!(status, 200, "{revoked}");
+    assert_eq!(revoked["ground"], "article9");
+    let record = parts.app.find_certificates(&clerk, &by_serial(&serial));
+    assert_eq!(record.unwrap().certificates[0].standing, "revoked");
+    assert_eq!(
+        send(&good, &made.pair).1,
+        revoked,
+        "the first record stands"
+    );
+    // Ten minutes later the statement is worth nothing.
+    parts.clock.advance(601);
+    let (status, answer) = send(&good, &made.pair);
+    assert_eq!((status, kind(&answer)), (422, "statement-invalid"));
+
+    let answers: Vec<_> = (0..20).map(|_| holder.get("/").0).collect();
+    assert!(answers.contains(&429), "one address asks without end");
+}
+
+fn by_serial(serial: &str) -> ra::CertificateSearchRequest {
+    ra::CertificateSearchRequest {
+        serial: Some(serial.to_owned()),
+        ..ra::CertificateSearchRequest::default()
+    }
 }

@@ -73,10 +73,6 @@ pub enum TlsFault {
 /// # Errors
 /// [`TlsFault`]; a key that others can read is refused.
 pub fn mutual(files: &KeyFiles, authority: &[u8]) -> Result<ServerConfig, TlsFault> {
-    let pem = |path: &Path| {
-        let name = path.display().to_string();
-        |error| TlsFault::Pem(name, error)
-    };
     let provider = Arc::new(default_provider());
     let mut roots = RootCertStore::empty();
     roots
@@ -86,11 +82,7 @@ pub fn mutual(files: &KeyFiles, authority: &[u8]) -> Result<ServerConfig, TlsFau
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .build()
             .map_err(TlsFault::Verifier)?;
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(pem(&files.certificate))?;
-    config::owner_only("tls.key", &files.key)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
+    let (chain, key) = read(files)?;
     let mut server = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(TlsFault::Server)?
@@ -99,6 +91,38 @@ pub fn mutual(files: &KeyFiles, authority: &[u8]) -> Result<ServerConfig, TlsFau
         .map_err(TlsFault::Server)?;
     server.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(server)
+}
+
+/// A configuration that takes everybody: for what is public.
+///
+/// # Errors
+/// [`TlsFault`]; a key that others can read is refused.
+pub fn open(files: &KeyFiles) -> Result<ServerConfig, TlsFault> {
+    let (chain, key) = read(files)?;
+    let mut server = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&TLS13])
+        .map_err(TlsFault::Server)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(TlsFault::Server)?;
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(server)
+}
+
+/// Certificate chain and private key.
+fn read(
+    files: &KeyFiles,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsFault> {
+    let pem = |path: &Path| {
+        let name = path.display().to_string();
+        |error| TlsFault::Pem(name, error)
+    };
+    let chain = CertificateDer::pem_file_iter(&files.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(pem(&files.certificate))?;
+    config::owner_only("tls.key", &files.key)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(pem(&files.key))?;
+    Ok((chain, key))
 }
 
 /// The client's certificate on a connection; the handshake has proved its key and its

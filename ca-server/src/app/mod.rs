@@ -21,6 +21,7 @@ pub mod records;
 pub mod register_revocations;
 pub mod resume;
 pub mod revoke;
+pub mod revoke_online;
 pub mod verifier;
 mod work;
 

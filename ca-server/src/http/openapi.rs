@@ -16,6 +16,7 @@ use super::{certificates, disclosures, files, ocsp, problem, register_revocation
         certificates::issue,
         certificates::read,
         revocations::revoke,
+        revocations::revoke_online,
         disclosures::receive,
         disclosures::list,
         disclosures::read,

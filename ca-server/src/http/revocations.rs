@@ -1,20 +1,22 @@
 //! `POST /v1/revocations`.
 
 use actix_web::{HttpResponse, web};
-use schema::wire::v1::ca::{RevokeRequest, RevokeResponse};
+use schema::wire::v1::ca::{OnlineRevokeRequest, RevokeRequest, RevokeResponse};
 
 use super::{
     block,
     body::{Body, Limit},
     caller::Gateway,
-    certificates::refusal_problem,
+    certificates::{refusal_problem, vault_problem},
     problem::{Kind, Problem, ProblemDocument},
     store_problem,
 };
 use crate::{
     app::{
         App,
+        look_up::LookUpError,
         revoke::{self, RevokeError},
+        revoke_online::{self, OnlineError},
     },
     port::store::Revoked,
 };
@@ -47,6 +49,42 @@ pub async fn revoke(
     let revoked = block(move || revoke::revoke(&app, &gateway.0, &wish))
         .await?
         .map_err(|error| problem(&error))?;
+    Ok(HttpResponse::Ok().json(message(&revoked)))
+}
+
+/// Record a revocation that the holder signed with the very key (Art 9 ③).
+#[utoipa::path(
+    post, path = "/v1/online-revocations", tag = "revocations",
+    request_body = OnlineRevokeRequest,
+    responses(
+        (status = 200, description = "Recorded", body = RevokeResponse),
+        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn revoke_online(
+    app: web::Data<App>,
+    gateway: web::ReqData<Gateway>,
+    limit: web::Data<Limit>,
+    body: Body,
+) -> Result<HttpResponse, Problem> {
+    let gateway = gateway.into_inner();
+    let wish: OnlineRevokeRequest = body
+        .message(&app, &gateway, "revoke-online", **limit)
+        .await?;
+    let revoked = block(move || revoke_online::revoke_online(&app, &gateway.0, &wish))
+        .await?
+        .map_err(|error| match error {
+            OnlineError::NotAccepted => Problem::new(Kind::ActRefused, format!("{error}.")),
+            OnlineError::Store(error) | OnlineError::LookUp(LookUpError::Store(error)) => {
+                store_problem(&error)
+            }
+            OnlineError::LookUp(LookUpError::Vault(error)) => vault_problem(&error),
+        })?;
     Ok(HttpResponse::Ok().json(message(&revoked)))
 }
 

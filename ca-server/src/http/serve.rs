@@ -95,6 +95,10 @@ pub fn issue(
                             web::to(certificates::read),
                         ))
                         .service(posted("/revocations", web::to(revocations::revoke)))
+                        .service(posted(
+                            "/online-revocations",
+                            web::to(revocations::revoke_online),
+                        ))
                         .configure(disclosures::routes)
                         .service(read_only(
                             "/register-revocations",

@@ -235,18 +235,21 @@ impl CardKey {
 
     /// The request that the card signs in a visit, DER.
     pub fn request(&self, visit: VisitId) -> Vec<u8> {
-        ceremony_request(&self.public_key(), visit, self.id, |info| {
-            let mut signature = vec![0; self.pair.public_modulus_len()];
-            self.pair
-                .sign(
-                    &RSA_PKCS1_SHA256,
-                    &SystemRandom::new(),
-                    info,
-                    &mut signature,
-                )
-                .expect("signing");
-            signature
-        })
+        ceremony_request(&self.public_key(), visit, self.id, |info| self.sign(info))
+    }
+
+    /// A signature of the holder, RSASSA-PKCS1-v1_5 with SHA-256.
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                message,
+                &mut signature,
+            )
+            .expect("signing");
+        signature
     }
 }
 

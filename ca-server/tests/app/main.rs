@@ -8,3 +8,4 @@ mod issue;
 mod register;
 mod replace;
 mod revoke;
+mod revoke_online;

@@ -47,13 +47,17 @@ const LAYERS_MAX: usize = 3;
 
 /// Pages of a document that may be kept.
 pub fn examine(bytes: &[u8]) -> Result<usize, ContentFault> {
+    examine_within(bytes, UNPACKED_MAX)
+}
+
+fn examine_within(bytes: &[u8], unpacked_max: usize) -> Result<usize, ContentFault> {
     let end = find_last(bytes, b"%%EOF").ok_or(ContentFault::Damaged)?;
     if !bytes[end + 5..].iter().all(|b| is_white(*b)) {
         return Err(ContentFault::Trailing);
     }
     let mut look = Look {
         pages: 0,
-        unpacked: 0,
+        room: unpacked_max,
         trailer: false,
     };
     look.structure(bytes)?;
@@ -70,7 +74,8 @@ pub fn examine(bytes: &[u8]) -> Result<usize, ContentFault> {
 /// What was seen so far.
 struct Look {
     pages: usize,
-    unpacked: usize,
+    /// Bytes that may still be unpacked.
+    room: usize,
     /// A catalogue is named by a trailer or a cross-reference stream.
     trailer: bool,
 }
@@ -162,15 +167,14 @@ impl Look {
             if !declared && !looks_packed(&layer) {
                 break;
             }
-            let room = UNPACKED_MAX - self.unpacked;
-            layer = match decompress_to_vec_zlib_with_limit(&layer, room) {
+            layer = match decompress_to_vec_zlib_with_limit(&layer, self.room) {
                 Ok(unpacked) => unpacked,
-                Err(fault) if fault.output.len() >= room => return Err(ContentFault::Opaque),
+                Err(fault) if fault.output.len() >= self.room => return Err(ContentFault::Opaque),
                 // It only looked packed: bare bytes of a picture.
                 Err(_) if !declared => break,
                 Err(_) => return Err(ContentFault::Damaged),
             };
-            self.unpacked += layer.len();
+            self.room -= layer.len();
             bare(&layer)?;
         }
         if seen.object_stream {

@@ -3,6 +3,7 @@
 pub mod crl;
 pub mod ground;
 pub mod ocsp;
+pub mod online;
 pub mod register_batch;
 pub mod register_event;
 pub mod replacement;

@@ -9,7 +9,10 @@ use std::{
 use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use schema::wire::v1::{
-    ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+    ca::{
+        CertificateRecord, IssueRequest, IssueResponse, OnlineRevokeRequest, RevokeRequest,
+        RevokeResponse,
+    },
     disclosure::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
@@ -263,6 +266,13 @@ impl Authority for HttpAuthority {
     ) -> Result<DeliveryResponse, AuthorityFault> {
         let path = format!("/v1/disclosures/{id}/delivery");
         self.call(&path, Some(&encoded(request)))
+    }
+
+    fn revoke_online(
+        &self,
+        request: &OnlineRevokeRequest,
+    ) -> Result<RevokeResponse, AuthorityFault> {
+        self.call("/v1/online-revocations", Some(&encoded(request)))
     }
 
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {

@@ -103,6 +103,8 @@ reasons! {
     KioskRecordInvalid = "kiosk-record-invalid",
     /// A choice of substitute characters is not allowed.
     SubstituteInvalid = "substitute-invalid",
+    /// The statement of an online revocation is none of this gateway's, or too old.
+    StatementInvalid = "statement-invalid",
     /// The signed act does not verify or does not belong to this application.
     ActInvalid = "act-invalid",
     /// Issuing was stopped until an officer of the prefecture releases it.

@@ -12,6 +12,7 @@ mod kiosk;
 pub mod lane;
 mod limit;
 mod notice;
+pub mod online;
 mod opening;
 mod operator;
 mod places;
@@ -116,6 +117,8 @@ pub struct Gateway {
         kept_paper::read,
         kept_paper::hold,
         kept_paper::release,
+        online::challenge,
+        online::revoke,
         kiosk::record,
         kiosk::health,
     ),
@@ -233,6 +236,27 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/disclosures/{id}/delivery").route(post().to(disclosure::deliver)))
             .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))
             .service(at("/v1/kiosk/health").route(post().to(kiosk::health)))
+            .default_service(web::to(not_found)),
+    );
+}
+
+/// The routes of the public listener.
+pub fn public_routes(config: &mut ServiceConfig) {
+    use web::{get, post};
+
+    async fn style() -> HttpResponse {
+        HttpResponse::Ok()
+            .content_type("text/css; charset=utf-8")
+            .body(include_str!("../../assets/online.css"))
+    }
+
+    config.service(
+        web::scope("")
+            .wrap(from_fn(online::guard))
+            .service(at("/").route(get().to(online::page)))
+            .service(at("/online.css").route(get().to(style)))
+            .service(at("/v1/online-revocation-challenges").route(post().to(online::challenge)))
+            .service(at("/v1/online-revocations").route(post().to(online::revoke)))
             .default_service(web::to(not_found)),
     );
 }

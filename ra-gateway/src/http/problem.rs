@@ -78,6 +78,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::NotIdentified
         | Reason::RegisterDisagrees
         | Reason::ReplyRefused
+        | Reason::StatementInvalid
         | Reason::ProofInvalid
         | Reason::VisitForeign
         | Reason::KioskRecordInvalid

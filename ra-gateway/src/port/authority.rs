@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
 use schema::wire::v1::{
-    ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+    ca::{
+        CertificateRecord, IssueRequest, IssueResponse, OnlineRevokeRequest, RevokeRequest,
+        RevokeResponse,
+    },
     disclosure::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
@@ -72,6 +75,13 @@ pub trait Authority: Send + Sync {
         id: ApplicationId,
         request: &DeliveryRequest,
     ) -> Result<DeliveryResponse, AuthorityFault>;
+
+    /// Records a revocation that the holder signed (Art 9 ③); repeating it gives the first
+    /// record.
+    fn revoke_online(
+        &self,
+        request: &OnlineRevokeRequest,
+    ) -> Result<RevokeResponse, AuthorityFault>;
 
     /// A certificate and its status; `None` when the authority does not know the serial.
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault>;

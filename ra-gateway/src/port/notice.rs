@@ -112,6 +112,9 @@ pub trait NoticeStore {
         resident_hash: &[u8; 32],
         municipality: &MunicipalityCode,
     ) -> Result<Vec<StoredApplication>, StoreError>;
+    /// The application that a certificate was issued for, in whatever municipality: for its
+    /// holder, who has proved to be that.
+    fn certified_by_serial(&self, serial: &str) -> Result<Option<StoredApplication>, StoreError>;
     /// Applications of this municipality whose certificate has this check code.
     fn certified_by_check_code(
         &self,

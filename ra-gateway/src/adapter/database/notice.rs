@@ -267,6 +267,19 @@ impl NoticeStore for Database {
         })
     }
 
+    fn certified_by_serial(&self, serial: &str) -> Result<Option<StoredApplication>, StoreError> {
+        self.read(|c| {
+            application::table
+                .filter(application::serial.eq(serial))
+                .select(ApplicationRow::as_select())
+                .first(c)
+                .optional()?
+                .map(application_of)
+                .transpose()
+                .map_err(Fault::from)
+        })
+    }
+
     fn certified_by_check_code(
         &self,
         code: &CheckCode,

@@ -2,3 +2,4 @@
 
 pub mod disclose;
 pub mod revoke;
+pub mod revoke_online;

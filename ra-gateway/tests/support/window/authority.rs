@@ -8,20 +8,23 @@ use std::{
 
 use pki_core::{
     act::{Act, Deed},
-    certificate::{Subject, Subscriber},
+    certificate::{CertificateImage, Subject, Subscriber},
     disclosure::RequestContent,
     id::ApplicationId,
     person::{
         certificate_items::{CertificateItems, CertificateItemsText},
         municipality::MunicipalityCode,
     },
-    revocation::ground::Ground,
+    revocation::{ground::Ground, online::Statement},
 };
 use ra_gateway::port::{Authority, AuthorityFault, Clock};
 use schema::wire::{
     bytes::Base64,
     v1::{
-        ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeRequest, RevokeResponse},
+        ca::{
+            CertificateRecord, IssueRequest, IssueResponse, OnlineRevokeRequest, RevokeRequest,
+            RevokeResponse,
+        },
         disclosure::{
             DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
         },
@@ -172,6 +175,45 @@ impl Authority for FakeAuthority {
                 reason_code: Some(deed.ground.reason_code()),
             })
             .clone())
+    }
+
+    fn revoke_online(
+        &self,
+        request: &OnlineRevokeRequest,
+    ) -> Result<RevokeResponse, AuthorityFault> {
+        let now = self.clock.now();
+        let bytes = &request.statement.0;
+        let statement = Statement::read(bytes, "13".parse().unwrap(), now).unwrap();
+        let serial = statement.serial.to_string();
+        let held = self
+            .issued
+            .lock()
+            .unwrap()
+            .values()
+            .find(|issued| issued.serial == serial)
+            .map(|issued| CertificateImage::decode(&issued.certificate.0).unwrap())
+            .is_some_and(|image| {
+                statement
+                    .verify(bytes, &request.signature.0, &image, now)
+                    .is_ok()
+            });
+        if !held {
+            return Err(AuthorityFault::Refused {
+                problem: "act-refused".into(),
+                detail: "the statement is not accepted".into(),
+                first_answer: true,
+            });
+        }
+        let mut revoked = self.revoked.lock().unwrap();
+        let record = revoked
+            .entry(serial.clone())
+            .or_insert_with(|| RevokeResponse {
+                serial,
+                revoked_at: now.to_string(),
+                ground: "article9".into(),
+                reason_code: Some(5),
+            });
+        Ok(record.clone())
     }
 
     fn disclose(&self, request: &DisclosureRequest) -> Result<DisclosureLine, AuthorityFault> {

@@ -70,6 +70,16 @@ pub struct RevokeResponse {
     pub reason_code: Option<u8>,
 }
 
+/// `POST /v1/online-revocations`: what a holder signed with the key that is to end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OnlineRevokeRequest {
+    /// The exact bytes that were signed.
+    pub statement: Base64,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 by the certificate's key.
+    pub signature: Base64,
+}
+
 /// `GET /v1/certificates/{serial}`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -183,6 +183,19 @@ fn a_changed_payload_and_a_changed_signature_are_refused() {
 }
 
 #[test]
+fn a_signature_of_any_length_but_its_own_is_not_looked_at() {
+    let (terminal, operator) = (party(), party());
+    let long = SignedAct {
+        operator_signature: vec![0x30; SIGNATURE_BYTES_MAX + 1],
+        ..signed(issue().to_payload(), &terminal, &operator)
+    };
+    assert!(matches!(
+        long.verify(&terminal.1, &operator.1, now(), SKEW),
+        Err(ActFault::TooLarge)
+    ));
+}
+
+#[test]
 fn one_partys_signature_does_not_serve_as_the_others() {
     let both = party();
     let mut signed = signed(issue().to_payload(), &both, &both);
@@ -273,6 +286,12 @@ fn what_is_not_an_act_of_this_version_is_refused() {
         other(r#""signature""#, r#""Signature""#),
         ActFault::Profile
     ));
+    for name in [String::new(), "p".repeat(33)] {
+        let profile = other(r#""signature""#, &format!("\"{name}\""));
+        assert!(matches!(profile, ActFault::Profile), "{name:?}: {profile}");
+    }
+    let longest = json.replace(r#""signature""#, &format!("\"{}\"", "p".repeat(32)));
+    assert!(Act::from_payload(longest.as_bytes()).is_ok());
     assert!(matches!(
         Act::from_payload(&vec![b' '; PAYLOAD_BYTES_MAX + 1]),
         Err(ActFault::TooLarge)

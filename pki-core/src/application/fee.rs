@@ -324,6 +324,9 @@ mod tests {
             fault(|kind| Some(if kind == "first" { 100_001 } else { 0 })),
             FeeTableFault::TooMuch(ApplicationKind::First)
         ));
+        let dearest = toml(|kind| Some(if kind == "first" { FEE_YEN_MAX } else { 0 }));
+        let dearest = FeeTable::from_toml(&dearest).unwrap();
+        assert_eq!(dearest.yen(ApplicationKind::First), FEE_YEN_MAX);
         let unknown = toml(|_| Some(0)) + "gift = 1\n";
         assert!(matches!(
             FeeTable::from_toml(&unknown),
@@ -371,6 +374,11 @@ mod tests {
             (book.balance_yen(entry(1).application), book.total_yen()),
             (0, 500)
         );
+        assert_eq!(
+            book.balance_yen(entry(2).application),
+            500,
+            "what is taken back for one stands for the other"
+        );
         assert_eq!(book.entries().len(), 3);
         assert_eq!(
             book.standing().into_iter().collect::<Vec<_>>(),
@@ -399,6 +407,11 @@ mod tests {
         };
         assert_eq!(book.enter(same_key), Err(LedgerFault::Repeated));
         assert_eq!(book.enter(entry(4)), Err(LedgerFault::OutOfOrder));
+        let at_once = FeeEntry {
+            at: entry(5).at,
+            ..entry(6)
+        };
+        assert_eq!(book.clone().enter(at_once), Ok(()), "two in one second");
         let partial = FeeEntry {
             amount_yen: 100,
             application: entry(5).application,

@@ -428,6 +428,15 @@ mod tests {
             Some(EndCause::IdentityRefused),
             "a refusal over an expired document is recorded"
         );
+        let other_face = end(|c| {
+            c.face_matches = false;
+            c.decision = IdentityVerdict::Refused;
+        });
+        assert_eq!(
+            other_face,
+            Some(EndCause::IdentityRefused),
+            "as is one of a person who is not the one on the photo"
+        );
     }
 
     #[test]
@@ -464,6 +473,15 @@ mod tests {
             fault(|c| c.document.issuer = Some("あ".repeat(61))),
             IdentityFault::Issuer
         );
+        assert_eq!(
+            fault(|c| c.document.issuer = Some("公安\u{7}委員会".to_owned())),
+            IdentityFault::Issuer
+        );
+        let longest = end(|c| {
+            c.remark = Some("あ".repeat(200));
+            c.document.issuer = Some("あ".repeat(60));
+        });
+        assert_eq!(longest, None);
     }
 
     #[test]

@@ -190,6 +190,13 @@ fn a_statement_about_something_else_or_signed_by_another_card_is_nothing() {
         decide(&foreign, &card.sign(&foreign)),
         ApprovalFault::OtherMatter
     );
+    let mut long = said.clone();
+    long.resize(STATEMENT_BYTES_MAX + 1, b' ');
+    assert_eq!(
+        decide(&long, &card.sign(&long)),
+        ApprovalFault::Unreadable,
+        "longer than any statement"
+    );
     let unreadable = b"{\"version\":1}";
     assert_eq!(
         decide(unreadable, &card.sign(unreadable)),

@@ -123,6 +123,8 @@ mod tests {
         let Ok(card) = card_keys(cmac, &[1; 16]);
         let Ok(visit) = visit_keys(cmac, b"13101K001", &[1; 16], &[2; 16]);
         let Ok(elsewhere) = visit_keys(cmac, b"13101K002", &[1; 16], &[2; 16]);
+        let Ok(of_another_card) = visit_keys(cmac, b"13101K001", &[3; 16], &[2; 16]);
+        let Ok(of_another_visit) = visit_keys(cmac, b"13101K001", &[1; 16], &[3; 16]);
         let all = [
             &card.enc,
             &card.mac,
@@ -133,6 +135,12 @@ mod tests {
             &elsewhere.enc,
             &elsewhere.mac,
             &elsewhere.dek,
+            &of_another_card.enc,
+            &of_another_card.mac,
+            &of_another_card.dek,
+            &of_another_visit.enc,
+            &of_another_visit.mac,
+            &of_another_visit.dek,
         ];
         for (i, a) in all.iter().enumerate() {
             for b in &all[i + 1..] {

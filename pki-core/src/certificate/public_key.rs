@@ -395,6 +395,11 @@ mod tests {
         };
         let (short, long) = (sign(&aws::RSA_PKCS1_SHA256), sign(&aws::RSA_PKCS1_SHA384));
         use SignatureAlgorithm as A;
+        let digest = |algorithm: A, message: &[u8]| {
+            let mut hasher = algorithm.hasher();
+            std::io::Write::write_all(&mut hasher, message).unwrap();
+            hasher.finish()
+        };
         for _ in 0..2 {
             assert_eq!(key.verify(A::RsaPkcs1Sha256, b"message", &short), Ok(()));
             assert_eq!(key.verify(A::RsaPkcs1Sha384, b"message", &long), Ok(()));
@@ -409,6 +414,56 @@ mod tests {
                 key.verify(algorithm, message, signature),
                 Err(SignatureInvalid)
             );
+            assert_eq!(
+                key.verify_digest(algorithm, digest(algorithm, message), signature),
+                Err(SignatureInvalid)
+            );
+        }
+        let streamed = digest(A::RsaPkcs1Sha256, b"message");
+        assert_eq!(
+            key.verify_digest(A::RsaPkcs1Sha256, streamed, &short),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_key_carries_nothing_beside_itself_and_is_written_in_one_way() {
+        let modulus = [vec![0x00], vec![0xC5; 256]].concat();
+        let number = |content: &[u8]| asn1::tlv(asn1::INTEGER, &[content]);
+        let (modulus, exponent) = (number(&modulus), number(&[1, 0, 1]));
+        let algorithm = asn1::sequence(&[&asn1::oid(&oid::RSA_ENCRYPTION), &[5, 0]]);
+        let spki = |algorithm: &[u8], numbers: &[&[u8]], tail: &[u8]| {
+            let bits = asn1::bit_string(&asn1::sequence(numbers));
+            PublicKey::from_spki_der(&asn1::sequence(&[algorithm, &bits, tail]))
+        };
+        let whole: [&[u8]; 2] = [&modulus, &exponent];
+        assert!(spki(&algorithm, &whole, &[]).is_ok());
+        assert!(spki(&algorithm, &whole, &[5, 0]).is_err());
+        assert!(spki(&algorithm, &[&modulus, &exponent, &[5, 0]], &[]).is_err());
+        let stuffed = asn1::sequence(&[&asn1::oid(&oid::RSA_ENCRYPTION), &[5, 0], &[5, 0]]);
+        assert!(spki(&stuffed, &whole, &[]).is_err());
+        let other = asn1::sequence(&[&asn1::oid(&oid::SHA1), &asn1::oid(&oid::P256)]);
+        assert_eq!(spki(&other, &whole, &[]), Err(PublicKeyFault::Kind));
+        let negative = number(&[0xC5; 256]);
+        assert!(spki(&algorithm, &[&negative, &exponent], &[]).is_err());
+    }
+
+    #[test]
+    fn a_point_is_whole_uncompressed_and_on_its_curve() {
+        let pair = aws::EcdsaKeyPair::generate(&aws::ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+        let point = aws::KeyPair::public_key(&pair).as_ref().to_vec();
+        let spki = |point: &[u8]| {
+            let algorithm =
+                asn1::sequence(&[&asn1::oid(&oid::EC_PUBLIC_KEY), &asn1::oid(&oid::P256)]);
+            PublicKey::from_spki_der(&asn1::sequence(&[&algorithm, &asn1::bit_string(point)]))
+        };
+        assert!(spki(&point).is_ok());
+        let mut compressed = point[..33].to_vec();
+        compressed[0] = 2 + (point[64] & 1);
+        let mut off = point.clone();
+        off[64] ^= 1;
+        for wrong in [&compressed, &off, &point[..64].to_vec()] {
+            assert_eq!(spki(wrong), Err(PublicKeyFault::Point));
         }
     }
 

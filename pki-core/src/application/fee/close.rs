@@ -281,6 +281,11 @@ mod tests {
     fn a_closed_day_takes_nothing_and_what_comes_later_counts_in_the_next() {
         assert_eq!(booking_day(day(20), None), day(20));
         assert_eq!(booking_day(day(20), Some(day(19))), day(20));
+        assert_eq!(
+            booking_day(day(20), Some(day(17))),
+            day(20),
+            "days without entries between"
+        );
         assert_eq!(booking_day(day(20), Some(day(20))), day(21));
         let last = JapaneseDay::new(2027, 3, 31).unwrap();
         assert_eq!(
@@ -303,6 +308,12 @@ mod tests {
             close(open, 1_400, Some(&"あ".repeat(201))),
             Err(CloseFault::ReasonMissing)
         );
+        assert_eq!(
+            close(open, 1_400, Some("釣銭\n渡し誤り")),
+            Err(CloseFault::ReasonMissing)
+        );
+        assert!(close(open, 1_400, Some(&"あ".repeat(200))).is_ok());
+        assert!(close(open, COUNTED_YEN_MAX, Some("x")).is_ok());
         let short = close(open, 1_400, Some("釣銭の渡し誤り")).unwrap();
         assert_eq!(short.difference_yen(), -100);
         let subject = short.difference_subject("釣銭の渡し誤り").unwrap();
@@ -328,6 +339,13 @@ mod tests {
             close(earlier, 1_500, None),
             Err(CloseFault::EarlierOpen(day(19)))
         );
+        for oldest in [20, 21] {
+            let due = Closed {
+                oldest_open: Some(day(oldest)),
+                ..earlier
+            };
+            assert!(close(due, 1_500, None).is_ok(), "nothing before it is open");
+        }
         let tomorrow = close_day(
             day(21),
             day(20),

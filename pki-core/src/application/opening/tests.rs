@@ -187,6 +187,8 @@ fn a_free_reissue_is_given_once_and_not_past_the_end_of_what_it_stands_for() {
     let misread = ended(Ground::Article13);
     let both = openings(vec![misread.clone(), reissued], "2027-07-01T01:00:00Z");
     assert_eq!(kinds(&both), [ApplicationKind::ReissueHolder]);
+    let last = openings(vec![misread.clone()], "2029-11-21T14:59:59Z");
+    assert_eq!(kinds(&last), [ApplicationKind::ReissueOfficeError]);
     let late = openings(vec![misread], "2029-11-21T15:00:00Z");
     assert_eq!(kinds(&late), [ApplicationKind::First]);
 }

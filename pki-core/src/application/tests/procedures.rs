@@ -63,6 +63,19 @@ fn a_reply_identifies_only_when_a_second_operator_has_seen_the_decision() {
         let stored = Application::from(identified);
         let again = Application::from_stored(&stored.to_stored()).unwrap();
         assert_eq!(again, stored);
+        let own = SecondEyes {
+            operator: case().operator,
+            at: at(20),
+        };
+        assert_eq!(
+            decided.clone().reject(&own, seen).unwrap_err(),
+            StepFault::SameOperator,
+            "nobody sends the own decision back"
+        );
+        assert_eq!(
+            decided.clone().reject(&supervisor(), other).unwrap_err(),
+            StepFault::OtherDecision
+        );
         let anew = decided.reject(&supervisor(), seen).unwrap();
         assert_eq!(Application::from(anew).due(), Due::RecordReply);
     }
@@ -151,6 +164,15 @@ fn nobody_is_identified_without_a_photo_unless_asked_in_writing() {
     let replied = on_reply(false, |_| ()).decision().inquiry;
     assert_eq!(check(None), Err(IdentityFault::InquiryMissing));
     assert_eq!(check(replied), Ok(()));
+    let turned_away = decision_with(|check| {
+        reply_document(check);
+        check.decision = IdentityVerdict::Refused;
+    });
+    assert_eq!(
+        turned_away.decision().end(),
+        Some(EndCause::IdentityRefused),
+        "who comes without a photo and was not asked can be turned away"
+    );
     let by_proxy = on_reply(true, |_| ()).decision().inquiry;
     assert_eq!(check(by_proxy), Err(IdentityFault::ProxyWithoutPhoto));
 }
@@ -238,7 +260,9 @@ fn what_nobody_goes_on_with_lapses_as_long_as_no_certificate_can_exist() {
             assert_eq!((ended.cause, ended.at), (EndCause::Lapsed, over));
         }
     }
-    assert_eq!(Application::from(asked()).lapse(30, over), None);
+    let asked = Application::from(asked());
+    assert_eq!(asked.open_until(30), None, "the authority may have issued");
+    assert_eq!(asked.lapse(30, over), None);
 }
 
 #[test]

@@ -151,6 +151,47 @@ fn a_success_without_a_mac_is_not_believed() {
 }
 
 #[test]
+fn after_a_changed_answer_the_next_one_is_not_taken_either() {
+    let mut channel = open();
+    channel.wrap(&get_eid()).unwrap();
+    channel.wrap(&Command::new(0x80, 0xF2, 0x20, 0x02)).unwrap();
+    let mut changed = bytes(EID_ANSWER);
+    changed[0] ^= 1;
+    assert_eq!(channel.unwrap(&changed), Err(ChannelFault::Mac));
+    assert_eq!(channel.unwrap(&[0x6A, 0x80]), Err(ChannelFault::Ended));
+}
+
+#[test]
+fn a_channel_that_the_host_ended_takes_and_gives_nothing() {
+    let mut channel = open();
+    channel.wrap(&get_eid()).unwrap();
+    channel.end();
+    assert_eq!(channel.unwrap(&bytes(EID_ANSWER)), Err(ChannelFault::Ended));
+    assert_eq!(channel.wrap(&get_eid()), Err(ChannelFault::Ended));
+}
+
+#[test]
+fn an_opening_is_answered_with_the_status_word_alone() {
+    let (opening, _) = begun().answer(&card_answer()).unwrap();
+    assert_eq!(
+        opening.confirm(&[0x00, 0x90, 0x00]).map(|_| ()),
+        Err(ChannelFault::Form)
+    );
+}
+
+#[test]
+fn a_command_too_long_for_the_channel_is_not_cut_and_a_worn_out_channel_ends() {
+    let mut channel = open();
+    let longer = Command::new(0x80, 0xE2, 0, 0).with_data(&vec![0; LONGEST + 1]);
+    assert_eq!(channel.wrap(&longer), Err(ChannelFault::TooLong));
+    let longest = Command::new(0x80, 0xE2, 0, 0).with_data(&vec![0; LONGEST]);
+    assert!(channel.wrap(&longest).is_ok());
+    channel.counter = MOST_COMMANDS - 1;
+    assert!(channel.wrap(&get_eid()).is_ok(), "the last one");
+    assert_eq!(channel.wrap(&get_eid()), Err(ChannelFault::Ended));
+}
+
+#[test]
 fn padding_is_always_added() {
     assert_eq!(pad(&[]).len(), 16);
     assert_eq!(pad(&[7; 15])[15], 0x80);

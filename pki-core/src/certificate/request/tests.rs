@@ -169,6 +169,34 @@ fn bytes_that_follow_or_lack_are_refused() {
 }
 
 #[test]
+fn nothing_is_carried_beside_what_is_read() {
+    let more = [5, 0];
+    let value = asn1::octet_string(&[0x11; 16]);
+    let name = asn1::oid(&oid::REQUEST_VISIT);
+    let set = asn1::tlv(asn1::SET, &[&value]);
+    for stuffed in [
+        asn1::sequence(&[&name, &set, &more]),
+        asn1::sequence(&[&name, &asn1::tlv(asn1::SET, &[&value, &more])]),
+    ] {
+        let read = parse_card_request(&card_request(0, &[], &[stuffed, card()]));
+        assert!(matches!(read, Err(RequestFault::Encoding(_))), "{read:?}");
+    }
+    let spki: PublicKeyX509Der<'_> = CARD_KEY.public_key().as_der().unwrap();
+    let attributes = asn1::tlv(asn1::explicit(0), &[&visit(), &card()]);
+    let info =
+        |tail: &[u8]| asn1::sequence(&[&[2, 1, 0], &[0x30, 0], spki.as_ref(), &attributes, tail]);
+    assert!(parse_card_request(&signed(&info(&[]))).is_ok());
+    let read = parse_card_request(&signed(&info(&more)));
+    assert!(matches!(read, Err(RequestFault::Encoding(_))), "{read:?}");
+    let whole = signed(&info(&[]));
+    let fields = Element::parse(&whole).unwrap().inside().unwrap();
+    let fields = fields.rest().unwrap();
+    let after = asn1::sequence(&[fields[0].raw, fields[1].raw, fields[2].raw, &more]);
+    let read = parse_card_request(&after);
+    assert!(matches!(read, Err(RequestFault::Encoding(_))), "{read:?}");
+}
+
+#[test]
 fn a_signer_that_signs_with_another_key_is_found_out() {
     let key = PublicKey::from_spki_der(
         parse_party_request(&request())

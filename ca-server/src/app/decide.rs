@@ -18,7 +18,7 @@ use super::{
 };
 use crate::port::{
     disclosure::{CaseChange, CaseFilter, StoredCase},
-    store::{AuditEntry, Revocation},
+    store::{AuditEntry, Revocation, StoreError},
 };
 
 /// Why a case was not read or not moved on.
@@ -148,7 +148,7 @@ pub fn plan(
                 ..
             } = decision
             {
-                revoke = Some(recording_error(app, serial, now));
+                revoke = Some(recording_error(app, serial, now)?);
             }
             case
         }
@@ -181,10 +181,10 @@ fn fits(decision: &Decision, records: &[Record]) -> Result<(), DecideError> {
 }
 
 /// Art 13: what was recorded with an error loses its effect when that is recorded.
-fn recording_error(app: &App, serial: &Serial, now: Timestamp) -> Revocation {
+fn recording_error(app: &App, serial: &Serial, now: Timestamp) -> Result<Revocation, StoreError> {
     let ground = Ground::Article13;
-    Revocation {
-        issuer: app.signing.name.clone(),
+    Ok(Revocation {
+        issuer: app.issuer_of(serial)?.name.clone(),
         serial: serial.as_octets().to_vec(),
         ground: ground.as_str().to_owned(),
         reason: Some(ground.reason_code()),
@@ -193,7 +193,7 @@ fn recording_error(app: &App, serial: &Serial, now: Timestamp) -> Revocation {
         municipalities: None,
         // The officers' acts behind it are kept by themselves.
         proof: None,
-    }
+    })
 }
 
 /// The answer as PDF. Reading it is in the audit log before it is shown.

@@ -67,6 +67,9 @@ pub struct Enrolment {
 pub enum EnrolError {
     #[error("no kind of party is called {0:?}")]
     Kind(String),
+    /// Only a responder names a CA, and that is one of residents' certificates.
+    #[error("no CA of residents' certificates has that name, or this kind of party names none")]
+    NoIssuer,
     #[error("no profile is configured for {0}")]
     NoProfile(String),
     #[error("the id")]
@@ -118,12 +121,15 @@ impl From<CertifyError> for EnrolError {
     }
 }
 
-/// Make the two issuers known to the database; refused when it knows another
+/// Make the issuers known to the database; refused when it knows another
 /// certificate under the same name.
 pub fn register_issuers(app: &App) -> Result<bool, StoreError> {
     let now = app.clock.now();
-    let kinds = [IssuerKind::Signing, IssuerKind::Infrastructure];
-    for (authority, kind) in app.authorities().into_iter().zip(kinds) {
+    for authority in app.authorities() {
+        let kind = match app.service_by(authority) {
+            Some(_) => IssuerKind::Signing,
+            None => IssuerKind::Infrastructure,
+        };
         let certificate = authority
             .issuer
             .certificate_der()
@@ -155,6 +161,16 @@ pub fn enrol(app: &App, wish: &Enrolment) -> Result<Party, EnrolError> {
 
 /// The same in the name of `by`, as audit rows have it.
 pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolError> {
+    enrol_for(app, wish, by, None)
+}
+
+/// The same; a responder answers for the CA of that name, or for that of signature certificates.
+pub fn enrol_for(
+    app: &App,
+    wish: &Enrolment,
+    by: &str,
+    responder_of: Option<&str>,
+) -> Result<Party, EnrolError> {
     if wish.kind == verifier::KIND {
         // A registry of its own, and not without an arrangement: `verifier::enrol`.
         return Err(EnrolError::Arrangement);
@@ -162,7 +178,7 @@ pub fn enrol_by(app: &App, wish: &Enrolment, by: &str) -> Result<Party, EnrolErr
     if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
         return Err(EnrolError::AlreadyEnrolled);
     }
-    let (party, entry) = certify(app, wish, by)?;
+    let (party, entry) = certify(app, wish, by, responder_of)?;
     let at = entry.at;
     if !app.store.enrol(party.clone(), at, wish.replace, entry)? {
         return Err(EnrolError::AlreadyEnrolled);
@@ -176,6 +192,7 @@ pub(super) fn certify(
     app: &App,
     wish: &Enrolment,
     by: &str,
+    responder_of: Option<&str>,
 ) -> Result<(Party, AuditEntry), EnrolError> {
     let entry = |at, event, subject: &str, detail| entry(by, at, event, subject, detail);
     // 1. The clock and the random bytes, read once.
@@ -185,7 +202,7 @@ pub(super) fn certify(
 
     // 2. Who it is, and the bytes to sign, linted.
     let municipality = check(app, wish)?;
-    let (authority, profile) = by_whom(app, &wish.kind)?;
+    let (authority, profile) = by_whom(app, &wish.kind, responder_of)?;
     let request = parse_party_request(&wish.request)?;
     let unsigned = plan(&PlanInput {
         profile,
@@ -299,7 +316,7 @@ fn entry(
 /// Whether a wish could be carried out as things stand; changes nothing.
 pub fn check_wish(app: &App, wish: &Enrolment) -> Result<(), EnrolError> {
     check(app, wish)?;
-    by_whom(app, &wish.kind)?;
+    by_whom(app, &wish.kind, None)?;
     parse_party_request(&wish.request)?;
     if !wish.replace && app.store.party(&wish.kind, &wish.id)?.is_some() {
         return Err(EnrolError::AlreadyEnrolled);
@@ -351,11 +368,27 @@ fn check(app: &App, wish: &Enrolment) -> Result<Option<MunicipalityCode>, EnrolE
     }
 }
 
-/// The responder is delegated to by the signing CA; everybody else belongs to
+/// A responder is delegated to by the CA that it answers for; everybody else belongs to
 /// the infrastructure CA.
-fn by_whom<'a>(app: &'a App, kind: &str) -> Result<(&'a Authority, &'a Profile), EnrolError> {
+fn by_whom<'a>(
+    app: &'a App,
+    kind: &str,
+    responder_of: Option<&str>,
+) -> Result<(&'a Authority, &'a Profile), EnrolError> {
     if kind == "ocsp-responder" {
-        return Ok((&app.signing, &app.ocsp_responder_profile));
+        let authority = match responder_of {
+            None => &app.signing,
+            Some(name) => {
+                app.services()
+                    .find(|service| service.authority.name == name)
+                    .ok_or(EnrolError::NoIssuer)?
+                    .authority
+            }
+        };
+        return Ok((authority, &app.ocsp_responder_profile));
+    }
+    if responder_of.is_some() {
+        return Err(EnrolError::NoIssuer);
     }
     let profile = app
         .party_profiles

@@ -239,6 +239,7 @@ fn apply(
         parts.push(&[]);
     }
     let last = parts.len() - 1;
+    let issuers = app.issuers_of_residents();
     for (at, part) in parts.into_iter().enumerate() {
         let now = app.clock.now();
         let after = RegisterPosition {
@@ -254,14 +255,16 @@ fn apply(
             .iter()
             .map(|event| new_event(app, municipality, batch, event, now))
             .collect::<Result<_, _>>()?;
-        let issuer = &app.signing.name;
         let name = municipality.to_string();
         match app
             .store
-            .apply_register_events(issuer, &name, &position, &after, new, now)?
+            .apply_register_events(&issuers, &name, &position, &after, new, now)?
         {
             AppliedEvents::Moved => return Ok(false),
-            AppliedEvents::Applied(outcomes) => count(app, &outcomes, followed),
+            AppliedEvents::Applied(outcomes) => {
+                followed.events += part.len() as u64;
+                count(app, &outcomes, followed);
+            }
         }
         position = after;
     }
@@ -311,7 +314,6 @@ fn count(app: &App, outcomes: &[EventOutcome], followed: &mut Followed) {
         .iter()
         .filter(|outcome| matches!(outcome, EventOutcome::Revoked | EventOutcome::Superseded))
         .count() as u64;
-    followed.events += outcomes.len() as u64;
     followed.revoked += revoked;
     if revoked > 0 {
         app.publisher.ring();

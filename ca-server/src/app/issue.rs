@@ -8,7 +8,8 @@ use pki_core::{
     act::{Deed, IssueDeed},
     certificate::{
         PublicKey, Serial,
-        plan::{PlanFault, PlanInput, Subject, Subscriber, plan},
+        plan::{PlanFault, PlanInput, Subject, Subscriber, User, plan},
+        profile::SubjectKind,
         request::{CardRequest, RequestFault, parse_card_request},
         unsigned::AssembleFault,
     },
@@ -23,7 +24,7 @@ use pki_core::{
 use schema::wire::v1::ca::{CertificateItemsMessage, IssueRequest};
 
 use super::{
-    App,
+    App, Authority, Service,
     authorise::{self, Permitted, Refusal, Unauthorised, authorise},
     certificate_subject,
     certify::{Certified, CertifyError, Order, certify},
@@ -47,6 +48,8 @@ pub struct Issued {
     pub serial: Serial,
     /// DER.
     pub certificate: Vec<u8>,
+    /// The issuer's certificate, DER.
+    pub issuer_certificate: Vec<u8>,
     /// It was issued before, for the same idempotency key.
     pub repeated: bool,
 }
@@ -190,22 +193,29 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
     let _claim = app.in_work.claim(key, PATIENCE).ok_or(IssueError::InWork)?;
     // A repeat of what was done is answered by what was done, though the old one is gone now.
     if app.store.certificate_of_request(&key)?.is_none() {
-        check_replacement(app, &permitted, &material.deed, now)?;
+        check_replacement(app, &permitted, &material, now)?;
     }
     token_is_there(app)?;
+    let Service { authority, profile } = material.service;
     let unsigned = plan(&PlanInput {
-        profile: &app.signature_profile,
-        issuer: &app.signing.issuer,
+        profile,
+        issuer: &authority.issuer,
         serial: &serial,
         now,
         public_key: &material.public_key,
-        subject: Subject::Subscriber(Subscriber {
-            items: &material.items,
-            place: permitted.place,
-            terminal: permitted.act.terminal,
-            requested_at: material.deed.request_made_at,
-            sequence: sequence(&serial),
-        }),
+        subject: match profile.subject_kind() {
+            SubjectKind::User => Subject::User(User {
+                place: permitted.place,
+                terminal: permitted.act.terminal,
+            }),
+            _ => Subject::Subscriber(Subscriber {
+                items: &material.items,
+                place: permitted.place,
+                terminal: permitted.act.terminal,
+                requested_at: material.deed.request_made_at,
+                sequence: sequence(&serial),
+            }),
+        },
     })?;
 
     // 3 to 6. Reserved, signed, assembled, completed.
@@ -214,11 +224,11 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         .deed
         .replaces
         .as_ref()
-        .map(|replaces| replaced(app, replaces, &serial, &actor, now));
-    let proof = proof::seal(app, &serial, ProvedDeed::Issue, &wish.act)?;
+        .map(|replaces| replaced(authority, replaces, &serial, &actor, now));
+    let proof = proof::seal(app, &authority.name, &serial, ProvedDeed::Issue, &wish.act)?;
     let order = Order {
-        authority: &app.signing,
-        profile: &app.signature_profile,
+        authority,
+        profile,
         serial: &serial,
         now,
         unsigned,
@@ -247,6 +257,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
     Ok(Issued {
         serial,
         certificate,
+        issuer_certificate: own_certificate(authority),
         repeated: false,
     })
 }
@@ -256,15 +267,16 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
 fn check_replacement(
     app: &App,
     permitted: &Permitted,
-    deed: &IssueDeed,
+    material: &Material<'_>,
     now: Timestamp,
 ) -> Result<(), IssueError> {
-    let Some(replaces) = &deed.replaces else {
+    let Some(replaces) = &material.deed.replaces else {
         return Ok(());
     };
-    let old = app
-        .store
-        .certificate(&app.signing.name, replaces.serial.as_octets())?;
+    let old = app.store.certificate(
+        &app.issuer_of(&replaces.serial)?.name,
+        replaces.serial.as_octets(),
+    )?;
     // One of no resident, or not completed, is in effect for nobody: the store says so below.
     let Some((old, at)) = old.and_then(|old| {
         let at: MunicipalityCode = old.municipality.as_deref()?.parse().ok()?;
@@ -275,7 +287,7 @@ fn check_replacement(
     let here = permitted.act.municipality;
     let standing = Standing {
         not_after: old.not_after,
-        profile: (&old.profile, app.signature_profile.name()),
+        profile: (&old.profile, material.service.profile.name()),
         place: match at {
             at if at == here => StandingPlace::Same,
             at if app.mergers.today(at) == here => StandingPlace::Former,
@@ -289,7 +301,13 @@ fn check_replacement(
 }
 
 /// What the completing transaction records of the old certificate.
-fn replaced(app: &App, replaces: &Replaces, by: &Serial, actor: &str, now: Timestamp) -> Replaced {
+fn replaced(
+    authority: &Authority,
+    replaces: &Replaces,
+    by: &Serial,
+    actor: &str,
+    now: Timestamp,
+) -> Replaced {
     let ground = replaces.cause.ground();
     Replaced {
         serial: replaces.serial.as_octets().to_vec(),
@@ -300,7 +318,7 @@ fn replaced(app: &App, replaces: &Replaces, by: &Serial, actor: &str, now: Times
             event: "issue.replace",
             outcome: "done".to_owned(),
             actor: actor.to_owned(),
-            subject: certificate_subject(&app.signing.name, replaces.serial.as_octets()),
+            subject: certificate_subject(&authority.name, replaces.serial.as_octets()),
             detail: serde_json::json!({
                 "ground": ground,
                 "cause": replaces.cause,
@@ -311,26 +329,27 @@ fn replaced(app: &App, replaces: &Replaces, by: &Serial, actor: &str, now: Times
 }
 
 /// What the request brought, all of it checked against the act.
-struct Material {
+struct Material<'a> {
     deed: IssueDeed,
+    service: Service<'a>,
     items: CertificateItems,
     public_key: PublicKey,
     resident: [u8; 32],
     record: KioskRecord,
 }
 
-fn examine(
-    app: &App,
+fn examine<'a>(
+    app: &'a App,
     permitted: &Permitted,
     wish: &IssueRequest,
     now: Timestamp,
-) -> Result<Material, IssueError> {
+) -> Result<Material<'a>, IssueError> {
     let Deed::Issue(deed) = &permitted.act.deed else {
         return Err(Refusal::OtherDeed.into());
     };
-    if deed.profile != app.signature_profile.name() {
-        return Err(IssueError::Mismatch("the profile"));
-    }
+    let service = app
+        .service(&deed.profile)
+        .ok_or(IssueError::Mismatch("the profile"))?;
     let items = CertificateItems::parse(&text(&wish.items)).map_err(IssueError::Items)?;
     if deed.items_sha256.as_bytes() != &items.digest() {
         return Err(IssueError::Mismatch("the digest of the items"));
@@ -357,6 +376,7 @@ fn examine(
     }
     Ok(Material {
         deed: deed.clone(),
+        service,
         items,
         public_key: request.public_key,
         resident: resident_hash(app, act.municipality, &resident)?,
@@ -420,6 +440,11 @@ fn repeat(app: &App, stored: &StoredCertificate) -> Result<Issued, IssueError> {
             Ok(Issued {
                 serial: Serial::from_octets(&stored.serial).map_err(|_| VaultError::Forged)?,
                 certificate: app.vault.open(&place, sealed)?.to_vec(),
+                issuer_certificate: app
+                    .services()
+                    .find(|service| service.authority.name == stored.issuer)
+                    .map(|service| own_certificate(service.authority))
+                    .unwrap_or_default(),
                 repeated: true,
             })
         }
@@ -439,7 +464,15 @@ fn repeat(app: &App, stored: &StoredCertificate) -> Result<Issued, IssueError> {
     }
 }
 
-fn references(permitted: &Permitted, material: &Material) -> serde_json::Value {
+fn own_certificate(authority: &Authority) -> Vec<u8> {
+    authority
+        .issuer
+        .certificate_der()
+        .unwrap_or_default()
+        .to_vec()
+}
+
+fn references(permitted: &Permitted, material: &Material<'_>) -> serde_json::Value {
     let deed = &material.deed;
     serde_json::json!({
         "application": permitted.act.application,

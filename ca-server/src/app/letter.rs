@@ -241,6 +241,10 @@ fn issue_record(record: &Record) -> Vec<(String, String)> {
             if substitutes { "あり" } else { "なし" },
         ));
     }
+    if image.user.is_some() {
+        // It carries nothing of the person.
+        rows.push(row("種類", "利用者証明用電子証明書（氏名等の記載なし）"));
+    }
     rows.push(row("発行年月日時", moment(image.not_before)));
     rows.push(row("有効期間の満了", moment(image.not_after)));
     let issuer: Vec<String> = image

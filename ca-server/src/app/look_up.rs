@@ -35,7 +35,7 @@ pub fn certificate(
     serial: &Serial,
 ) -> Result<Option<Found>, LookUpError> {
     let now = app.clock.now();
-    let issuer = &app.signing.name;
+    let issuer = &app.issuer_of(serial)?.name;
     let entry = AuditEntry {
         at: now,
         event: "certificate.read",

@@ -22,11 +22,14 @@ pub mod register_revocations;
 pub mod resume;
 pub mod revoke;
 pub mod revoke_online;
+mod service;
 pub mod verifier;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+pub use self::service::{Service, UserAuthentication};
+use ::service::knocks::Knocks;
 use pki_core::{
     certificate::{Profile, distribution_point::Place, issuer::Issuer},
     id::ResidentNumber,
@@ -35,7 +38,6 @@ use pki_core::{
         municipality::{MunicipalityCode, PrefectureCode},
     },
 };
-use service::knocks::Knocks;
 pub use work::InWork;
 
 use crate::{
@@ -72,6 +74,8 @@ pub struct App {
     pub entropy: Arc<dyn Entropy>,
     pub signing: Authority,
     pub signature_profile: Profile,
+    /// `None`: this prefecture does not issue it.
+    pub user_authentication: Option<UserAuthentication>,
     pub ocsp_responder_profile: Profile,
     pub infrastructure: Authority,
     pub party_profiles: BTreeMap<String, Profile>,
@@ -119,6 +123,12 @@ impl App {
             entropy,
             signing: authority(&config.signing),
             signature_profile: config.signature_profile.clone(),
+            user_authentication: config.user_authentication.as_ref().map(|config| {
+                UserAuthentication {
+                    authority: authority(&config.issuer),
+                    profile: config.profile.clone(),
+                }
+            }),
             ocsp_responder_profile: config.ocsp_responder_profile.clone(),
             infrastructure: authority(&config.infrastructure),
             party_profiles: config.party_profiles.clone(),
@@ -138,9 +148,12 @@ impl App {
         self.municipalities.iter().find(|place| place.code == code)
     }
 
-    /// The signing CA and the infrastructure CA.
-    pub fn authorities(&self) -> [&Authority; 2] {
-        [&self.signing, &self.infrastructure]
+    /// The CAs of residents' certificates and the infrastructure CA.
+    pub fn authorities(&self) -> Vec<&Authority> {
+        self.services()
+            .map(|service| service.authority)
+            .chain([&self.infrastructure])
+            .collect()
     }
 
     /// An audit entry of something this node does by itself.

@@ -13,14 +13,15 @@ use crate::port::{
     vault::VaultError,
 };
 
-/// Seal an act beside the serial that it is about.
+/// Seal an act beside the certificate that it is about.
 pub(super) fn seal(
     app: &App,
+    issuer: &str,
     serial: &Serial,
     deed: ProvedDeed,
     act: &SignedActMessage,
 ) -> Result<Proof, VaultError> {
-    let place = place(app, serial, deed);
+    let place = place(issuer, serial, deed);
     Ok(Proof {
         sealed: true,
         act: app.vault.seal(&place, &bytes(act))?,
@@ -31,11 +32,12 @@ pub(super) fn seal(
 /// once (Art 11), also while the token is away.
 pub(super) fn seal_or_keep(
     app: &App,
+    issuer: &str,
     serial: &Serial,
     deed: ProvedDeed,
     act: &SignedActMessage,
 ) -> Proof {
-    seal(app, serial, deed, act).unwrap_or_else(|error| {
+    seal(app, issuer, serial, deed, act).unwrap_or_else(|error| {
         tracing::warn!(error = %crate::causes(&error), "a revoking act is kept unsealed");
         Proof {
             sealed: false,
@@ -44,9 +46,9 @@ pub(super) fn seal_or_keep(
     })
 }
 
-fn place(app: &App, serial: &Serial, deed: ProvedDeed) -> String {
+fn place(issuer: &str, serial: &Serial, deed: ProvedDeed) -> String {
     let column = format!("proof-{}", deed.as_str());
-    sealed_place(&app.signing.name, serial.as_octets(), &column)
+    sealed_place(issuer, serial.as_octets(), &column)
 }
 
 fn bytes(act: &SignedActMessage) -> Vec<u8> {
@@ -80,11 +82,11 @@ pub enum ProofError {
 /// The acts behind a certificate and its revocation. Reading them is itself in the audit log.
 pub fn read(app: &App, serial: &Serial) -> Result<Vec<ProvedAct>, ProofError> {
     let now = app.clock.now();
-    let issuer = &app.signing.name;
+    let issuer = &app.issuer_of(serial)?.name;
     let kept = app.store.proofs(issuer, serial.as_octets())?;
     let acts = kept
         .into_iter()
-        .map(|kept| open(app, serial, kept))
+        .map(|kept| open(app, issuer, serial, kept))
         .collect::<Result<Vec<_>, _>>()?;
     app.store.record(AuditEntry {
         at: now,
@@ -97,9 +99,9 @@ pub fn read(app: &App, serial: &Serial) -> Result<Vec<ProvedAct>, ProofError> {
     Ok(acts)
 }
 
-fn open(app: &App, serial: &Serial, kept: Kept) -> Result<ProvedAct, ProofError> {
+fn open(app: &App, issuer: &str, serial: &Serial, kept: Kept) -> Result<ProvedAct, ProofError> {
     let bytes = if kept.proof.sealed {
-        let place = place(app, serial, kept.deed);
+        let place = place(issuer, serial, kept.deed);
         app.vault.open(&place, &kept.proof.act)?.to_vec()
     } else {
         kept.proof.act

@@ -121,7 +121,7 @@ pub fn all_scopes(app: &App) -> Result<Vec<(String, String)>, StoreError> {
     Ok(all)
 }
 
-/// The full list, and for the signing CA one for each municipality. That of a municipality which
+/// The full list, and for a CA of residents one for each municipality. That of a municipality which
 /// was merged into another goes on until the last certificate that names it has ended and a list
 /// has said so: verifiers find the list by the certificate.
 fn scopes<'a>(
@@ -129,7 +129,7 @@ fn scopes<'a>(
     authority: &Authority,
 ) -> Result<Vec<(String, Option<&'a Place>)>, StoreError> {
     let mut scopes = vec![(String::new(), None)];
-    if authority.name == app.signing.name {
+    if app.service_by(authority).is_some() {
         for place in &app.municipalities {
             let scope = place.code.to_string();
             if !app.mergers.is_former(place.code) || outlives(app, authority, &scope)? {
@@ -199,7 +199,10 @@ fn one(
         this_update,
         next_update,
     })?;
-    let (covers, freshest) = match (place, app.signature_profile.distribution_points()) {
+    let base = app
+        .service_by(authority)
+        .and_then(|service| service.profile.distribution_points());
+    let (covers, freshest) = match (place, base) {
         (Some(place), Some(base)) => (
             Scope::Partition(authority.issuer.partition_distribution_point(base, place)?),
             authority.issuer.partition_freshest_point(base, place)?,

@@ -67,15 +67,17 @@ pub(super) fn resident_hash(
 
 /// Everything that is recorded about the person of a request.
 pub fn of(app: &App, case: &Case) -> Result<Vec<Record>, RecordsError> {
-    let issuer = &app.signing.name;
     let person = &case.request.person;
-    let mut stored = match resident_hash(app, case.receipt.municipality, person)? {
-        Some(hash) => app.store.certificates_of(issuer, &hash)?,
-        None => Vec::new(),
-    };
+    let mut stored = Vec::new();
+    if let Some(hash) = resident_hash(app, case.receipt.municipality, person)? {
+        for issuer in app.issuers_of_residents() {
+            stored.extend(app.store.certificates_of(&issuer, &hash)?);
+        }
+    }
     let by_register = stored.len();
     if let Some(serial) = &person.serial
         && !stored.iter().any(|one| one.serial == serial.as_octets())
+        && let issuer = &app.issuer_of(serial)?.name
         && let Some(one) = app.store.certificate(issuer, serial.as_octets())?
         && one.state == SerialState::Completed
     {
@@ -95,7 +97,7 @@ fn record(
     by_register: bool,
 ) -> Result<Record, RecordsError> {
     let now = app.clock.now();
-    let issuer = &app.signing.name;
+    let issuer = &stored.issuer;
     let sealed = stored.der.as_ref().ok_or(RecordsError::Unreadable)?;
     let place = sealed_place(issuer, &stored.serial, "der");
     let der = app.vault.open(&place, sealed)?;

@@ -1,6 +1,5 @@
 //! A revocation takes effect when it is recorded (Art 15). It needs no token.
 
-use jiff::Timestamp;
 use pki_core::{
     act::{Deed, RevokeDeed},
     revocation::ground::Ground,
@@ -12,7 +11,7 @@ use super::{
     authorise::{self, Refusal, Unauthorised, authorise},
     certificate_subject, proof,
 };
-use crate::port::store::{AuditEntry, Proof, ProvedDeed, Revocation, Revoke, Revoked, StoreError};
+use crate::port::store::{AuditEntry, ProvedDeed, Revocation, Revoke, Revoked, StoreError};
 
 /// Why nothing was revoked.
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +67,13 @@ pub fn revoke(app: &App, gateway: &str, wish: &RevokeRequest) -> Result<Revoked,
         refuse("ground")?;
         return Err(RevokeError::Ground);
     }
+    let issuer = app.issuer_of(&deed.serial)?.name.as_str();
     let entry = AuditEntry {
         at: now,
         event: "revoke",
         outcome: "done".to_owned(),
         actor: permitted.actor.clone(),
-        subject: certificate_subject(&app.signing.name, deed.serial.as_octets()),
+        subject: certificate_subject(issuer, deed.serial.as_octets()),
         detail: serde_json::json!({
             "ground": deed.ground,
             "application": permitted.act.application,
@@ -84,20 +84,9 @@ pub fn revoke(app: &App, gateway: &str, wish: &RevokeRequest) -> Result<Revoked,
     // A successor acts for the municipalities that became part of it.
     let municipalities = app.mergers.all_of(permitted.act.municipality);
     let municipalities = municipalities.iter().map(ToString::to_string).collect();
-    let proof = proof::seal_or_keep(app, &deed.serial, ProvedDeed::Revoke, &wish.act);
-    record(app, deed, municipalities, proof, now, entry)
-}
-
-fn record(
-    app: &App,
-    deed: &RevokeDeed,
-    municipalities: Vec<String>,
-    proof: Proof,
-    now: Timestamp,
-    entry: AuditEntry,
-) -> Result<Revoked, RevokeError> {
+    let proof = proof::seal_or_keep(app, issuer, &deed.serial, ProvedDeed::Revoke, &wish.act);
     let revocation = Revocation {
-        issuer: app.signing.name.clone(),
+        issuer: issuer.to_owned(),
         serial: deed.serial.as_octets().to_vec(),
         ground: deed.ground.as_str().to_owned(),
         reason: Some(deed.ground.reason_code()),
@@ -105,6 +94,15 @@ fn record(
         municipalities: Some(municipalities),
         proof: Some(proof),
     };
+    record(app, deed, revocation, entry)
+}
+
+fn record(
+    app: &App,
+    deed: &RevokeDeed,
+    revocation: Revocation,
+    entry: AuditEntry,
+) -> Result<Revoked, RevokeError> {
     match app.store.revoke(revocation, entry)? {
         Revoke::Revoked(revoked) => {
             metrics::counter!("jitsuin_revocations_total", "ground" => deed.ground.as_str())

@@ -53,7 +53,8 @@ pub fn revoke_online(
         Ok(statement) => statement,
         Err(fault) => return refuse(app, entry, fault.name()),
     };
-    entry.subject = certificate_subject(&app.signing.name, statement.serial.as_octets());
+    let issuer = app.issuer_of(&statement.serial)?.name.as_str();
+    entry.subject = certificate_subject(issuer, statement.serial.as_octets());
     // 2. The key of the certificate on record made the signature.
     let Some(found) = look_up::certificate(app, gateway, &statement.serial)? else {
         return refuse(app, entry, "unknown-serial");
@@ -66,7 +67,7 @@ pub fn revoke_online(
     }
     // 3. It is recorded, and from then on has its effect (Art 15).
     let revocation = Revocation {
-        issuer: app.signing.name.clone(),
+        issuer: issuer.to_owned(),
         serial: statement.serial.as_octets().to_vec(),
         ground: Ground::Article9.as_str().to_owned(),
         reason: Some(Ground::Article9.reason_code()),

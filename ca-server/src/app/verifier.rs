@@ -23,7 +23,7 @@ pub fn enrol(app: &App, wish: &Enrolment, arrangement: &str) -> Result<Verifier,
     if !wish.replace && known.iter().any(|verifier| verifier.id == wish.id) {
         return Err(EnrolError::AlreadyEnrolled);
     }
-    let (party, entry) = enrol::certify(app, wish, enrol::OFFICER)?;
+    let (party, entry) = enrol::certify(app, wish, enrol::OFFICER, None)?;
     let verifier = Verifier {
         id: party.id,
         label: party.label,

@@ -45,6 +45,9 @@ pub struct EnrolArgs {
     /// Take the place of the party of this kind and id.
     #[arg(long)]
     replace: bool,
+    /// An OCSP responder: the CA that it answers for; without it that of signature certificates.
+    #[arg(long)]
+    issuer: Option<String>,
     /// Where the certificate is written, PEM.
     #[arg(long)]
     out: PathBuf,
@@ -89,7 +92,8 @@ pub fn enrol(args: &EnrolArgs) -> Result<(), Failure> {
     let certificate = match (&args.record, &args.arrangement) {
         (None, Some(arrangement)) => verifier::enrol(&app, &wish, arrangement)?.certificate,
         (Some(path), None) => {
-            let party = enrol::enrol(&app, &wish)?;
+            let issuer = args.issuer.as_deref();
+            let party = enrol::enrol_for(&app, &wish, enrol::OFFICER, issuer)?;
             fs::write(path, serde_json::to_vec_pretty(&record(&party)?)?)?;
             party.certificate
         }

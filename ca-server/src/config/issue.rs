@@ -13,6 +13,7 @@ use pki_core::{
         Profile,
         distribution_point::Place,
         issuer::{Access, Issuer, Publication},
+        profile::SubjectKind,
     },
     person::{
         merger::Mergers,
@@ -43,6 +44,7 @@ struct Spec {
     tls: KeyFilesSpec,
     token: TokenSpec,
     signing: SigningSpec,
+    user_authentication: Option<UserAuthenticationSpec>,
     infrastructure: InfrastructureSpec,
     vault: KeySpec,
     audit: AuditSpec,
@@ -89,6 +91,16 @@ struct SigningSpec {
     key: String,
     profile: PathBuf,
     ocsp_responder_profile: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserAuthenticationSpec {
+    /// In URLs and file names.
+    name: String,
+    certificate: PathBuf,
+    key: String,
+    profile: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -197,6 +209,13 @@ pub struct IssuerConfig {
     pub issuer: Issuer,
 }
 
+/// 利用者証明用電子証明書, where it is issued.
+#[derive(Clone, Debug)]
+pub struct UserAuthenticationConfig {
+    pub issuer: IssuerConfig,
+    pub profile: Profile,
+}
+
 /// When CRLs are made.
 #[derive(Clone, Debug)]
 pub struct CrlConfig {
@@ -247,6 +266,8 @@ pub struct IssueConfig {
     pub token: TokenConfig,
     pub signing: IssuerConfig,
     pub signature_profile: Profile,
+    /// `None`: this prefecture does not issue it.
+    pub user_authentication: Option<UserAuthenticationConfig>,
     pub ocsp_responder_profile: Profile,
     pub infrastructure: IssuerConfig,
     /// Kind of party → profile.
@@ -309,10 +330,14 @@ impl IssueConfig {
             signing: issuer(
                 &spec.signing.name,
                 &base.join(&spec.signing.certificate),
-                spec.signing.key,
+                spec.signing.key.clone(),
                 access.clone(),
             )?,
             signature_profile: profile(&base.join(&spec.signing.profile))?,
+            user_authentication: spec
+                .user_authentication
+                .map(|user| user_authentication(&spec.signing, user, &base, access.clone()))
+                .transpose()?,
             ocsp_responder_profile: profile(&base.join(&spec.signing.ocsp_responder_profile))?,
             infrastructure: issuer(
                 &spec.infrastructure.name,
@@ -365,6 +390,33 @@ fn issuer(
         name: name.to_owned(),
         key,
         issuer,
+    })
+}
+
+fn user_authentication(
+    signing: &SigningSpec,
+    spec: UserAuthenticationSpec,
+    base: &Path,
+    access: Access,
+) -> Result<UserAuthenticationConfig, ConfigError> {
+    let wrong = |key, reason: &str| Err(value(key, reason));
+    // One key for both would let a login pass for a declaration (ADR 0011).
+    if spec.name == signing.name || spec.key == signing.key {
+        return wrong(
+            "user_authentication",
+            "needs a name and a key of its own, other than those of [signing]",
+        );
+    }
+    let profile = profile(&base.join(&spec.profile))?;
+    if profile.subject_kind() != SubjectKind::User {
+        return wrong(
+            "user_authentication.profile",
+            "must be a profile with subject = \"user\"",
+        );
+    }
+    Ok(UserAuthenticationConfig {
+        issuer: issuer(&spec.name, &base.join(&spec.certificate), spec.key, access)?,
+        profile,
     })
 }
 

@@ -54,12 +54,6 @@ pub async fn issue(
     let wish: IssueRequest = body
         .message(&app, &gateway, "issue.request", **limit)
         .await?;
-    let issuer_certificate = app
-        .signing
-        .issuer
-        .certificate_der()
-        .unwrap_or_default()
-        .to_vec();
     let issued = block(move || issue::issue(&app, &gateway.0, &wish))
         .await?
         .map_err(|error| issue_problem(&error))?;
@@ -73,7 +67,7 @@ pub async fn issue(
         .json(IssueResponse {
             serial: issued.serial.to_string(),
             certificate: issued.certificate.into(),
-            issuer_certificate: issuer_certificate.into(),
+            issuer_certificate: issued.issuer_certificate.into(),
         }))
 }
 

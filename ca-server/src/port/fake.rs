@@ -475,7 +475,7 @@ impl Proofs for FaultyStore {
 impl RegisterEvents for FaultyStore {
     fn apply_register_events(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         before: &RegisterPosition,
         after: &RegisterPosition,
@@ -483,7 +483,7 @@ impl RegisterEvents for FaultyStore {
         at: Timestamp,
     ) -> Result<AppliedEvents, StoreError> {
         self.call("apply_register_events", |store| {
-            store.apply_register_events(issuer, municipality, before, after, events, at)
+            store.apply_register_events(issuers, municipality, before, after, events, at)
         })
     }
     fn register_position(&self, municipality: &str) -> Result<RegisterPosition, StoreError> {

@@ -51,7 +51,7 @@ impl EventOutcome {
 /// What came of a wish to apply events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppliedEvents {
-    /// Each was applied, in their order.
+    /// Each was applied, in their order: what each met, or that it met nothing.
     Applied(Vec<EventOutcome>),
     /// Somebody else applied events meanwhile: nothing was done; look at the position.
     Moved,
@@ -88,10 +88,12 @@ pub struct ToldRevocation {
 pub trait RegisterEvents {
     /// Apply events that follow one another, the first of them next after the position `before`,
     /// and move the position to `after`. Once it returned, a certificate that rests on the
-    /// register from before is out of effect, and none can come into effect any more.
+    /// register from before is out of effect, and none can come into effect any more. An event
+    /// meets the resident's certificate of each of `issuers`; the answer has an outcome for each
+    /// that it met, and one for an event that met none.
     fn apply_register_events(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         before: &RegisterPosition,
         after: &RegisterPosition,

@@ -154,7 +154,7 @@ impl Window {
         let deed = IssueDeed {
             visit: applicant.visit,
             card: applicant.card.id,
-            profile: "signature".to_owned(),
+            profile: applicant.profile.to_owned(),
             resident_sha256: applicant
                 .resident
                 .parse::<pki_core::id::ResidentNumber>()
@@ -321,6 +321,8 @@ pub struct Applicant {
     pub card: CardKey,
     /// When he was compared with the register; the time of the request when absent.
     pub identified_at: Option<Timestamp>,
+    /// Which certificate: `signature`, or `user-authentication`.
+    pub profile: &'static str,
     /// The certificate whose place the new one takes.
     pub replaces: Option<Replaces>,
 }
@@ -343,6 +345,7 @@ impl Applicant {
             visit: VisitId::from_bytes(random16()),
             card: CardKey::new(),
             identified_at: None,
+            profile: "signature",
             replaces: None,
         }
     }

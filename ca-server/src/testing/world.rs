@@ -26,7 +26,7 @@ use crate::{
         database::{AuditMac, Database, DatabaseSettings},
         system::SystemEntropy,
     },
-    app::{App, Authority, InWork, enrol, limit::Limits, publish_crl::Bell},
+    app::{App, Authority, InWork, UserAuthentication, enrol, limit::Limits, publish_crl::Bell},
     config::{CrlConfig, OfficeConfig},
     port::{
         clock::Clock,
@@ -152,6 +152,7 @@ impl World {
             signing: authority("sign", "signing-ca", "OU=JPKI for digital signature"),
             infrastructure: authority("infra", "infrastructure-ca", "OU=Infrastructure CA"),
             signature_profile: profile("signature"),
+            user_authentication: None,
             ocsp_responder_profile: profile("ocsp-responder"),
             party_profiles: kinds
                 .map(|kind| (kind.to_owned(), profile(kind)))
@@ -191,6 +192,43 @@ impl World {
         }
     }
 
+    /// The prefecture issues the certificate for signing in as well: a CA `auth`.
+    pub fn with_user_authentication() -> Self {
+        let mut world = Self::new();
+        world.signer.make_rsa("auth");
+        let access = Access::Open {
+            base_url: "http://127.0.0.1:8080".to_owned(),
+        };
+        let certificate = self_signed(
+            &*world.signer,
+            "auth",
+            &profile("signing-ca"),
+            "auth",
+            &[
+                "C=JP",
+                "O=JPKI-TEST",
+                "OU=JPKI for user authentication",
+                "OU=Governor of Tokyo-to",
+            ],
+            access.clone(),
+            world.clock.now(),
+        );
+        let publication = Publication {
+            access,
+            segment: "auth".to_owned(),
+        };
+        world.app.user_authentication = Some(UserAuthentication {
+            authority: Authority {
+                name: "auth".to_owned(),
+                key: "auth".to_owned(),
+                issuer: Issuer::from_certificate(&certificate, publication).expect("an issuer"),
+            },
+            profile: profile("user-authentication"),
+        });
+        assert!(enrol::register_issuers(&world.app).expect("the issuers"));
+        world
+    }
+
     /// Another process of this authority on the same database and token, just started.
     pub fn beside(&self) -> App {
         let copy = |of: &Authority| Authority {
@@ -217,6 +255,13 @@ impl World {
             entropy: app.entropy.clone(),
             signing: copy(&app.signing),
             signature_profile: app.signature_profile.clone(),
+            user_authentication: app
+                .user_authentication
+                .as_ref()
+                .map(|user| UserAuthentication {
+                    authority: copy(&user.authority),
+                    profile: user.profile.clone(),
+                }),
             ocsp_responder_profile: app.ocsp_responder_profile.clone(),
             infrastructure: copy(&app.infrastructure),
             party_profiles: app.party_profiles.clone(),

@@ -9,3 +9,4 @@ mod register;
 mod replace;
 mod revoke;
 mod revoke_online;
+mod user_authentication;

@@ -23,7 +23,7 @@ use ca_server::{
 };
 use jiff::SignedDuration;
 use pki_core::{
-    certificate::{PublicKey, Serial, SignatureAlgorithm, request},
+    certificate::{Issuer, PublicKey, Serial, SignatureAlgorithm, request},
     revocation::{
         crl::CrlImage,
         ground::Ground,
@@ -234,6 +234,11 @@ fn every_write_of_publishing_broken_twice() {
 }
 
 fn responder(world: &World) -> StatusApp {
+    responder_of(world, "sign")
+}
+
+/// A status node that answers for that CA of residents' certificates.
+pub fn responder_of(world: &World, issuer: &str) -> StatusApp {
     world.signer.make_p256("ocsp");
     let key = PublicKey::from_spki_der(
         &ca_server::port::signer::Signer::public_key(&*world.signer, "ocsp").unwrap(),
@@ -244,7 +249,7 @@ fn responder(world: &World) -> StatusApp {
         ca_server::port::signer::Signer::sign(&*world.signer, "ocsp", algorithm, info)
     })
     .unwrap();
-    let party = enrol::enrol(
+    let party = enrol::enrol_for(
         &world.app,
         &Enrolment {
             kind: "ocsp-responder".to_owned(),
@@ -256,11 +261,16 @@ fn responder(world: &World) -> StatusApp {
             addresses: Vec::new(),
             replace: false,
         },
+        enrol::OFFICER,
+        Some(issuer),
     )
     .unwrap();
     let config = ResponderConfig {
-        name: "sign".to_owned(),
-        certificate: world.app.signing.issuer.certificate_der().unwrap().to_vec(),
+        name: issuer.to_owned(),
+        certificate: issuer_named(world, issuer)
+            .certificate_der()
+            .unwrap()
+            .to_vec(),
         ocsp: Some(("ocsp".to_owned(), party.certificate)),
     };
     StatusApp {
@@ -275,8 +285,18 @@ fn responder(world: &World) -> StatusApp {
     }
 }
 
+fn issuer_named<'a>(world: &'a World, name: &str) -> &'a Issuer {
+    let mut authorities = world.app.authorities().into_iter();
+    let found = authorities.find(|authority| authority.name == name);
+    &found.unwrap().issuer
+}
+
 fn question(world: &World, serial: &Serial) -> Vec<u8> {
-    let ids = IssuerIds::of(&world.app.signing.issuer);
+    question_to(&world.app.signing.issuer, serial)
+}
+
+fn question_to(issuer: &Issuer, serial: &Serial) -> Vec<u8> {
+    let ids = IssuerIds::of(issuer);
     let id = CertId::new(&ids, serial);
     // OCSPRequest { TBSRequest { [requestList] SEQUENCE { Request { CertID } } } }
     let wrap = |content: &[u8]| {
@@ -292,10 +312,11 @@ fn question(world: &World, serial: &Serial) -> Vec<u8> {
     wrap(&wrap(&wrap(&wrap(id.as_der()))))
 }
 
-fn status_of(world: &World, app: &Arc<StatusApp>, serial: &Serial) -> CertStatus {
-    let der = question(world, serial);
-    let answered = answer(app, &app.issuers[0], &der);
-    let image = ResponseImage::verify(&answered.der, &world.app.signing.issuer).unwrap();
+/// What the responder says of a certificate, as its issuer's.
+pub fn status_of(world: &World, app: &StatusApp, serial: &Serial) -> CertStatus {
+    let issuer = issuer_named(world, &app.issuers[0].name);
+    let answered = answer(app, &app.issuers[0], &question_to(issuer, serial));
+    let image = ResponseImage::verify(&answered.der, issuer).unwrap();
     image.answers[0].status
 }
 

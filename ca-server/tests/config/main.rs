@@ -63,6 +63,44 @@ fn the_samples_load() {
 }
 
 #[test]
+fn the_certificate_for_signing_in_is_off_unless_it_has_a_ca_and_a_profile_of_its_own() {
+    let world = world();
+    let signing = fs::read(world.folder.path().join("sign.cer")).unwrap();
+    fs::write(world.folder.path().join("auth.cer"), signing).unwrap();
+    let off = sample("ca.toml");
+    let on: String = off
+        .replace("# [user_authentication]", "[user_authentication]")
+        .replace("# name = \"auth\"", "name = \"auth\"")
+        .replace("# certificate = \"auth.cer\"", "certificate = \"auth.cer\"")
+        .replace("# key = \"auth\"", "key = \"auth\"")
+        .replace(
+            "# profile = \"profiles/user-authentication.toml\"",
+            "profile = \"profiles/user-authentication.toml\"",
+        );
+    let load = |text: &str| IssueConfig::load(&written(&world, "ca.toml", text));
+    assert!(load(&off).unwrap().user_authentication.is_none());
+    let user = load(&on).unwrap().user_authentication.unwrap();
+    assert_eq!(
+        (&user.issuer.name[..], user.profile.name()),
+        ("auth", "user-authentication")
+    );
+    for (from, to, said) in [
+        ("name = \"auth\"", "name = \"sign\"", "of its own"),
+        ("key = \"auth\"", "key = \"sign\"", "of its own"),
+        (
+            "profiles/user-authentication.toml",
+            "profiles/signature.toml",
+            "subject = ",
+        ),
+    ] {
+        let wrong = on.replace(from, to);
+        assert_ne!(wrong, on);
+        let fault = ca_server::causes(&load(&wrong).unwrap_err());
+        assert!(fault.contains(said), "{from} -> {to}: {fault}");
+    }
+}
+
+#[test]
 fn access_decides_and_nothing_of_the_other_kind_stands_beside_it() {
     let world = world();
     let good = sample("status.toml");

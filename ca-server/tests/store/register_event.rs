@@ -39,7 +39,7 @@ fn apply_to(
     events: Vec<NewRegisterEvent>,
 ) -> AppliedEvents {
     store
-        .apply_register_events("sign", "13101", before, after, events, at(50))
+        .apply_register_events(&["sign".to_owned()], "13101", before, after, events, at(50))
         .unwrap()
 }
 

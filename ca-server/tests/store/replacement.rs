@@ -228,7 +228,14 @@ fn one_that_came_into_effect_between_keeps_the_other_out() {
         };
         bench
             .store
-            .apply_register_events("sign", "13101", &before, &after, vec![merger], at(2))
+            .apply_register_events(
+                &["sign".to_owned()],
+                "13101",
+                &before,
+                &after,
+                vec![merger],
+                at(2),
+            )
             .unwrap();
         assert_eq!(bench.complete(&second), Complete::InEffect);
         assert!(bench.abandon(&second));

@@ -30,6 +30,27 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    register_event_also (municipality, sequence, issuer, serial) {
+        municipality -> Text,
+        sequence -> BigInt,
+        issuer -> Text,
+        serial -> Binary,
+        outcome -> Text,
+    }
+}
+
+/// A further certificate that an event met.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = register_event_also)]
+pub struct RegisterEventAlsoRow {
+    pub municipality: String,
+    pub sequence: i64,
+    pub issuer: String,
+    pub serial: Vec<u8>,
+    pub outcome: String,
+}
+
 /// One event and what it did.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = register_event)]

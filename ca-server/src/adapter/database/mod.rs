@@ -314,18 +314,18 @@ impl Proofs for Database {
 impl RegisterEvents for Database {
     fn apply_register_events(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         before: &RegisterPosition,
         after: &RegisterPosition,
         events: Vec<NewRegisterEvent>,
         at: Timestamp,
     ) -> Result<AppliedEvents, StoreError> {
-        let (issuer, municipality) = (issuer.to_owned(), municipality.to_owned());
+        let (issuers, municipality) = (issuers.to_vec(), municipality.to_owned());
         let (before, after) = (before.clone(), after.clone());
         self.write("apply_register_events", move |scope| {
             let wish = register_event::Application {
-                issuer: &issuer,
+                issuers: &issuers,
                 municipality: &municipality,
                 before: &before,
                 after: &after,

@@ -11,7 +11,8 @@ use pki_core::revocation::register_event::{Effect, RegisterEventKind};
 use schema::{
     ca::{
         register_event::{
-            RegisterEventRow, RegisterPositionRow, register_event, register_position,
+            RegisterEventAlsoRow, RegisterEventRow, RegisterPositionRow, register_event,
+            register_event_also, register_position,
         },
         tables::certificate,
     },
@@ -65,7 +66,8 @@ pub fn changed_since(
 }
 
 pub struct Application<'a> {
-    pub issuer: &'a str,
+    /// Whose certificates an event may meet.
+    pub issuers: &'a [String],
     pub municipality: &'a str,
     pub before: &'a RegisterPosition,
     pub after: &'a RegisterPosition,
@@ -80,7 +82,7 @@ pub fn apply(scope: &mut Scope, wish: &Application) -> QueryResult<AppliedEvents
     }
     let mut outcomes = Vec::with_capacity(wish.events.len());
     for event in wish.events {
-        outcomes.push(apply_one(scope, wish, event)?);
+        outcomes.extend(apply_one(scope, wish, event)?);
     }
     put_position(scope.connection, wish.municipality, wish.after, wish.at)?;
     Ok(AppliedEvents::Applied(outcomes))
@@ -98,19 +100,26 @@ fn apply_one(
     scope: &mut Scope,
     wish: &Application,
     event: &NewRegisterEvent,
-) -> QueryResult<EventOutcome> {
+) -> QueryResult<Vec<EventOutcome>> {
     let effect = event.kind.effect();
-    let (outcome, serial) = match (effect, event.former) {
-        (Effect::Revoke(ground), _) => match in_effect(scope.connection, wish, &event.resident)? {
-            Some(met) if met.identified_at <= event.recorded_at.as_microsecond() => {
-                let serial = met.serial.clone();
-                revoke(scope.connection, wish, met, ground)?;
-                (EventOutcome::Revoked, Some(serial))
-            }
-            _ => (EventOutcome::Nothing, None),
-        },
-        (Effect::Relink, Some(former)) => relink(scope.connection, wish, event, &former)?,
-        (Effect::Relink, None) | (Effect::None, _) => (EventOutcome::Nothing, None),
+    let mut all_met = Vec::with_capacity(wish.issuers.len());
+    for issuer in wish.issuers {
+        let of = Of {
+            issuer,
+            at: wish.at,
+        };
+        let met = match (effect, event.former) {
+            (Effect::Revoke(ground), _) => revoke_older(scope.connection, &of, event, ground)?,
+            (Effect::Relink, Some(former)) => relink(scope.connection, &of, event, &former)?,
+            (Effect::Relink, None) | (Effect::None, _) => None,
+        };
+        all_met.extend(met.map(|(outcome, serial)| (issuer, outcome, serial)));
+    }
+    let mut all_met = all_met.into_iter();
+    // The first stands in the event's own row and audit row.
+    let (outcome, first) = match all_met.next() {
+        Some((issuer, outcome, serial)) => (outcome, Some((issuer, serial))),
+        None => (EventOutcome::Nothing, None),
     };
     diesel::insert_into(register_event::table)
         .values(&RegisterEventRow {
@@ -123,17 +132,58 @@ fn apply_one(
             recorded_at: event.recorded_at.as_microsecond(),
             applied_at: wish.at.as_microsecond(),
             outcome: outcome.as_str().to_owned(),
-            issuer: serial.as_ref().map(|_| wish.issuer.to_owned()),
-            serial: serial.clone(),
+            issuer: first.as_ref().map(|(issuer, _)| (*issuer).clone()),
+            serial: first.as_ref().map(|(_, serial)| serial.clone()),
         })
         .execute(scope.connection)?;
-    let mut entry = event.audit.clone();
-    outcome.as_str().clone_into(&mut entry.outcome);
-    if let Some(serial) = serial {
-        entry.subject = format!("certificate:{}/{}", wish.issuer, hex::encode(serial));
+    let entry = |outcome: EventOutcome, met: Option<(&String, &Vec<u8>)>| {
+        let mut entry = event.audit.clone();
+        outcome.as_str().clone_into(&mut entry.outcome);
+        if let Some((issuer, serial)) = met {
+            entry.subject = format!("certificate:{issuer}/{}", hex::encode(serial));
+        }
+        entry
+    };
+    let named = first.as_ref().map(|(issuer, serial)| (*issuer, serial));
+    scope.audit(&entry(outcome, named))?;
+    let mut outcomes = vec![outcome];
+    for (issuer, outcome, serial) in all_met {
+        scope.audit(&entry(outcome, Some((issuer, &serial))))?;
+        diesel::insert_into(register_event_also::table)
+            .values(&RegisterEventAlsoRow {
+                municipality: wish.municipality.to_owned(),
+                sequence: convert::signed(event.sequence),
+                issuer: issuer.clone(),
+                serial,
+                outcome: outcome.as_str().to_owned(),
+            })
+            .execute(scope.connection)?;
+        outcomes.push(outcome);
     }
-    scope.audit(&entry)?;
-    Ok(outcome)
+    Ok(outcomes)
+}
+
+/// Certificates of which issuer an event looks for, and when it is applied.
+struct Of<'a> {
+    issuer: &'a str,
+    at: Timestamp,
+}
+
+/// Revokes the certificate that rests on the register from before the event.
+fn revoke_older(
+    connection: &mut AnyConnection,
+    of: &Of,
+    event: &NewRegisterEvent,
+    ground: pki_core::revocation::Ground,
+) -> QueryResult<Option<(EventOutcome, Vec<u8>)>> {
+    match in_effect(connection, of, &event.resident)? {
+        Some(met) if met.identified_at <= event.recorded_at.as_microsecond() => {
+            let serial = met.serial.clone();
+            revoke(connection, of, met, ground)?;
+            Ok(Some((EventOutcome::Revoked, serial)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Serial, identified at, reserved at, not after, municipality.
@@ -142,14 +192,14 @@ type MetRow = (Vec<u8>, Option<i64>, i64, i64, Option<String>);
 /// The certificate in effect for a resident, if it has not run out.
 fn in_effect(
     connection: &mut AnyConnection,
-    wish: &Application,
+    of: &Of,
     resident: &[u8; 32],
 ) -> QueryResult<Option<Met>> {
     let row: Option<MetRow> = certificate::table
-        .filter(certificate::issuer.eq(wish.issuer))
+        .filter(certificate::issuer.eq(of.issuer))
         .filter(certificate::resident.eq(resident.to_vec()))
         .filter(certificate::in_effect.eq(true))
-        .filter(certificate::not_after.ge(wish.at.as_microsecond()))
+        .filter(certificate::not_after.ge(of.at.as_microsecond()))
         .select((
             certificate::serial,
             certificate::identified_at,
@@ -171,7 +221,7 @@ fn in_effect(
 
 fn revoke(
     connection: &mut AnyConnection,
-    wish: &Application,
+    of: &Of,
     met: Met,
     ground: pki_core::revocation::Ground,
 ) -> QueryResult<()> {
@@ -179,57 +229,57 @@ fn revoke(
         not_after: convert::time(met.not_after)?,
         municipality: met.municipality,
         serial: met.serial,
-        revoked_at: wish.at,
+        revoked_at: of.at,
         ground: ground.as_str().to_owned(),
         reason: Some(ground.reason_code()),
     };
-    revocations::end(connection, wish.issuer, &revoked)
+    revocations::end(connection, of.issuer, &revoked)
 }
 
 /// Everything of the former number becomes the new number's. Where a newer certificate is in
 /// effect there already, the holder has gone over to it.
 fn relink(
     connection: &mut AnyConnection,
-    wish: &Application,
+    of: &Of,
     event: &NewRegisterEvent,
     former: &[u8; 32],
-) -> QueryResult<(EventOutcome, Option<Vec<u8>>)> {
+) -> QueryResult<Option<(EventOutcome, Vec<u8>)>> {
     // What is over goes along, for whoever asks later what was recorded about him (Art 29).
     diesel::update(certificate::table)
-        .filter(certificate::issuer.eq(wish.issuer))
+        .filter(certificate::issuer.eq(of.issuer))
         .filter(certificate::resident.eq(former.to_vec()))
         .filter(certificate::in_effect.eq(false))
         .filter(certificate::state.eq("completed"))
         .set(certificate::resident.eq(Some(event.resident.to_vec())))
         .execute(connection)?;
-    let Some(met) = in_effect(connection, wish, former)? else {
-        return Ok((EventOutcome::Nothing, None));
+    let Some(met) = in_effect(connection, of, former)? else {
+        return Ok(None);
     };
     let serial = met.serial.clone();
-    if in_effect(connection, wish, &event.resident)?.is_some() {
+    if in_effect(connection, of, &event.resident)?.is_some() {
         let ground = pki_core::revocation::Ground::Article9Renewal;
-        revoke(connection, wish, met, ground)?;
-        belongs(connection, wish, &serial, &event.resident)?;
-        return Ok((EventOutcome::Superseded, Some(serial)));
+        revoke(connection, of, met, ground)?;
+        belongs(connection, of, &serial, &event.resident)?;
+        return Ok(Some((EventOutcome::Superseded, serial)));
     }
     // One that ran out under the new number keeps its flag until somebody looks.
     diesel::update(certificate::table)
-        .filter(certificate::issuer.eq(wish.issuer))
+        .filter(certificate::issuer.eq(of.issuer))
         .filter(certificate::resident.eq(event.resident.to_vec()))
         .filter(certificate::in_effect.eq(true))
         .set(certificate::in_effect.eq(false))
         .execute(connection)?;
-    belongs(connection, wish, &serial, &event.resident)?;
-    Ok((EventOutcome::Relinked, Some(serial)))
+    belongs(connection, of, &serial, &event.resident)?;
+    Ok(Some((EventOutcome::Relinked, serial)))
 }
 
 fn belongs(
     connection: &mut AnyConnection,
-    wish: &Application,
+    of: &Of,
     serial: &[u8],
     resident: &[u8; 32],
 ) -> QueryResult<()> {
-    diesel::update(certificate::table.find((wish.issuer, serial)))
+    diesel::update(certificate::table.find((of.issuer, serial)))
         .set(certificate::resident.eq(Some(resident.to_vec())))
         .execute(connection)
         .map(drop)
@@ -304,26 +354,46 @@ pub fn revocations(
     since: u64,
     limit: u32,
 ) -> QueryResult<Vec<ToldRevocation>> {
+    let revoked = EventOutcome::Revoked.as_str();
+    // A further certificate is only ever revoked beside a first one by the same event, so that a
+    // page which ends with an event holds all that it revoked.
     let rows: Vec<RegisterEventRow> = register_event::table
         .filter(register_event::municipality.eq(municipality))
         .filter(register_event::sequence.gt(convert::signed(since)))
-        .filter(register_event::outcome.eq(EventOutcome::Revoked.as_str()))
+        .filter(register_event::outcome.eq(revoked))
         .order(register_event::sequence)
         .limit(limit.into())
         .select(RegisterEventRow::as_select())
         .load(connection)?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(ToldRevocation {
-                sequence: convert::count(row.sequence)?,
-                serial: row.serial.ok_or_else(|| convert::foreign("event"))?,
-                kind: row
-                    .kind
-                    .parse::<RegisterEventKind>()
-                    .map_err(|_| convert::foreign("event kind"))?,
-                recorded_at: convert::time(row.recorded_at)?,
-                revoked_at: convert::time(row.applied_at)?,
-            })
-        })
-        .collect()
+    let also: Vec<RegisterEventAlsoRow> = register_event_also::table
+        .filter(register_event_also::municipality.eq(municipality))
+        .filter(register_event_also::sequence.gt(convert::signed(since)))
+        .filter(register_event_also::sequence.le(rows.last().map_or(0, |row| row.sequence)))
+        .filter(register_event_also::outcome.eq(revoked))
+        .order((register_event_also::sequence, register_event_also::issuer))
+        .select(RegisterEventAlsoRow::as_select())
+        .load(connection)?;
+    let mut told = Vec::with_capacity(rows.len() + also.len());
+    for row in rows {
+        let sequence = row.sequence;
+        let first = ToldRevocation {
+            sequence: convert::count(sequence)?,
+            serial: row.serial.ok_or_else(|| convert::foreign("event"))?,
+            kind: row
+                .kind
+                .parse::<RegisterEventKind>()
+                .map_err(|_| convert::foreign("event kind"))?,
+            recorded_at: convert::time(row.recorded_at)?,
+            revoked_at: convert::time(row.applied_at)?,
+        };
+        let further = also
+            .iter()
+            .filter(|also| also.sequence == sequence)
+            .map(|also| ToldRevocation {
+                serial: also.serial.clone(),
+                ..first.clone()
+            });
+        told.extend(std::iter::once(first.clone()).chain(further));
+    }
+    Ok(told)
 }

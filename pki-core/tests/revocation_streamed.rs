@@ -2,13 +2,17 @@
 
 mod certificate_support;
 
-use std::io::Write as _;
+use std::collections::HashSet;
+use std::io::{Cursor, Write as _};
 
 use certificate_support::*;
 use jiff::ToSpan as _;
 use pki_core::certificate::{Serial, SignatureAlgorithm, pem};
 use pki_core::revocation::ReasonCode;
-use pki_core::revocation::crl::{CrlFault, CrlImage, Frame, Scope, UnsignedFrame, encode_entry};
+use pki_core::revocation::crl::{
+    ContinuationFault, CrlFault, CrlImage, CrlOutline, Frame, RawEntries, Scope, UnsignedFrame,
+    continues, encode_entry, loses_nothing,
+};
 
 const COUNT: u32 = 20_000;
 
@@ -176,5 +180,126 @@ fn spoiled_lists_are_refused_without_panic_and_never_verify() {
                     .is_err()
             );
         }
+    }
+}
+
+/// Entries of a list, as they stand on the disk.
+fn raw(numbers: &[u32]) -> RawEntries<Cursor<Vec<u8>>> {
+    let octets: Vec<u8> = numbers.iter().flat_map(|number| entry(*number)).collect();
+    let length = octets.len() as u64;
+    RawEntries::new(Cursor::new(octets), length)
+}
+
+fn entry(number: u32) -> Vec<u8> {
+    encode_entry(&serial(number), at("2026-11-22T06:00:00Z"), None, None)
+}
+
+fn judged(
+    new: &[u32],
+    before: &[u32],
+    ended: &[u32],
+    added: &[u32],
+) -> Result<u64, ContinuationFault> {
+    let ended = ended.iter().map(|number| entry(*number)).collect();
+    continues(
+        &mut raw(new),
+        Some(&mut raw(before)),
+        &ended,
+        &mut raw(added),
+    )
+}
+
+#[test]
+fn a_list_is_the_one_before_without_what_ended_and_then_the_new_entries() {
+    use ContinuationFault::{Foreign, Lost, Missing};
+    assert_eq!(judged(&[1, 3, 4], &[1, 2, 3], &[2], &[4]), Ok(3));
+    assert_eq!(judged(&[], &[], &[], &[]), Ok(0));
+    for (new, fault) in [
+        (&[1, 3][..], Missing(serial(4))),
+        (&[3, 4], Lost(serial(1))),
+        (&[1, 4], Lost(serial(3))),
+        (&[1, 2, 3, 4], Lost(serial(3))),
+        (&[1, 3, 5], Missing(serial(4))),
+        (&[1, 3, 4, 5], Foreign(serial(5))),
+        (&[4, 1, 3], Lost(serial(1))),
+    ] {
+        assert_eq!(judged(new, &[1, 2, 3], &[2], &[4]), Err(fault), "{new:?}");
+    }
+    // However long: the entries are read in pieces.
+    let many: Vec<u32> = (0..30_000).collect();
+    assert_eq!(
+        judged(&many, &many[..29_000], &[], &many[29_000..]),
+        Ok(30_000)
+    );
+    // A list of which no more is known loses nothing that is still valid.
+    let loses = |new: &[u32], valid: u32| {
+        let valid = serial(valid);
+        loses_nothing(&mut raw(new), &mut raw(&[1, 2]), |octets| {
+            octets == valid.as_octets()
+        })
+    };
+    assert_eq!(loses(&[2], 2), Ok(()));
+    assert_eq!(loses(&[2], 1), Err(Lost(serial(1))));
+}
+
+#[test]
+fn entries_that_are_cut_or_no_entries_are_told() {
+    let mut octets = entry(1);
+    octets.extend_from_slice(&entry(2)[..10]);
+    let length = octets.len() as u64;
+    let mut cut = RawEntries::new(Cursor::new(octets.clone()), length);
+    assert_eq!(cut.next().unwrap(), Some(&entry(1)[..]));
+    assert!(cut.next().is_err());
+    // The reader ends before the list says.
+    let mut short = RawEntries::new(Cursor::new(octets), length + 1);
+    assert!(short.next().is_err());
+    let mut other = RawEntries::new(Cursor::new(vec![0x02, 0x01, 0x01]), 3);
+    assert!(other.next().is_err());
+    // Octets that are one entry from outside and none from inside are not added to a list.
+    let hollow = vec![0x30, 0x03, 0x02, 0x01, 0x01];
+    let raw_hollow = || RawEntries::new(Cursor::new(hollow.clone()), hollow.len() as u64);
+    let judged = continues(
+        &mut raw_hollow(),
+        None::<&mut RawEntries<Cursor<Vec<u8>>>>,
+        &HashSet::new(),
+        &mut raw_hollow(),
+    );
+    assert!(
+        matches!(judged, Err(ContinuationFault::Read(_))),
+        "{judged:?}"
+    );
+}
+
+#[test]
+fn the_two_ends_of_a_list_tell_all_but_its_entries() {
+    let length = entries().map(|entry| entry.len() as u64).sum();
+    let governor = Governor::new(SignatureAlgorithm::EcdsaP256Sha256, registered());
+    let der = streamed(&governor, length).unwrap();
+    let outline = CrlOutline::of(&der).unwrap();
+    assert_eq!((outline.number, outline.base), (7, None));
+    assert_eq!(outline.entries.end - outline.entries.start, length);
+    assert_eq!(outline.length, der.len() as u64);
+    let signed = &der[outline.signed.start as usize..outline.signed.end as usize];
+    let mut hasher = governor.algorithm.hasher();
+    hasher.update(signed);
+    let key = governor.issuer.public_key();
+    outline.verify_digest(key, hasher.finish()).unwrap();
+    let mut hasher = governor.algorithm.hasher();
+    hasher.update(&signed[1..]);
+    assert!(outline.verify_digest(key, hasher.finish()).is_err());
+    // Octets that are missing or too many, at either end.
+    for changed in [&der[1..], &der[..der.len() - 1], &[&der[..], &[0]].concat()] {
+        assert!(CrlOutline::of(changed).is_err());
+    }
+    // Lengths that reach beyond the list or into one another: an error, never a panic.
+    let mut changed = der.clone();
+    for at in 0..outline.entries.start as usize {
+        for value in [0x00, 0x7F, 0x80, 0x84, 0xFF] {
+            changed[at] = value;
+            if let Ok(read) = CrlOutline::of(&changed) {
+                assert!(read.entries.end <= read.signed.end && read.signed.end <= read.length);
+            }
+        }
+        changed[at] = der[at];
     }
 }

@@ -1,7 +1,9 @@
 //! The signer on a PKCS#11 token.
 
+use std::time::Instant;
+
 use hsm_config::{Health, Token, TokenError};
-use pki_core::certificate::SignatureAlgorithm;
+use pki_core::certificate::{MessageDigest, SignatureAlgorithm};
 use zeroize::Zeroizing;
 
 use crate::port::signer::{SignError, Signer};
@@ -39,13 +41,19 @@ impl Signer for HsmSigner {
         by: SignatureAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, SignError> {
-        let started = std::time::Instant::now();
-        let signature = self
-            .0
-            .sign(key, by, message, self.0.deadline())
-            .map_err(error);
-        metrics::histogram!("jitsuin_sign_seconds").record(started.elapsed().as_secs_f64());
-        signature
+        timed(|| self.0.sign(key, by, message, self.0.deadline()))
+    }
+
+    fn sign_digest(
+        &self,
+        key: &str,
+        by: SignatureAlgorithm,
+        digest: &MessageDigest,
+    ) -> Result<Vec<u8>, SignError> {
+        timed(|| {
+            self.0
+                .sign_digest(key, by, digest.octets(), self.0.deadline())
+        })
     }
 
     fn public_key(&self, key: &str) -> Result<Vec<u8>, SignError> {
@@ -69,4 +77,12 @@ impl Signer for HsmSigner {
             Health::Unusable { reason, .. } => Some(reason),
         }
     }
+}
+
+/// Signs, and counts how long it took.
+fn timed(sign: impl FnOnce() -> Result<Vec<u8>, TokenError>) -> Result<Vec<u8>, SignError> {
+    let started = Instant::now();
+    let signature = sign().map_err(error);
+    metrics::histogram!("jitsuin_sign_seconds").record(started.elapsed().as_secs_f64());
+    signature
 }

@@ -1,7 +1,7 @@
 //! Revocation lists and CA certificates as files, so that a plain web server
 //! could serve the same folder.
 
-use std::{fs, io, path::PathBuf, time::SystemTime};
+use std::{fs::File, io, path::PathBuf, time::SystemTime};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
@@ -14,12 +14,12 @@ use actix_web::{
     },
     web,
 };
-use jiff::Timestamp;
-use pki_core::revocation::crl::CrlImage;
+use pki_core::revocation::crl::CrlOutline;
 use sha2::{Digest, Sha256};
 
 use super::{
     block,
+    file_body::FileBody,
     problem::{Kind, Problem, ProblemDocument},
     range::{Asked, asked},
     verifier::provided,
@@ -145,13 +145,14 @@ async fn list(
         Provided::Delta => publish_crl::delta_path(&app.crl_folder, issuer, scope),
         _ => publish_crl::path(&app.crl_folder, issuer, scope),
     };
-    let file = block(move || read(path)).await??;
+    let (file, list) = block(move || open(path)).await??;
     let now = app.clock.now();
-    let tag = EntityTag::new_strong(hex::encode(Sha256::digest(&file.bytes)));
-    let modified = HttpDate::from(SystemTime::from(file.this_update));
+    // The signature stands for every octet that it was made over.
+    let tag = EntityTag::new_strong(hex::encode(Sha256::digest(list.signature())));
+    let modified = HttpDate::from(SystemTime::from(list.this_update));
     // Lists say whole seconds, and another may follow within the same one. While that can
     // happen a date does not tell the two apart, so none is given out (RFC 9110 §8.8.2.2).
-    let settled = now.duration_since(file.this_update).as_secs() >= 1;
+    let settled = now.duration_since(list.this_update).as_secs() >= 1;
     let fresh = match IfNoneMatch::parse(&request) {
         Ok(IfNoneMatch::Any) => true,
         Ok(IfNoneMatch::Items(tags)) if !tags.is_empty() => {
@@ -163,7 +164,7 @@ async fn list(
                     .is_ok_and(|IfModifiedSince(since)| since >= modified)
         }
     };
-    let length = file.bytes.len() as u64;
+    let length = list.length;
     let part =
         if request.method() == Method::GET && same_as_before(&request, &tag, modified, settled) {
             asked(text(&request, &header::RANGE), length)
@@ -186,7 +187,7 @@ async fn list(
             return Ok(response);
         }
     };
-    let age = file.next_update.duration_since(now).as_secs().max(0);
+    let age = list.next_update.duration_since(now).as_secs().max(0);
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
@@ -206,7 +207,7 @@ async fn list(
         ))
         .insert_header((
             header::EXPIRES,
-            HttpDate::from(SystemTime::from(file.next_update)),
+            HttpDate::from(SystemTime::from(list.next_update)),
         ));
     if settled {
         response.insert_header((header::LAST_MODIFIED, modified));
@@ -215,16 +216,15 @@ async fn list(
         return Ok(response.finish());
     }
     response.content_type("application/pkix-crl");
-    let body = match part {
+    let octets = match part {
         Asked::Part(first, last) => {
             let range = format!("bytes {first}-{last}/{length}");
             response.insert_header((header::CONTENT_RANGE, range));
-            // Both lie within the bytes, whose count fits usize.
-            file.bytes[first as usize..=last as usize].to_vec()
+            first..last + 1
         }
-        _ => file.bytes,
+        _ => 0..length,
     };
-    Ok(provided(response.body(body), kind))
+    Ok(provided(response.body(FileBody::new(file, octets)), kind))
 }
 
 /// Whether a range may be cut from this file: without `If-Range` yes, with it only from the file
@@ -253,23 +253,14 @@ fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> &'a str {
         .trim()
 }
 
-struct ListFile {
-    bytes: Vec<u8>,
-    this_update: Timestamp,
-    next_update: Timestamp,
-}
-
-fn read(path: PathBuf) -> Result<ListFile, Problem> {
-    let bytes = fs::read(&path).map_err(|error| match error.kind() {
+/// A list on the disk, held open: one that is published meanwhile has another file.
+fn open(path: PathBuf) -> Result<(File, CrlOutline), Problem> {
+    let mut file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => no_list(),
         _ => Problem::internal(&error),
     })?;
-    let image = CrlImage::decode(&bytes).map_err(|error| Problem::internal(&error))?;
-    Ok(ListFile {
-        this_update: image.this_update,
-        next_update: image.next_update,
-        bytes,
-    })
+    let outline = CrlOutline::read(&mut file).map_err(|error| Problem::internal(&error))?;
+    Ok((file, outline))
 }
 
 fn no_list() -> Problem {

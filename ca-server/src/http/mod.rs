@@ -6,6 +6,7 @@ mod body;
 mod caller;
 mod certificates;
 mod disclosures;
+mod file_body;
 mod files;
 mod ocsp;
 pub mod openapi;

@@ -11,15 +11,15 @@ use std::{
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    digest::{self, Digest},
     encoding::AsDer,
-    rand::SystemRandom,
     rsa::KeySize,
     signature::{
         self, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use pki_core::certificate::{PublicKey, SignatureAlgorithm};
+use pki_core::certificate::{MessageDigest, PublicKey, SignatureAlgorithm};
 use zeroize::Zeroizing;
 
 use super::{
@@ -142,6 +142,46 @@ impl FakeSigner {
     }
 }
 
+impl FakeSigner {
+    fn make_signature(
+        &self,
+        label: &str,
+        algorithm: SignatureAlgorithm,
+        digest: &Digest,
+        message: &[u8],
+    ) -> Result<Vec<u8>, SignError> {
+        let found = self.key(label)?;
+        let broken = lock(&self.next).take();
+        if broken == Some(Break::NotDone) {
+            return Err(SignError::Away {
+                retry_after: Duration::from_secs(1),
+                reason: "broken by the test".to_owned(),
+            });
+        }
+        let signature = match (&*found, algorithm) {
+            (Key::Ecdsa(pair), SignatureAlgorithm::EcdsaP256Sha256) => pair
+                .sign_digest(digest)
+                .map_err(|_| wrong_use())?
+                .as_ref()
+                .to_vec(),
+            (Key::Rsa(pair), SignatureAlgorithm::RsaPkcs1Sha256) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature)
+                    .map_err(|_| wrong_use())?;
+                signature
+            }
+            _ => return Err(wrong_use()),
+        };
+        lock(&self.signed).push((label.to_owned(), message.to_owned()));
+        match broken {
+            Some(Break::DoneUnsaid) => Err(SignError::Unknown {
+                reason: "broken by the test".to_owned(),
+            }),
+            _ => Ok(signature),
+        }
+    }
+}
+
 fn wrong_use() -> SignError {
     SignError::Refused {
         reason: "the key is of another kind".to_owned(),
@@ -155,36 +195,19 @@ impl Signer for FakeSigner {
         algorithm: SignatureAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, SignError> {
-        let found = self.key(key)?;
-        let broken = lock(&self.next).take();
-        if broken == Some(Break::NotDone) {
-            return Err(SignError::Away {
-                retry_after: Duration::from_secs(1),
-                reason: "broken by the test".to_owned(),
-            });
-        }
-        let random = SystemRandom::new();
-        let signature = match (&*found, algorithm) {
-            (Key::Ecdsa(pair), SignatureAlgorithm::EcdsaP256Sha256) => pair
-                .sign(&random, message)
-                .map_err(|_| wrong_use())?
-                .as_ref()
-                .to_vec(),
-            (Key::Rsa(pair), SignatureAlgorithm::RsaPkcs1Sha256) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| wrong_use())?;
-                signature
-            }
-            _ => return Err(wrong_use()),
-        };
-        lock(&self.signed).push((key.to_owned(), message.to_owned()));
-        match broken {
-            Some(Break::DoneUnsaid) => Err(SignError::Unknown {
-                reason: "broken by the test".to_owned(),
-            }),
-            _ => Ok(signature),
-        }
+        let digest = digest::digest(&digest::SHA256, message);
+        self.make_signature(key, algorithm, &digest, message)
+    }
+
+    fn sign_digest(
+        &self,
+        key: &str,
+        algorithm: SignatureAlgorithm,
+        digest: &MessageDigest,
+    ) -> Result<Vec<u8>, SignError> {
+        let octets = digest.octets();
+        let digest = Digest::import_less_safe(octets, &digest::SHA256).map_err(|_| wrong_use())?;
+        self.make_signature(key, algorithm, &digest, octets)
     }
 
     fn public_key(&self, key: &str) -> Result<Vec<u8>, SignError> {
@@ -390,6 +413,18 @@ impl Store for FaultyStore {
         visit: &mut dyn FnMut(Revoked),
     ) -> Result<(), StoreError> {
         self.call("revocations", |store| store.revocations(scope, visit))
+    }
+    fn ended_revocations(
+        &self,
+        scope: &EndedScope,
+        visit: &mut dyn FnMut(Revoked),
+    ) -> Result<(), StoreError> {
+        self.call("ended_revocations", |store| {
+            store.ended_revocations(scope, visit)
+        })
+    }
+    fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError> {
+        self.call("crl", |store| store.crl(issuer, scope, number))
     }
     fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
         self.call("last_end", |store| store.last_end(issuer, municipality))

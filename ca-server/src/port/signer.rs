@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pki_core::certificate::SignatureAlgorithm;
+use pki_core::certificate::{MessageDigest, SignatureAlgorithm};
 use zeroize::Zeroizing;
 
 /// Why a token did not do it, said as what the caller can do next.
@@ -39,6 +39,15 @@ pub trait Signer: Send + Sync {
         key: &str,
         algorithm: SignatureAlgorithm,
         message: &[u8],
+    ) -> Result<Vec<u8>, SignError>;
+
+    /// Sign a message of which only the digest was kept, by the algorithm's own hash; as
+    /// [`Signer::sign`] signs the message.
+    fn sign_digest(
+        &self,
+        key: &str,
+        algorithm: SignatureAlgorithm,
+        digest: &MessageDigest,
     ) -> Result<Vec<u8>, SignError>;
 
     /// SubjectPublicKeyInfo (DER) of the key of that label.

@@ -4,7 +4,7 @@
 //!
 //! Serial numbers are the DER content octets of the INTEGER.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -327,6 +327,8 @@ pub struct NewCrl {
     pub node: String,
     pub this_update: Timestamp,
     pub next_update: Timestamp,
+    /// As [`CrlScope::ended_before`].
+    pub ended_before: Timestamp,
 }
 
 /// A CRL number and what stands behind it.
@@ -341,6 +343,8 @@ pub struct CrlRecord {
     pub this_update: Timestamp,
     pub next_update: Timestamp,
     pub entries: u64,
+    /// What of it was left out: as [`CrlScope::ended_before`].
+    pub ended_before: Timestamp,
 }
 
 /// The delta that is published together with a complete list, under the same number.
@@ -363,6 +367,17 @@ pub struct CrlScope {
     /// The feed position of the list that a delta is added to; 0 for a complete list.
     pub after: u64,
     /// The feed position that the CRL's number was reserved with.
+    pub up_to: u64,
+}
+
+/// What a CRL lists that the one after it leaves out: of certificates that ended.
+#[derive(Clone, Debug)]
+pub struct EndedScope {
+    pub issuer: String,
+    pub municipality: Option<String>,
+    /// Certificates that ended in this time, its end excluded.
+    pub ended: Range<Timestamp>,
+    /// The feed position of the CRL that lists them.
     pub up_to: u64,
 }
 
@@ -499,12 +514,23 @@ pub trait Store:
     /// What the record says of each serial, in the order asked.
     fn status(&self, issuer: &str, serials: &[Vec<u8>]) -> Result<Vec<Status>, StoreError>;
 
-    /// Visit the revocations of a scope in the order of their serials.
+    /// Visit the revocations of a scope in the order of the feed: a list's entries stand in it, so
+    /// that the next list's are the same ones and then the new ones.
     fn revocations(
         &self,
         scope: &CrlScope,
         visit: &mut dyn FnMut(Revoked),
     ) -> Result<(), StoreError>;
+
+    /// Visit the revocations that a list leaves out and the one before it did not, in any order.
+    fn ended_revocations(
+        &self,
+        scope: &EndedScope,
+        visit: &mut dyn FnMut(Revoked),
+    ) -> Result<(), StoreError>;
+
+    /// A CRL by its number.
+    fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError>;
 
     /// The last second of the certificate of a municipality that ends last; `None` when there is
     /// none.

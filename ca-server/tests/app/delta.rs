@@ -1,6 +1,6 @@
 //! Deltas: what they add to the lists that are still valid, judged by OpenSSL too.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, io::Cursor, ops::Range, path::Path, process::Command};
 
 use ca_server::{
     app::{
@@ -15,7 +15,10 @@ use jiff::SignedDuration;
 use pki_core::{
     certificate::{Serial, SignatureAlgorithm, pem},
     revocation::{
-        crl::{CrlImage, DeltaFault, Frame, Scope, agree, encode_entry, plan},
+        crl::{
+            CrlImage, CrlOutline, DeltaFault, Frame, RawEntries, Scope, agree, belongs,
+            encode_entry, plan,
+        },
         ground::{Ground, ReasonCode},
     },
 };
@@ -202,37 +205,54 @@ fn list(world: &World, number: u64, base: Option<u64>, serials: &[u8]) -> Vec<u8
 #[test]
 fn a_delta_that_does_not_say_what_its_complete_list_says_is_not_published() {
     let world = World::new();
-    let judge = |complete: &[u8], delta: &[u8], in_place: &[u8]| {
-        let image = |der| CrlImage::decode(der).unwrap();
-        agree(&image(complete), &image(delta), Some(&image(in_place)))
+    let judge = |complete: &[u8], delta: &[u8], added: Option<u64>| {
+        let outline = |der| CrlOutline::of(der).unwrap();
+        let (all, new) = (outline(complete), outline(delta));
+        let before = belongs(&all, &new, added)?;
+        let entries = |der: &[u8], range: Range<u64>| {
+            let octets = der[range.start as usize..range.end as usize].to_vec();
+            RawEntries::new(Cursor::new(octets), range.end - range.start)
+        };
+        agree(
+            &mut entries(complete, all.entries.start + before..all.entries.end),
+            &mut entries(delta, new.entries),
+        )
     };
     let serial = |number: u8| Serial::from_random([number; 16]);
-    let (old, new) = (
-        list(&world, 4, None, &[1]),
-        list(&world, 5, None, &[1, 2, 3]),
-    );
+    let new = list(&world, 5, None, &[1, 2, 3]);
     let good = list(&world, 5, Some(3), &[2, 3]);
-    assert_eq!(judge(&new, &good, &old), Ok(()));
+    let entry = encode_entry(
+        &serial(1),
+        world.clock.now(),
+        ReasonCode::from_code(5),
+        None,
+    );
+    let added = |entries: u64| Some(entries * entry.len() as u64);
+    assert_eq!(judge(&new, &good, added(2)), Ok(()));
     for (delta, fault) in [
         (list(&world, 6, Some(3), &[2, 3]), DeltaFault::Scope),
         (list(&world, 5, None, &[2, 3]), DeltaFault::Scope),
         (
-            list(&world, 5, Some(3), &[2]),
-            DeltaFault::Missing(serial(3)),
+            list(&world, 5, Some(3), &[3]),
+            DeltaFault::Missing(entry.len() as u64),
         ),
         (
-            list(&world, 5, Some(3), &[2, 3, 4]),
+            list(&world, 5, Some(3), &[2, 4]),
             DeltaFault::Foreign(serial(4)),
         ),
+        (
+            list(&world, 5, Some(3), &[3, 2]),
+            DeltaFault::Foreign(serial(3)),
+        ),
+        (list(&world, 5, Some(3), &[1, 1, 2, 3]), DeltaFault::Scope),
     ] {
-        assert_eq!(judge(&new, &delta, &old), Err(fault));
+        assert_eq!(judge(&new, &delta, added(2)), Err(fault));
     }
     // The holder of a list that is older than the base has run out of time, and is told nothing.
     let newer = list(&world, 5, Some(4), &[3]);
-    let expired = list(&world, 3, None, &[1]);
-    assert_eq!(judge(&new, &newer, &expired), Ok(()));
+    assert_eq!(judge(&new, &newer, None), Ok(()));
     // An entry that changed its time is not the same entry.
     world.clock.advance(SignedDuration::from_secs(1));
     let changed = list(&world, 5, None, &[1, 2, 3]);
-    assert_eq!(judge(&changed, &good, &old), Err(DeltaFault::Scope));
+    assert_eq!(judge(&changed, &good, added(2)), Err(DeltaFault::Scope));
 }

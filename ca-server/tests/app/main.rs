@@ -5,6 +5,7 @@ mod audit;
 mod delta;
 mod disclose;
 mod issue;
+mod lists;
 mod register;
 mod replace;
 mod revoke;

@@ -23,7 +23,7 @@ use ca_server::{
 };
 use jiff::SignedDuration;
 use pki_core::{
-    certificate::{Serial, SignatureAlgorithm},
+    certificate::{MessageDigest, Serial, SignatureAlgorithm},
     person::merger::Mergers,
     revocation::{
         crl::CrlImage,
@@ -343,6 +343,14 @@ impl Signer for Meanwhile {
             happens();
         }
         self.signer.sign(key, algorithm, message)
+    }
+    fn sign_digest(
+        &self,
+        key: &str,
+        algorithm: SignatureAlgorithm,
+        digest: &MessageDigest,
+    ) -> Result<Vec<u8>, SignError> {
+        self.signer.sign_digest(key, algorithm, digest)
     }
     fn public_key(&self, key: &str) -> Result<Vec<u8>, SignError> {
         self.signer.public_key(key)

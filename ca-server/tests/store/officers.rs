@@ -279,6 +279,7 @@ fn a_persons_certificates_and_the_lists_that_name_them_are_found() {
                 node: "node".to_owned(),
                 this_update: at(second),
                 next_update: at(second + 100),
+                ended_before: at(0),
             };
             let record = bench.store.reserve_crl(new).unwrap();
             assert!(

@@ -218,6 +218,7 @@ fn crl_numbers_rise_and_an_older_list_is_not_published_over_a_newer_one() {
                     node: "node".to_owned(),
                     this_update: at(0),
                     next_update: at(10),
+                    ended_before: at(-5),
                 })
                 .unwrap()
         };
@@ -237,6 +238,11 @@ fn crl_numbers_rise_and_an_older_list_is_not_published_over_a_newer_one() {
             bench.store.latest_crl("sign", "").unwrap().unwrap().number,
             2
         );
+        let found = |number| bench.store.crl("sign", "", number).unwrap();
+        assert_eq!(found(1), Some(one));
+        let two = found(2).unwrap();
+        assert_eq!((two.published, two.ended_before), (true, at(-5)));
+        assert_eq!(found(3), None);
     });
 }
 

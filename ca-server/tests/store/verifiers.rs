@@ -201,6 +201,7 @@ fn a_delta_is_recorded_with_its_list_and_added_to_the_oldest_list_that_holds() {
                     node: "node".to_owned(),
                     this_update: at(second),
                     next_update: at(second + 100),
+                    ended_before: at(0),
                 })
                 .unwrap();
             let delta = delta.map(|base| DeltaRecord {

@@ -32,6 +32,6 @@ pub use issuer::{Access, Issuer, IssuerFault, Publication};
 pub use name::Name;
 pub use plan::{Party, PlanFault, PlanInput, Subject, Subscriber, User, plan};
 pub use profile::{Profile, ProfileFault};
-pub use public_key::{KeyKind, PublicKey, SignatureAlgorithm};
+pub use public_key::{KeyKind, MessageDigest, MessageHasher, PublicKey, SignatureAlgorithm};
 pub use serial::Serial;
 pub use unsigned::{AssembleFault, Certificate, Unsigned};

@@ -331,7 +331,19 @@ impl SignatureAlgorithm {
     }
 }
 
+impl MessageDigest {
+    /// Its octets, as a token signs them.
+    pub fn octets(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
+
 impl MessageHasher {
+    /// The next piece of the message.
+    pub fn update(&mut self, octets: &[u8]) {
+        self.0.update(octets);
+    }
+
     /// The digest of all that was written.
     pub fn finish(self) -> MessageDigest {
         MessageDigest(self.0.finish())
@@ -340,7 +352,7 @@ impl MessageHasher {
 
 impl std::io::Write for MessageHasher {
     fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.update(octets);
+        self.update(octets);
         Ok(octets.len())
     }
 

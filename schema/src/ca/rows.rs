@@ -70,6 +70,7 @@ pub struct CrlRow {
     pub entries: i64,
     pub sha256: Option<Vec<u8>>,
     pub published_at: Option<i64>,
+    pub ended_before: i64,
 }
 
 /// One enrolled party.

@@ -61,6 +61,7 @@ diesel::table! {
         entries -> BigInt,
         sha256 -> Nullable<Binary>,
         published_at -> Nullable<BigInt>,
+        ended_before -> BigInt,
     }
 }
 

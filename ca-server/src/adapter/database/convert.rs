@@ -86,6 +86,7 @@ pub fn crl(row: CrlRow) -> QueryResult<CrlRecord> {
         this_update: time(row.this_update)?,
         next_update: time(row.next_update)?,
         entries: count(row.entries)?,
+        ended_before: time(row.ended_before)?,
         issuer: row.issuer,
         scope: row.scope,
     })

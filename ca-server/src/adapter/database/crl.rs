@@ -37,6 +37,7 @@ pub fn reserve(scope: &mut Scope, new: &NewCrl) -> QueryResult<CrlRecord> {
         entries: 0,
         sha256: None,
         published_at: None,
+        ended_before: new.ended_before.as_microsecond(),
     };
     diesel::insert_into(crl::table)
         .values(&row)
@@ -77,6 +78,21 @@ pub fn publish(
     }
     scope.audit(entry)?;
     Ok(true)
+}
+
+pub fn find(
+    connection: &mut AnyConnection,
+    issuer: &str,
+    scope: &str,
+    number: u64,
+) -> QueryResult<Option<CrlRecord>> {
+    crl::table
+        .find((issuer, scope, convert::signed(number)))
+        .select(CrlRow::as_select())
+        .first(connection)
+        .optional()?
+        .map(convert::crl)
+        .transpose()
 }
 
 pub fn latest(

@@ -235,6 +235,16 @@ impl Store for Database {
     ) -> Result<(), StoreError> {
         self.read(|connection| revocation::visit(connection, scope, visit))
     }
+    fn ended_revocations(
+        &self,
+        scope: &EndedScope,
+        visit: &mut dyn FnMut(Revoked),
+    ) -> Result<(), StoreError> {
+        self.read(|connection| revocation::visit_ended(connection, scope, visit))
+    }
+    fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError> {
+        self.read(|connection| crl::find(connection, issuer, scope, number))
+    }
     fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
         self.read(|connection| certificate::last_end(connection, issuer, municipality))
     }

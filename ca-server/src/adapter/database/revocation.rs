@@ -16,7 +16,7 @@ use super::{convert, proof, writer::Scope};
 use crate::port::store::*;
 
 /// Rows read at once when all of a scope are visited.
-const PAGE: i64 = 10_000;
+const PAGE: i64 = 2_000;
 
 pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> QueryResult<Revoke> {
     let found: Option<(String, Option<String>, i64)> = certificate::table
@@ -148,16 +148,15 @@ pub fn visit(
     scope: &CrlScope,
     visit: &mut dyn FnMut(Revoked),
 ) -> QueryResult<()> {
-    let mut after: Vec<u8> = Vec::new();
+    let mut after = convert::signed(scope.after);
     loop {
         let mut query = revocation::table
             .filter(revocation::issuer.eq(&scope.issuer))
-            .filter(revocation::serial.gt(after.clone()))
-            .filter(revocation::feed.gt(convert::signed(scope.after)))
+            .filter(revocation::feed.gt(after))
             .filter(revocation::feed.le(convert::signed(scope.up_to)))
             .filter(revocation::not_after.ge(scope.ended_before.as_microsecond()))
             .select(RevocationRow::as_select())
-            .order(revocation::serial)
+            .order(revocation::feed)
             .limit(PAGE)
             .into_boxed();
         if let Some(municipality) = &scope.municipality {
@@ -167,7 +166,7 @@ pub fn visit(
         let Some(last) = rows.last() else {
             return Ok(());
         };
-        after = last.serial.clone();
+        after = last.feed;
         let full = rows.len() as i64 == PAGE;
         for row in rows {
             visit(convert::revoked(row)?);
@@ -176,6 +175,28 @@ pub fn visit(
             return Ok(());
         }
     }
+}
+
+/// At a time a day's certificates, of which few are revoked: without pages.
+pub fn visit_ended(
+    connection: &mut AnyConnection,
+    scope: &EndedScope,
+    visit: &mut dyn FnMut(Revoked),
+) -> QueryResult<()> {
+    let mut query = revocation::table
+        .filter(revocation::issuer.eq(&scope.issuer))
+        .filter(revocation::not_after.ge(scope.ended.start.as_microsecond()))
+        .filter(revocation::not_after.lt(scope.ended.end.as_microsecond()))
+        .filter(revocation::feed.le(convert::signed(scope.up_to)))
+        .select(RevocationRow::as_select())
+        .into_boxed();
+    if let Some(municipality) = &scope.municipality {
+        query = query.filter(revocation::municipality.eq(Some(municipality.clone())));
+    }
+    for row in query.load(connection)? {
+        visit(convert::revoked(row)?);
+    }
+    Ok(())
 }
 
 pub fn changed_scopes(

@@ -1,8 +1,10 @@
 //! A complete list and the delta of its number say the same (RFC 5280 §5.2.4).
 
-use std::collections::HashMap;
+use std::io::Read;
 
-use super::image::{CrlEntry, CrlImage, CrlReadFault};
+use super::entries::RawEntries;
+use super::image::{CrlEntry, CrlReadFault};
+use super::outline::CrlOutline;
 use crate::certificate::serial::Serial;
 
 /// Why a delta may not go out with a complete list.
@@ -11,29 +13,34 @@ pub enum DeltaFault {
     /// Issuer, key, distribution point, number or times differ, or one of them is of the wrong kind.
     #[error("delta and complete list do not belong together")]
     Scope,
-    /// The delta says of a serial what the complete list does not.
-    #[error("serial {0} is in the delta and not so in the complete list")]
+    /// The delta says of a serial what the complete list does not say in that place.
+    #[error("serial {0} is in the delta and not so at the end of the complete list")]
     Foreign(Serial),
-    /// The complete list has a new entry that the delta lacks.
-    #[error("serial {0} is new in the complete list and not in the delta")]
-    Missing(Serial),
+    /// The complete list has new entries that the delta lacks.
+    #[error("{0} octets of entries are new in the complete list and not in the delta")]
+    Missing(u64),
     /// An entry cannot be read.
     #[error("an entry cannot be read")]
     Read(#[from] CrlReadFault),
 }
 
-/// Whether `complete` and `delta` may be published together, in the place of `in_place`: the same
-/// scope and number, each entry of the delta in the complete list, and each entry that is new
-/// since the list in place in the delta, so that this list and the delta make the complete one.
-pub fn agree(
-    complete: &CrlImage<'_>,
-    delta: &CrlImage<'_>,
-    in_place: Option<&CrlImage<'_>>,
-) -> Result<(), DeltaFault> {
-    let base = match (complete.base, delta.base) {
-        (None, Some(base)) if base < delta.number => base,
+/// Octets of the complete list's entries before those of its delta, for lists that belong
+/// together: the same scope, number and times. Entries stand in the order in which they were
+/// recorded, so a delta is the end of its complete list. `added` is how many octets of entries are
+/// new since the list in place, if that list is no older than the delta's base: who holds it needs
+/// them. (One that is older has run out: nobody adds to it.)
+///
+/// # Errors
+/// What does not belong together.
+pub fn belongs(
+    complete: &CrlOutline,
+    delta: &CrlOutline,
+    added: Option<u64>,
+) -> Result<u64, DeltaFault> {
+    match (complete.base, delta.base) {
+        (None, Some(base)) if base < delta.number => {}
         _ => return Err(DeltaFault::Scope),
-    };
+    }
     if complete.issuer != delta.issuer
         || complete.authority_key_id != delta.authority_key_id
         || complete.distribution_point != delta.distribution_point
@@ -43,28 +50,31 @@ pub fn agree(
     {
         return Err(DeltaFault::Scope);
     }
-    let mut all = entries(complete)?;
-    // A list in place that is older than the base has run out: nobody adds to it.
-    if let Some(in_place) = in_place.filter(|list| list.number >= base) {
-        let (known, changed) = (entries(in_place)?, entries(delta)?);
-        let missing = all
-            .keys()
-            .find(|serial| !known.contains_key(*serial) && !changed.contains_key(*serial));
-        if let Some(serial) = missing {
-            return Err(DeltaFault::Missing(serial.clone()));
-        }
+    let octets = |list: &CrlOutline| list.entries.end - list.entries.start;
+    if let Some(missing) = added.and_then(|added| added.checked_sub(octets(delta)))
+        && missing > 0
+    {
+        return Err(DeltaFault::Missing(missing));
     }
-    for entry in delta.entries() {
-        let entry = entry?;
-        if all.remove(&entry.serial).as_ref() != Some(&entry) {
-            return Err(DeltaFault::Foreign(entry.serial));
+    octets(complete)
+        .checked_sub(octets(delta))
+        .ok_or(DeltaFault::Scope)
+}
+
+/// Whether a delta's entries are the last ones of the complete list, which are read from where
+/// [`belongs`] says.
+///
+/// # Errors
+/// The first entry of the delta that is otherwise.
+pub fn agree<C: Read, D: Read>(
+    end_of_complete: &mut RawEntries<C>,
+    delta: &mut RawEntries<D>,
+) -> Result<(), DeltaFault> {
+    while let Some(entry) = delta.next()? {
+        // Octets that are cut in the middle of an entry are no entry: not so, either.
+        if !matches!(end_of_complete.next(), Ok(Some(same)) if same == entry) {
+            return Err(DeltaFault::Foreign(CrlEntry::decode(entry)?.serial));
         }
     }
     Ok(())
-}
-
-fn entries(list: &CrlImage<'_>) -> Result<HashMap<Serial, CrlEntry>, CrlReadFault> {
-    list.entries()
-        .map(|entry| entry.map(|entry| (entry.serial.clone(), entry)))
-        .collect()
 }

@@ -5,7 +5,10 @@
 //! its cost is hashing and copying, whatever the CA has issued.
 
 mod delta;
+mod entries;
+mod extent;
 mod image;
+mod outline;
 
 use std::io;
 
@@ -20,8 +23,10 @@ use crate::certificate::public_key::{SignatureAlgorithm, SignatureInvalid};
 use crate::certificate::serial::Serial;
 use crate::certificate::tbs::extension;
 
-pub use delta::{DeltaFault, agree};
-pub use image::{CrlEntry, CrlImage, CrlReadFault, SuccessionFault};
+pub use delta::{DeltaFault, agree, belongs};
+pub use entries::{ContinuationFault, RawEntries, continues, loses_nothing};
+pub use image::{CrlEntry, CrlImage, CrlReadFault};
+pub use outline::{CrlOutline, SuccessionFault};
 
 /// What a list covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,31 +168,28 @@ impl UnsignedFrame {
         })
     }
 
-    /// Writes the bytes to sign, the entries from `entries`. The writer may hash, store
-    /// or both; memory does not grow with the list.
+    /// Writes the bytes to sign, the entries from `entries`, in whatever pieces. The writer may
+    /// hash, store or both; memory does not grow with the list.
     pub fn write_signed<W: io::Write, E: AsRef<[u8]>>(
         &self,
         out: &mut W,
         entries: impl IntoIterator<Item = E>,
     ) -> Result<(), CrlFault> {
-        out.write_all(&self.prefix)?;
-        let mut written = 0u64;
+        let mut list = self.begin(out)?;
         for entry in entries {
-            let entry = entry.as_ref();
-            written += entry.len() as u64;
-            if written > self.entries_length {
-                break;
-            }
-            out.write_all(entry)?;
+            list.entries(entry.as_ref())?;
         }
-        if written != self.entries_length {
-            return Err(CrlFault::Length {
-                announced: self.entries_length,
-                written,
-            });
-        }
-        out.write_all(&self.suffix)?;
-        Ok(())
+        list.end().map(drop)
+    }
+
+    /// Begins to write the bytes to sign: what stands before the entries.
+    pub fn begin<W: io::Write>(&self, mut out: W) -> Result<OpenList<'_, W>, CrlFault> {
+        out.write_all(&self.prefix)?;
+        Ok(OpenList {
+            frame: self,
+            out,
+            written: 0,
+        })
     }
 
     /// Bytes of the CertificateList before the bytes that were signed, for a signature of
@@ -206,9 +208,54 @@ impl UnsignedFrame {
         suffix
     }
 
+    /// How the issuer signs.
+    pub fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
     /// Length of the bytes to sign.
     pub fn signed_length(&self) -> u64 {
         self.signed_length
+    }
+}
+
+/// Bytes to sign that are being written.
+pub struct OpenList<'a, W> {
+    frame: &'a UnsignedFrame,
+    out: W,
+    written: u64,
+}
+
+impl<W: io::Write> OpenList<'_, W> {
+    /// Encoded entries, in whatever pieces.
+    ///
+    /// # Errors
+    /// More than was announced, or the writer's fault.
+    pub fn entries(&mut self, octets: &[u8]) -> Result<(), CrlFault> {
+        self.written += octets.len() as u64;
+        if self.written > self.frame.entries_length {
+            return Err(self.length());
+        }
+        Ok(self.out.write_all(octets)?)
+    }
+
+    /// What stands after the entries. Gives the writer back.
+    ///
+    /// # Errors
+    /// Fewer entries than were announced, or the writer's fault.
+    pub fn end(mut self) -> Result<W, CrlFault> {
+        if self.written != self.frame.entries_length {
+            return Err(self.length());
+        }
+        self.out.write_all(&self.frame.suffix)?;
+        Ok(self.out)
+    }
+
+    fn length(&self) -> CrlFault {
+        CrlFault::Length {
+            announced: self.frame.entries_length,
+            written: self.written,
+        }
     }
 }
 

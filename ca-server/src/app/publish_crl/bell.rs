@@ -1,0 +1,103 @@
+//! When lists are published: at once at the start, after revocations within the set time, and on
+//! schedule.
+
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{InPlace, publish};
+use crate::app::{App, callers, resume};
+
+/// Wakes the publisher when there is something new for a list.
+#[derive(Default)]
+pub struct Bell {
+    state: Mutex<Rung>,
+    changed: Condvar,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Rung {
+    rung: bool,
+    closed: bool,
+}
+
+impl Bell {
+    /// Something was revoked or abandoned.
+    pub fn ring(&self) {
+        self.set(|state| state.rung = true);
+    }
+
+    /// The program ends.
+    pub fn close(&self) {
+        self.set(|state| state.closed = true);
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Rung)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Wait for a ring at most so long; `None` when the program ends.
+    fn wait(&self, at_most: Duration) -> Option<bool> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .changed
+            .wait_timeout_while(state, at_most, |state| !state.rung && !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        let rung = std::mem::take(&mut state.rung);
+        (!state.closed).then_some(rung)
+    }
+
+    /// Sleep without listening for rings; `false` when the program ends.
+    pub fn rest(&self, time: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, time, |state| !state.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closed
+    }
+}
+
+/// Publish for as long as the program runs: at once, after revocations within
+/// the set time, and on schedule. Failures are tried again.
+pub fn run(app: &App) {
+    const LOOK: Duration = Duration::from_secs(5);
+    const AGAIN: Duration = Duration::from_millis(500);
+    const MINUTE: Duration = Duration::from_secs(60);
+    let mut pause = Duration::ZERO;
+    let mut in_place = InPlace::new();
+    let mut summed = Instant::now();
+    loop {
+        match app.publisher.wait(pause) {
+            None => return,
+            // Half the allowed time gathers what else is revoked; the other half publishes.
+            Some(true) if !app.publisher.rest(app.crl.after_revocation / 2) => return,
+            Some(_) => {}
+        }
+        let (published, failed) = publish(app, &mut in_place);
+        if let Err(error) = resume::sweep(app) {
+            tracing::debug!(error = %crate::causes(&error), "the sweep waits for the database");
+        }
+        if summed.elapsed() >= MINUTE {
+            summed = Instant::now();
+            if let Err(error) = callers::sum_up(app) {
+                tracing::warn!(error = %crate::causes(&error), "refusals wait to be summed up");
+            }
+        }
+        for list in &published {
+            tracing::info!(
+                issuer = list.record.issuer,
+                scope = list.record.scope,
+                number = list.record.number,
+                "published a revocation list"
+            );
+        }
+        for error in &failed {
+            tracing::warn!(error = %crate::causes(error), "a revocation list waits");
+        }
+        metrics::counter!("jitsuin_crl_failures_total").increment(failed.len() as u64);
+        pause = if failed.is_empty() { LOOK } else { AGAIN };
+    }
+}

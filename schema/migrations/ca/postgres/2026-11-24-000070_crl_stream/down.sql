@@ -1,0 +1,3 @@
+DROP INDEX revocation_ended;
+DROP INDEX revocation_scope_feed;
+ALTER TABLE crl DROP COLUMN ended_before;

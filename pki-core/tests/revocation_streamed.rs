@@ -248,13 +248,13 @@ fn entries_that_are_cut_or_no_entries_are_told() {
     octets.extend_from_slice(&entry(2)[..10]);
     let length = octets.len() as u64;
     let mut cut = RawEntries::new(Cursor::new(octets.clone()), length);
-    assert_eq!(cut.next().unwrap(), Some(&entry(1)[..]));
-    assert!(cut.next().is_err());
+    assert_eq!(cut.next_entry().unwrap(), Some(&entry(1)[..]));
+    assert!(cut.next_entry().is_err());
     // The reader ends before the list says.
     let mut short = RawEntries::new(Cursor::new(octets), length + 1);
-    assert!(short.next().is_err());
+    assert!(short.next_entry().is_err());
     let mut other = RawEntries::new(Cursor::new(vec![0x02, 0x01, 0x01]), 3);
-    assert!(other.next().is_err());
+    assert!(other.next_entry().is_err());
     // Octets that are one entry from outside and none from inside are not added to a list.
     let hollow = vec![0x30, 0x03, 0x02, 0x01, 0x01];
     let raw_hollow = || RawEntries::new(Cursor::new(hollow.clone()), hollow.len() as u64);

@@ -274,7 +274,7 @@ fn write_signed(
         } else {
             let mut entries = kept.list.entries(0);
             // What cannot be read of the list in place is short of what was announced.
-            while let Ok(Some(entry)) = entries.next() {
+            while let Ok(Some(entry)) = entries.next_entry() {
                 if !kept.ended.contains(entry) {
                     list.entries(entry)?;
                 }

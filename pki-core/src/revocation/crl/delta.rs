@@ -70,9 +70,9 @@ pub fn agree<C: Read, D: Read>(
     end_of_complete: &mut RawEntries<C>,
     delta: &mut RawEntries<D>,
 ) -> Result<(), DeltaFault> {
-    while let Some(entry) = delta.next()? {
+    while let Some(entry) = delta.next_entry()? {
         // Octets that are cut in the middle of an entry are no entry: not so, either.
-        if !matches!(end_of_complete.next(), Ok(Some(same)) if same == entry) {
+        if !matches!(end_of_complete.next_entry(), Ok(Some(same)) if same == entry) {
             return Err(DeltaFault::Foreign(CrlEntry::decode(entry)?.serial));
         }
     }

@@ -40,7 +40,7 @@ impl<R: Read> RawEntries<R> {
     ///
     /// # Errors
     /// What is no entry, or cannot be read.
-    pub fn next(&mut self) -> Result<Option<&[u8]>, CrlReadFault> {
+    pub fn next_entry(&mut self) -> Result<Option<&[u8]>, CrlReadFault> {
         if self.held.len() - self.start < LONGEST && self.left > 0 {
             self.fill()?;
         }
@@ -103,24 +103,24 @@ pub fn continues<N: Read, B: Read, A: Read>(
 ) -> Result<u64, ContinuationFault> {
     let mut count = 0;
     if let Some(before) = before {
-        while let Some(old) = before.next()? {
+        while let Some(old) = before.next_entry()? {
             if !ended.is_empty() && ended.contains(old) {
                 continue;
             }
-            if new.next()? != Some(old) {
+            if new.next_entry()? != Some(old) {
                 return Err(ContinuationFault::Lost(serial(old)?));
             }
             count += 1;
         }
     }
-    while let Some(wanted) = added.next()? {
+    while let Some(wanted) = added.next_entry()? {
         let serial = serial(wanted)?;
-        if new.next()? != Some(wanted) {
+        if new.next_entry()? != Some(wanted) {
             return Err(ContinuationFault::Missing(serial));
         }
         count += 1;
     }
-    match new.next()? {
+    match new.next_entry()? {
         None => Ok(count),
         Some(other) => Err(ContinuationFault::Foreign(serial(other)?)),
     }
@@ -137,10 +137,10 @@ pub fn loses_nothing<N: Read, B: Read>(
     still_valid: impl Fn(&[u8]) -> bool,
 ) -> Result<(), ContinuationFault> {
     let mut listed = HashSet::new();
-    while let Some(entry) = new.next()? {
+    while let Some(entry) = new.next_entry()? {
         listed.insert(serial(entry)?);
     }
-    while let Some(entry) = before.next()? {
+    while let Some(entry) = before.next_entry()? {
         let serial = serial(entry)?;
         if !listed.contains(&serial) && still_valid(serial.as_octets()) {
             return Err(ContinuationFault::Lost(serial));

@@ -314,6 +314,26 @@ mod tests {
     }
 
     #[test]
+    fn a_resident_is_named_in_an_act_for_one_application_of_one_municipality() {
+        let number: ResidentNumber = "R1".parse().unwrap();
+        let (one, two) = (
+            ApplicationId::from_bytes([1; 16]),
+            ApplicationId::from_bytes([2; 16]),
+        );
+        let (here, there) = ("13101".parse().unwrap(), "13102".parse().unwrap());
+        let said = [&b"jitsuin-resident-v1\0"[..], &[1; 16], b"13101/R1"].concat();
+        assert_eq!(number.digest(one, here), Sha256Digest::of(&said));
+        let other: ResidentNumber = "R2".parse().unwrap();
+        for another in [
+            number.digest(two, here),
+            number.digest(one, there),
+            other.digest(one, here),
+        ] {
+            assert_ne!(another, number.digest(one, here));
+        }
+    }
+
+    #[test]
     fn a_terminal_id_names_its_municipality() {
         let id: TerminalId = "131010001".parse().unwrap();
         assert_eq!(id.municipality().to_string(), "13101");

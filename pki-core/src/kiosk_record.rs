@@ -242,18 +242,31 @@ mod tests {
         let kiosk = Kiosk::new();
         let mut dirty = record();
         dirty.erased = false;
-        let read = SignedRecord::parse(&kiosk.carry(&dirty)).unwrap();
-        assert!(matches!(
-            read.verify(&kiosk.key()),
-            Err(RecordFault::NotClean)
-        ));
+        let mut unsound = record();
+        unsound.self_test = "failed".to_owned();
+        for unclean in [dirty, unsound] {
+            let read = SignedRecord::parse(&kiosk.carry(&unclean)).unwrap();
+            assert!(matches!(
+                read.verify(&kiosk.key()),
+                Err(RecordFault::NotClean)
+            ));
+        }
     }
 
     #[test]
     fn anything_but_json_line_feed_signature_is_refused() {
         let kiosk = Kiosk::new();
         let good = kiosk.carry(&record());
-        assert!(SignedRecord::parse(&vec![b'a'; RECORD_BYTES_MAX + 1]).is_err());
+        assert!(matches!(
+            SignedRecord::parse(&vec![b'a'; RECORD_BYTES_MAX + 1]),
+            Err(RecordFault::TooLarge)
+        ));
+        let mut newer = record();
+        newer.version = 2;
+        assert!(matches!(
+            SignedRecord::parse(&kiosk.carry(&newer)),
+            Err(RecordFault::Version(2))
+        ));
         assert!(SignedRecord::parse(b"{}").is_err());
         let text = String::from_utf8(good).unwrap();
         let unknown = text.replacen("{", "{\"more\":1,", 1);

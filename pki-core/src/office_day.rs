@@ -142,6 +142,8 @@ mod tests {
             "2027-01-01",
             "2027-01-02",
             "2027-01-03",
+            // No Sunday, as the 3rd of 2027 is.
+            "2028-01-03",
         ] {
             assert!(!is_open(day(closed)), "{closed}");
         }

@@ -183,6 +183,15 @@ fn a_list_is_read_back_as_it_was_written_and_follows_only_its_predecessor() {
     assert_eq!(read[0].invalidity_date, Some(read[0].revoked_at - 1.hour()));
 
     second.follows(&first).unwrap();
+    let again = list(&governor, &scope, 1, &all);
+    assert_eq!(
+        CrlImage::decode(&again).unwrap().follows(&first),
+        Err(pki_core::revocation::crl::SuccessionFault::Number {
+            previous: 1,
+            new: 1
+        }),
+        "two lists never have one number"
+    );
     use pki_core::revocation::crl::SuccessionFault as Fault;
     assert_eq!(
         first.follows(&second),
@@ -339,6 +348,18 @@ fn an_independent_decoder_reads_the_answer_as_it_was_meant() {
     let unsigned = UnsignedResponse::plan(&responder, now(), &[answer], Some(&[7; 128]));
     let signature = key.sign(algorithm, unsigned.bytes_to_sign());
     let der = unsigned.assemble(&signature, &responder).unwrap();
+    assert!(ResponseImage::verify(&der, &governor.issuer).is_ok());
+    let at = der
+        .windows(signature.len())
+        .position(|part| part == signature);
+    for at in [at.unwrap() - 200, at.unwrap() + signature.len() - 1] {
+        let mut changed = der.clone();
+        changed[at] ^= 1;
+        assert!(
+            ResponseImage::verify(&changed, &governor.issuer).is_err(),
+            "octet {at}"
+        );
+    }
     let response = OcspResponse::from_der(&der).unwrap();
     let bytes = response.response_bytes.unwrap();
     let basic = BasicOcspResponse::from_der(bytes.response.as_bytes()).unwrap();
@@ -353,4 +374,38 @@ fn an_independent_decoder_reads_the_answer_as_it_was_meant() {
         basic.tbs_response_data.responder_id,
         ResponderId::ByKey(ref hash) if hash.as_bytes() == key.public().key_id()
     ));
+}
+
+#[test]
+fn what_another_key_has_signed_does_not_leave() {
+    let governor = Governor::new(SignatureAlgorithm::EcdsaP256Sha256, open());
+    let algorithm = SignatureAlgorithm::EcdsaP256Sha256;
+    let frame = Frame {
+        issuer: &governor.issuer,
+        algorithm,
+        scope: &Scope::Full,
+        number: 1,
+        this_update: now(),
+        next_update: now() + 48.hours(),
+        base: None,
+        freshest: None,
+    };
+    let (key, certificate) = governor.certify_responder(now());
+    let unsigned = crl::plan::<Vec<u8>>(&frame, &[]).unwrap();
+    let foreign = key.sign(algorithm, unsigned.bytes_to_sign());
+    assert!(unsigned.assemble(&foreign, &governor.issuer).is_err());
+
+    let responder = Responder::new(certificate.as_der(), &governor.issuer, algorithm).unwrap();
+    let taro = governor.certify_taro(now(), 0x42);
+    let id =
+        pki_core::revocation::ocsp::CertId::new(&IssuerIds::of(&governor.issuer), taro.serial());
+    let answer = SingleResponse {
+        certificate: &id,
+        status: CertStatus::Good,
+        this_update: now(),
+        next_update: now() + 1.hour(),
+    };
+    let unsigned = UnsignedResponse::plan(&responder, now(), &[answer], None);
+    let foreign = governor.sign(unsigned.bytes_to_sign());
+    assert!(unsigned.assemble(&foreign, &responder).is_err());
 }

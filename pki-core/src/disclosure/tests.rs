@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::calendar::JapaneseDay;
+use crate::disclosure::request::REQUEST_BYTES_MAX;
 use crate::id::{ApplicationId, Sha256Digest};
 
 fn instant(text: &str) -> Timestamp {
@@ -189,6 +190,11 @@ fn a_request_is_decided_once_and_late_is_better_than_never() {
     );
     let answered = case.decide(Decision::NoRecord, "officer:O1", late).unwrap();
     assert_eq!(answered.step, Step::Answered);
+    assert_eq!(answered.decision, Some(Decision::NoRecord));
+    assert_eq!(
+        answered.history.last().unwrap().what,
+        Happening::Decided(Decision::NoRecord)
+    );
     assert_eq!(
         answered
             .clone()
@@ -326,6 +332,52 @@ fn a_request_comes_back_from_its_bytes_and_faults_are_told_without_values() {
         with(&|r| r.identification.face_matches = false),
         RequestFault::Identity
     );
+    assert_eq!(
+        with(&|r| r.person.birth_date = String::new()),
+        RequestFault::Text("birth_date", 40)
+    );
+    assert_eq!(
+        with(&|r| r.identification.document = "x".repeat(41)),
+        RequestFault::Text("document", 40)
+    );
+    assert_eq!(
+        with(&|r| r.identification.issuer = Some("委".repeat(61))),
+        RequestFault::Text("issuer", 60)
+    );
+    let longest = RequestContent {
+        person: Person {
+            address: "千".repeat(200),
+            ..good.person.clone()
+        },
+        ..good.clone()
+    };
+    assert!(RequestContent::from_bytes(&longest.to_bytes()).is_ok());
+    let mut asks = correction();
+    for (purport, reason, fault) in [
+        (String::new(), "誤り".to_owned(), "purport"),
+        ("住所".to_owned(), "誤".repeat(1001), "reason"),
+    ] {
+        asks.wish = Wish::Correction(Correction {
+            disclosure: ApplicationId::from_bytes([1; 16]),
+            disclosed_on: day("2026-11-03"),
+            purport,
+            reason,
+        });
+        let told = RequestContent::from_bytes(&asks.to_bytes());
+        assert_eq!(told.err(), Some(RequestFault::Text(fault, 1000)));
+    }
+    let mut padded = good.to_bytes();
+    padded.resize(REQUEST_BYTES_MAX + 1, b' ');
+    assert_eq!(
+        RequestContent::from_bytes(&padded).err(),
+        Some(RequestFault::TooLarge)
+    );
+    let mut padded = good.identification.to_bytes();
+    padded.resize(REQUEST_BYTES_MAX + 1, b' ');
+    assert_eq!(
+        Identification::from_bytes(&padded).err(),
+        Some(RequestFault::TooLarge)
+    );
     let proxy = Proxy {
         name: "総務　花子".to_owned(),
         address: "東京都".to_owned(),
@@ -335,6 +387,7 @@ fn a_request_comes_back_from_its_bytes_and_faults_are_told_without_values() {
     };
     let mut asked = good.clone();
     asked.proxy = Some(proxy.clone());
+    let whole = proxy.clone();
     assert_eq!(asked.asker(), "総務　花子");
     assert!(RequestContent::from_bytes(&asked.to_bytes()).is_ok());
     for lacking in [
@@ -354,6 +407,20 @@ fn a_request_comes_back_from_its_bytes_and_faults_are_told_without_values() {
         assert_eq!(
             with(&|r| r.proxy = Some(lacking.clone())),
             RequestFault::ProxyPapers
+        );
+    }
+    for (name, address, what, most) in [
+        ("", "東京都", "proxy name", 100),
+        ("総務　花子", " ", "proxy address", 200),
+    ] {
+        let unnamed = Proxy {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            ..whole.clone()
+        };
+        assert_eq!(
+            with(&|r| r.proxy = Some(unnamed.clone())),
+            RequestFault::Text(what, most)
         );
     }
     let mut unknown: serde_json::Value = serde_json::from_slice(&good.to_bytes()).unwrap();

@@ -113,6 +113,13 @@ mod tests {
         ] {
             assert_eq!(examine(bytes), Err(fault));
         }
+        for bytes in [&b"\x89PNG\r\n\x1a\n"[..], b"\xFF\xD8\xFF\xE0"] {
+            assert_eq!(
+                examine(bytes),
+                Err(ContentFault::Damaged),
+                "a beginning only"
+            );
+        }
         let mut large = b"%PDF-1.7".to_vec();
         large.resize(LARGEST + 1, b' ');
         assert_eq!(examine(&large), Err(ContentFault::TooLarge));

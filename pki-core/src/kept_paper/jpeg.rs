@@ -106,5 +106,29 @@ mod tests {
         assert_eq!(examine(&longer), Err(ContentFault::Trailing));
         assert_eq!(examine(&jpeg(0, 1)), Err(ContentFault::Damaged));
         assert_eq!(examine(&jpeg(u16::MAX, 1)), Err(ContentFault::TooWide));
+        assert_eq!(examine(&jpeg(1, 0)), Err(ContentFault::Damaged));
+        assert_eq!(examine(&jpeg(1, u16::MAX)), Err(ContentFault::TooWide));
+        let most = u16::try_from(SIDE_MAX).unwrap();
+        assert_eq!(examine(&jpeg(most, most)), Ok(()));
+    }
+
+    #[test]
+    fn a_picture_has_a_size_and_a_scan_and_segments_that_begin_where_they_should() {
+        let whole = jpeg(1654, 2339);
+        let (frame, scan) = (8, 19);
+        let without_frame = [&whole[..frame], &whole[scan..]].concat();
+        let without_scan = [&whole[..scan], &[0xFF, 0xD9]].concat();
+        // A table is no frame, whatever stands in it.
+        let mut table = whole.clone();
+        table[frame + 1] = 0xC4;
+        let mut gap = whole.clone();
+        gap.insert(frame, 0x00);
+        let mut short = whole.clone();
+        short[5] = 1;
+        let mut nested = whole;
+        nested[frame + 1] = 0xD8;
+        for bytes in [without_frame, without_scan, table, gap, short, nested] {
+            assert_eq!(examine(&bytes), Err(ContentFault::Damaged), "{bytes:02x?}");
+        }
     }
 }

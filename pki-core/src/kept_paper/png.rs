@@ -114,7 +114,38 @@ pub(super) mod tests {
         assert_eq!(examine(&changed), Err(ContentFault::Damaged));
         let longer = [good, b"<script>".to_vec()].concat();
         assert_eq!(examine(&longer), Err(ContentFault::Trailing));
-        assert_eq!(examine(&png(SIDE_MAX + 1, 1)), Err(ContentFault::TooWide));
-        assert_eq!(examine(&png(0, 1)), Err(ContentFault::Damaged));
+        assert_eq!(examine(&png(SIDE_MAX, SIDE_MAX)), Ok(()));
+        for (width, height) in [(SIDE_MAX + 1, 1), (1, SIDE_MAX + 1)] {
+            assert_eq!(examine(&png(width, height)), Err(ContentFault::TooWide));
+        }
+        for (width, height) in [(0, 1), (1, 0)] {
+            assert_eq!(examine(&png(width, height)), Err(ContentFault::Damaged));
+        }
+    }
+
+    #[test]
+    fn a_picture_has_its_head_first_and_once_then_data_and_nothing_unknown_that_it_needs() {
+        let head = [0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0];
+        let of = |chunks: &[Vec<u8>]| {
+            let whole = [SIGNATURE.to_vec(), chunks.concat()].concat();
+            examine(&whole)
+        };
+        let (first, data, end) = (
+            chunk(b"IHDR", &head),
+            chunk(b"IDAT", b"x"),
+            chunk(b"IEND", b""),
+        );
+        assert_eq!(of(&[first.clone(), data.clone(), end.clone()]), Ok(()));
+        let short = chunk(b"IHDR", &head[..12]);
+        let needed = chunk(b"ABCD", b"x");
+        for chunks in [
+            vec![data.clone(), first.clone(), end.clone()],
+            vec![first.clone(), first.clone(), data.clone(), end.clone()],
+            vec![first.clone(), end.clone()],
+            vec![short, data.clone(), end.clone()],
+            vec![first, needed, data, end],
+        ] {
+            assert_eq!(of(&chunks), Err(ContentFault::Damaged));
+        }
     }
 }

@@ -138,6 +138,10 @@ fn a_forgotten_password_is_replaced_in_two_steps_that_can_begin_again() {
 fn a_change_is_the_cards_own_business() {
     let notice = open(Service::Change);
     assert_eq!(notice.may_open_channel(), Err(NoticeFault::NoChannel));
+    assert_eq!(
+        notice.clone().done_on_card(now()).unwrap_err(),
+        NoticeFault::NoChannel
+    );
     assert_eq!(notice.password_set(now()).unwrap().step(), NoticeStep::Done);
 }
 
@@ -154,7 +158,10 @@ fn what_has_ended_is_not_taken_up_again() {
         let fault = NoticeFault::Step(step);
         assert_eq!(notice.clone().give_up(now()).unwrap_err(), fault);
         assert_eq!(notice.clone().password_set(now()).unwrap_err(), fault);
+        assert_eq!(notice.ended_at, Some(now()), "when it ended stays known");
+        let by_card = notice.clone().done_on_card(now()).unwrap_err();
         if notice.service.by_channel() {
+            assert_eq!(by_card, fault);
             assert_eq!(notice.may_open_channel(), Err(fault));
         }
     }

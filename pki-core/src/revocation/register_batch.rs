@@ -319,5 +319,16 @@ mod tests {
     fn a_batch_has_limits() {
         let long = vec![b'x'; BATCH_BYTES_MAX + 1];
         assert_eq!(parse(&long, Some(1), now()), Err(BatchFault::TooLong));
+        let many = with(&vec![""; BATCH_EVENTS_MAX + 1]);
+        assert!(many.len() < BATCH_BYTES_MAX);
+        assert_eq!(parse(&many, Some(1), now()), Err(BatchFault::TooLong));
+    }
+
+    #[test]
+    fn a_batch_of_another_kind_is_none_even_when_it_is_closed() {
+        let body = String::from_utf8(with(&[MOVED])).unwrap();
+        let (body, _) = body.split_once("#end").unwrap();
+        let other = closed(&body.replacen(HEADER, "sequence,resident", 1));
+        assert_eq!(parse(&other, Some(7), now()), Err(BatchFault::Header));
     }
 }

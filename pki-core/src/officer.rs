@@ -9,6 +9,7 @@ use crate::calendar::JapaneseDay;
 use crate::certificate::public_key::{PublicKey, SignatureAlgorithm};
 use crate::disclosure::Decision;
 use crate::id::{ApplicationId, OperatorId, Sha256Digest};
+use crate::person::municipality::MunicipalityCode;
 
 /// What stands before the payload when an officer's key signs.
 const CONTEXT: &[u8] = b"jitsuin-officer-v1\0";
@@ -56,6 +57,22 @@ pub enum OfficerDeed {
     Resume { kind: String, id: String },
     /// Publish every revocation list now.
     PublishLists,
+    /// Let a batch of the register through that the brake held, by its bytes.
+    ReleaseBatch(HeldBatch),
+    /// Refuse a batch that the brake held: the register has to leave another.
+    RefuseBatch(HeldBatch),
+}
+
+/// A batch of the register as the officer saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldBatch {
+    pub municipality: MunicipalityCode,
+    pub batch: u64,
+    /// Of the whole file.
+    pub sha256: Sha256Digest,
+    /// Certificates that it would end, as it was held.
+    pub ends: u64,
 }
 
 impl OfficerDeed {
@@ -71,6 +88,8 @@ impl OfficerDeed {
             Self::Suspend { .. } => "suspend",
             Self::Resume { .. } => "resume",
             Self::PublishLists => "publish-lists",
+            Self::ReleaseBatch(_) => "release-batch",
+            Self::RefuseBatch(_) => "refuse-batch",
         }
     }
 
@@ -88,21 +107,26 @@ impl OfficerDeed {
                 format!("party:{kind}/{id}")
             }
             Self::PublishLists => "crl".to_owned(),
+            Self::ReleaseBatch(held) | Self::RefuseBatch(held) => {
+                format!("register:{}/batch/{}", held.municipality, held.batch)
+            }
         }
     }
 
     /// Whether a second officer has to agree. Suspending is done at once by one: a party
-    /// that is in doubt is cut off first. Letting it back is not.
+    /// that is in doubt is cut off first. Letting it back is not. A held batch is refused by
+    /// one, which leaves everything as it was, and let through by two.
     #[must_use]
     pub const fn needs_second(&self) -> bool {
         match self {
             Self::Decide { decision, .. } => decision.needs_second(),
-            Self::Enrol { .. } | Self::Resume { .. } => true,
+            Self::Enrol { .. } | Self::Resume { .. } | Self::ReleaseBatch(_) => true,
             Self::Extend { .. }
             | Self::HandOver { .. }
             | Self::Posted { .. }
             | Self::Suspend { .. }
-            | Self::PublishLists => false,
+            | Self::PublishLists
+            | Self::RefuseBatch(_) => false,
         }
     }
 
@@ -439,6 +463,20 @@ mod tests {
             .needs_second()
         );
         assert!(!OfficerDeed::PublishLists.needs_second());
+        let held = HeldBatch {
+            municipality: "13101".parse().unwrap(),
+            batch: 42,
+            sha256: Sha256Digest::of(b"batch"),
+            ends: 812,
+        };
+        let release = OfficerDeed::ReleaseBatch(held.clone());
+        assert!(release.needs_second());
+        assert!(!OfficerDeed::RefuseBatch(held).needs_second());
+        assert_eq!(release.subject(), "register:13101/batch/42");
+        assert_eq!(
+            OfficerDeed::from_bytes(&release.to_bytes()).unwrap(),
+            release
+        );
         let deed = decide(Decision::Disclose);
         assert_eq!(OfficerDeed::from_bytes(&deed.to_bytes()).unwrap(), deed);
     }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use pki_core::{
-    person::municipality::MunicipalityCode, revocation::register_batch::BATCH_BYTES_MAX,
+    id::Sha256Digest, person::municipality::MunicipalityCode,
+    revocation::register_batch::BATCH_BYTES_MAX,
 };
 
 use crate::port::register_feed::{FeedAway, RegisterFeed};
@@ -34,7 +35,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 impl RegisterFeed for RegisterFolder {
-    fn numbers(&self, municipality: MunicipalityCode) -> Result<Vec<u64>, FeedAway> {
+    fn numbers(&self, municipality: MunicipalityCode, after: u64) -> Result<Vec<u64>, FeedAway> {
         // The folder above has to be there: a share that is not mounted looks like no batches.
         fs::metadata(&self.0).map_err(away)?;
         let entries = match fs::read_dir(self.of(municipality)) {
@@ -45,7 +46,8 @@ impl RegisterFeed for RegisterFolder {
         let mut numbers = Vec::new();
         for entry in entries {
             let name = entry.map_err(away)?.file_name();
-            numbers.extend(name.to_str().and_then(number));
+            let number = name.to_str().and_then(number);
+            numbers.extend(number.filter(|number| *number > after));
         }
         numbers.sort_unstable();
         numbers.dedup();
@@ -76,6 +78,16 @@ impl RegisterFeed for RegisterFolder {
             return Ok(Some(bytes));
         }
         Ok(None)
+    }
+
+    fn differs(
+        &self,
+        municipality: MunicipalityCode,
+        number: u64,
+        sha256: &[u8; 32],
+    ) -> Result<bool, FeedAway> {
+        let there = self.batch(municipality, number)?;
+        Ok(there.is_some_and(|bytes| Sha256Digest::of(&bytes).as_bytes() != sha256))
     }
 }
 

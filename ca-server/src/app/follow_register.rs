@@ -7,19 +7,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pki_core::{
     person::municipality::MunicipalityCode,
-    revocation::{
-        register_batch::{BatchFault, parse},
-        register_event::RegisterEvent,
-    },
+    revocation::register_brake::{Forecast, Verdict},
 };
 
-use super::{App, publish_crl::Bell, resident_hash, sha256};
+pub use super::register_batch::{FollowError, Trouble};
+use super::{
+    App,
+    publish_crl::Bell,
+    register_batch::{self, Due, Hashed},
+};
 use crate::port::{
-    register_feed::{FeedAway, RegisterFeed},
-    store::{
-        AppliedEvents, AuditEntry, EventOutcome, NewRegisterEvent, RegisterPosition, StoreError,
-    },
-    vault::VaultError,
+    register_feed::RegisterFeed,
+    register_hold::{Hold, HoldState},
+    store::{AppliedEvents, EventOutcome, NewRegisterEvent, RegisterPosition, StoreError},
 };
 
 /// Events applied in one transaction: few enough that nobody waits long beside it.
@@ -33,55 +33,6 @@ pub struct Followed {
     pub events: u64,
     /// Certificates that were revoked.
     pub revoked: u64,
-}
-
-/// Why a batch is not taken. It is kept, told in health and metrics, and audited once; nothing
-/// after it is applied until it is mended.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
-    /// A later batch is there, this one is not.
-    #[error("batch {missing} is missing; batch {there} is there")]
-    Gap { missing: u64, there: u64 },
-    /// A batch that was begun or applied is there with other bytes.
-    #[error("batch {0} was changed after it was read")]
-    Changed(u64),
-    /// A batch that was begun is gone.
-    #[error("batch {0} is gone, and was not applied to its end")]
-    Gone(u64),
-    /// A merger from a municipality that was not merged into this one.
-    #[error("batch {batch}: event {sequence} tells of a merger that is not configured")]
-    UnknownMerger { batch: u64, sequence: u64 },
-    /// The batch itself.
-    #[error("batch {batch}: {fault}")]
-    Broken { batch: u64, fault: BatchFault },
-}
-
-impl Trouble {
-    /// As in audit rows.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Gap { .. } => "batch-missing",
-            Self::Changed(_) => "batch-changed",
-            Self::Gone(_) => "batch-gone",
-            Self::UnknownMerger { .. } => "merger-unknown",
-            Self::Broken { fault, .. } => fault.name(),
-        }
-    }
-}
-
-/// Why following stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum FollowError {
-    /// Somebody has to look at the batches.
-    #[error(transparent)]
-    Trouble(#[from] Trouble),
-    /// Try later.
-    #[error(transparent)]
-    Feed(#[from] FeedAway),
-    #[error("the vault cannot be used")]
-    Vault(#[from] VaultError),
-    #[error("the store cannot be used")]
-    Store(#[from] StoreError),
 }
 
 /// Apply whatever the register of each municipality has told since the last time. One that is in
@@ -102,14 +53,26 @@ fn follow_one(
     municipality: MunicipalityCode,
 ) -> Result<Followed, FollowError> {
     let followed = take_batches(app, feed, municipality);
+    let say = |gauge: &'static str, is: bool| {
+        metrics::gauge!(gauge, "municipality" => municipality.to_string()).set(if is {
+            1.0
+        } else {
+            0.0
+        });
+    };
+    let away = matches!(followed, Err(FollowError::Feed(_)));
+    say("jitsuin_register_away", away);
     let trouble = match &followed {
         Ok(_) => None,
         Err(FollowError::Trouble(trouble)) => Some(trouble.clone()),
         // Nothing was learnt about the batches.
         Err(_) => return followed,
     };
-    metrics::gauge!("jitsuin_register_trouble", "municipality" => municipality.to_string())
-        .set(if trouble.is_some() { 1.0 } else { 0.0 });
+    say("jitsuin_register_trouble", trouble.is_some());
+    say(
+        "jitsuin_register_held",
+        trouble.as_ref().is_some_and(Trouble::is_held),
+    );
     tell(app, municipality, trouble.as_ref())?;
     followed
 }
@@ -144,97 +107,78 @@ fn take_batches(
 ) -> Result<Followed, FollowError> {
     let mut followed = Followed::default();
     loop {
+        let now = app.clock.now();
         let position = app.store.register_position(&municipality.to_string())?;
-        let numbers = feed.numbers(municipality)?;
-        let begun = position.batch > 0 && !position.complete;
-        let due = if begun {
-            position.batch
-        } else {
-            position.batch + 1
+        let Some(due) = register_batch::due(app, feed, municipality, &position, now)? else {
+            return Ok(followed);
         };
-        if !begun && position.batch > 0 {
-            unchanged(feed, municipality, &position)?;
+        if !due.begun && !may_go(app, municipality, &due, &position, now)? {
+            continue;
         }
-        let Some(bytes) = feed.batch(municipality, due)? else {
-            return match numbers.iter().find(|number| **number > due) {
-                Some(there) => Err(Trouble::Gap {
-                    missing: due,
-                    there: *there,
-                }
-                .into()),
-                None if begun => Err(Trouble::Gone(due).into()),
-                None => Ok(followed),
-            };
-        };
-        let digest = sha256(&bytes);
-        if begun && digest != position.batch_sha256 {
-            return Err(Trouble::Changed(due).into());
-        }
-        // A batch that was begun was in order when it was; some of it may be applied.
-        let first = (!begun).then_some(position.sequence + 1);
-        let mut events = parse(&bytes, first, app.clock.now())
-            .map_err(|fault| Trouble::Broken { batch: due, fault })?;
-        events.retain(|event| event.sequence > position.sequence);
-        mergers_known(app, municipality, due, &events)?;
-        if apply(
-            app,
-            municipality,
-            due,
-            digest,
-            position,
-            &events,
-            &mut followed,
-        )? {
+        if apply(app, municipality, &due, position, &mut followed)? {
             followed.batches += 1;
         }
     }
 }
 
-/// The newest batch that was applied, as far as it is still there, is the one that was applied.
-fn unchanged(
-    feed: &dyn RegisterFeed,
-    municipality: MunicipalityCode,
-    position: &RegisterPosition,
-) -> Result<(), FollowError> {
-    match feed.batch(municipality, position.batch)? {
-        Some(bytes) if sha256(&bytes) != position.batch_sha256 => {
-            Err(Trouble::Changed(position.batch).into())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn mergers_known(
+/// Whether the brake lets a batch go, or officers did; `false` to look again, because somebody
+/// else was at it meanwhile.
+fn may_go(
     app: &App,
     municipality: MunicipalityCode,
-    batch: u64,
-    events: &[RegisterEvent],
-) -> Result<(), Trouble> {
-    let unknown = events.iter().find(|event| {
-        event.former.as_ref().is_some_and(|(former, _)| {
-            *former == municipality || !app.mergers.all_of(municipality).contains(former)
-        })
-    });
-    match unknown {
-        None => Ok(()),
-        Some(event) => Err(Trouble::UnknownMerger {
-            batch,
-            sequence: event.sequence,
-        }),
+    due: &Due,
+    position: &RegisterPosition,
+    now: Timestamp,
+) -> Result<bool, FollowError> {
+    // Once held, it is held until officers decide, whatever the counts are later.
+    if let Some(hold) = app.store.register_hold(&due.name)? {
+        return match Trouble::of(&hold) {
+            None => Ok(true),
+            Some(trouble) => Err(trouble.into()),
+        };
     }
+    let ends = register_batch::foresee(app, &mut Forecast::new(app.issuers_of_residents()), due, now)?;
+    let standing = register_batch::standing(app, municipality, now)?;
+    let (Verdict::Held { allowed }, [first, .., last] | [first @ last]) =
+        (app.brake.decide(standing, ends), due.events.as_slice())
+    else {
+        return Ok(true);
+    };
+    let hold = Hold {
+        name: due.name.clone(),
+        first_sequence: first.event.sequence,
+        last_sequence: last.event.sequence,
+        kinds: due.kinds(),
+        ends,
+        standing,
+        allowed,
+        state: HoldState::Held,
+        held_at: now,
+        decided: None,
+    };
+    let entry = app.own_entry(
+        now,
+        "register.hold",
+        format!("register:{municipality}/batch/{}", due.name.batch),
+        serde_json::json!({
+            "sha256": hex::encode(due.name.sha256), "ends": ends, "allowed": allowed,
+            "in_effect": standing.in_effect, "ended_today": standing.ended_today,
+        }),
+    );
+    // Held now or held by somebody else: the next look finds it.
+    app.store.hold_register_batch(position, hold, entry)?;
+    Ok(false)
 }
 
 /// Apply the rest of a batch; `false` when somebody else was at it meanwhile.
 fn apply(
     app: &App,
     municipality: MunicipalityCode,
-    batch: u64,
-    batch_sha256: [u8; 32],
+    due: &Due,
     mut position: RegisterPosition,
-    events: &[RegisterEvent],
     followed: &mut Followed,
 ) -> Result<bool, FollowError> {
-    let mut parts: Vec<&[RegisterEvent]> = events.chunks(TOGETHER).collect();
+    let mut parts: Vec<&[Hashed]> = due.events.chunks(TOGETHER).collect();
     if parts.is_empty() {
         parts.push(&[]);
     }
@@ -243,18 +187,18 @@ fn apply(
     for (at, part) in parts.into_iter().enumerate() {
         let now = app.clock.now();
         let after = RegisterPosition {
-            batch,
-            batch_sha256,
+            batch: due.name.batch,
+            batch_sha256: due.name.sha256,
             complete: at == last,
             sequence: part
                 .last()
-                .map_or(position.sequence, |event| event.sequence),
+                .map_or(position.sequence, |hashed| hashed.event.sequence),
             trouble: position.trouble.clone(),
         };
         let new = part
             .iter()
-            .map(|event| new_event(app, municipality, batch, event, now))
-            .collect::<Result<_, _>>()?;
+            .map(|hashed| new_event(app, municipality, due.name.batch, hashed, now))
+            .collect();
         let name = municipality.to_string();
         match app
             .store
@@ -275,34 +219,26 @@ fn new_event(
     app: &App,
     municipality: MunicipalityCode,
     batch: u64,
-    event: &RegisterEvent,
+    hashed: &Hashed,
     now: Timestamp,
-) -> Result<NewRegisterEvent, VaultError> {
-    let former = event
-        .former
-        .as_ref()
-        .map(|(municipality, number)| resident_hash(app, *municipality, number))
-        .transpose()?;
-    let detail = serde_json::json!({
-        "municipality": municipality, "sequence": event.sequence, "batch": batch,
-    });
-    Ok(NewRegisterEvent {
-        sequence: event.sequence,
-        kind: event.kind,
-        resident: resident_hash(app, municipality, &event.resident)?,
-        former,
-        recorded_at: event.recorded_at,
-        audit: AuditEntry {
-            detail,
-            // What kind of event it was stands in the table of events alone.
-            ..app.own_entry(
-                now,
-                "register.event",
-                format!("register:{municipality}/{}", event.sequence),
-                serde_json::Value::Null,
-            )
-        },
-    })
+) -> NewRegisterEvent {
+    let sequence = hashed.event.sequence;
+    NewRegisterEvent {
+        sequence,
+        kind: hashed.bearing.kind,
+        resident: hashed.bearing.resident,
+        former: hashed.bearing.former,
+        recorded_at: hashed.bearing.recorded_at,
+        // What kind of event it was stands in the table of events alone.
+        audit: app.own_entry(
+            now,
+            "register.event",
+            format!("register:{municipality}/{sequence}"),
+            serde_json::json!({
+                "municipality": municipality, "sequence": sequence, "batch": batch,
+            }),
+        ),
+    }
 }
 
 fn count(app: &App, outcomes: &[EventOutcome], followed: &mut Followed) {
@@ -310,10 +246,7 @@ fn count(app: &App, outcomes: &[EventOutcome], followed: &mut Followed) {
         metrics::counter!("jitsuin_register_events_total", "outcome" => outcome.as_str())
             .increment(1);
     }
-    let revoked = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, EventOutcome::Revoked | EventOutcome::Superseded))
-        .count() as u64;
+    let revoked = outcomes.iter().filter(|outcome| outcome.ends()).count() as u64;
     followed.revoked += revoked;
     if revoked > 0 {
         app.publisher.ring();

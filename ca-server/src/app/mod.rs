@@ -18,7 +18,10 @@ pub mod proof;
 pub mod provide;
 pub mod publish_crl;
 pub mod records;
+pub mod register_batch;
+pub mod register_holds;
 pub mod register_revocations;
+pub mod rehearse_register;
 pub mod resume;
 pub mod revoke;
 pub mod revoke_online;
@@ -37,6 +40,7 @@ use pki_core::{
         merger::Mergers,
         municipality::{MunicipalityCode, PrefectureCode},
     },
+    revocation::register_brake::Brake,
 };
 pub use work::InWork;
 
@@ -86,6 +90,8 @@ pub struct App {
     pub audit_key: String,
     /// Whose name stands on papers.
     pub office: OfficeConfig,
+    /// What the register may do without an officer's look.
+    pub brake: Brake,
     /// Requests per terminal.
     pub limits: limit::Limits,
     /// Refused callers.
@@ -136,6 +142,10 @@ impl App {
             act_skew: config.limits.act_skew,
             audit_key: config.audit_key.clone(),
             office: config.office.clone(),
+            brake: config
+                .register
+                .as_ref()
+                .map_or_else(Brake::default, |register| register.brake),
             limits: limit::Limits::new(config.limits.requests_per_second),
             strangers: Knocks::default(),
             in_work: InWork::default(),

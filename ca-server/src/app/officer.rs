@@ -16,11 +16,13 @@ use super::{
     decide::{self, DecideError, Move},
     enrol::{self, EnrolError, Enrolment},
     publish_crl::{self, InPlace},
+    register_holds,
 };
 use crate::port::{
-    disclosure::{CaseChange, ChangeCase},
+    disclosure::ChangeCase,
     entropy::{EntropyFailed, random},
-    officer::{OfficerAct, Signed, Signing},
+    officer::{ActChange, OfficerAct, Signed, Signing},
+    register_hold::{HoldDecision, HoldState},
     store::{AuditEntry, Party, StoreError},
     vault::VaultError,
 };
@@ -62,6 +64,9 @@ pub enum OfficerError {
     NoParty,
     #[error("the party is in that state already")]
     NothingToDo,
+    /// Applied, decided or replaced meanwhile, or never held.
+    #[error("this batch of the register does not wait for that")]
+    NotHeld,
     #[error("this kind of party is not enrolled at the console")]
     Kind,
     #[error("the request is not PEM of a PKCS#10 request")]
@@ -93,6 +98,7 @@ impl OfficerError {
             Self::Sign(fault) => Some(fault.name()),
             Self::NoParty | Self::NotFound => Some("not-found"),
             Self::NothingToDo => Some("nothing-to-do"),
+            Self::NotHeld => Some("batch-not-held"),
             Self::Kind | Self::Pem => Some("request-refused"),
             Self::Decide(_) => Some("not-decided"),
             Self::Enrol(_) => Some("not-enrolled"),
@@ -236,17 +242,17 @@ fn prepare(app: &App, officer: &Officer, deed: OfficerDeed) -> Result<Applicatio
     Ok(ApplicationId::from_bytes(id))
 }
 
-/// Whether the deed can be done as things stand; what it changes of a request.
+/// Whether the deed can be done as things stand; what it changes of a request or a batch.
 fn check(
     app: &App,
     officer: &Officer,
     deed: &OfficerDeed,
     now: Timestamp,
-) -> Result<Option<CaseChange>, OfficerError> {
+) -> Result<Option<ActChange>, OfficerError> {
     let by = officer.actor();
     let planned = |case: &ApplicationId, version: &u32, wish| {
         let change = decide::plan(app, &by, *case, *version, wish, now)?;
-        Ok(Some(change))
+        Ok(Some(ActChange::Case(change)))
     };
     match deed {
         OfficerDeed::Decide {
@@ -275,6 +281,14 @@ fn check(
         OfficerDeed::Suspend { kind, id } => known_party(app, kind, id, true).map(|()| None),
         OfficerDeed::Resume { kind, id } => known_party(app, kind, id, false).map(|()| None),
         OfficerDeed::PublishLists => Ok(None),
+        OfficerDeed::ReleaseBatch(held) => {
+            register_holds::decide(app, held, HoldState::Released, by, now)
+                .map(|decision| Some(ActChange::Hold(decision)))
+        }
+        OfficerDeed::RefuseBatch(held) => {
+            register_holds::decide(app, held, HoldState::Refused, by, now)
+                .map(|decision| Some(ActChange::Hold(decision)))
+        }
     }
 }
 
@@ -391,14 +405,20 @@ fn signed(
     let to = next_state(&standing, &officer.id, part, now)?;
     statement(app, officer, &known, part).verify(&officer.key, signature)?;
 
-    // 2. It can still be done. What it changes of a request is planned now.
+    // 2. It can still be done. What it changes of a request or a batch is planned now.
     let change = match to {
-        State::Done => check(app, officer, &known.deed, now)?,
+        State::Done => match check(app, officer, &known.deed, now)? {
+            Some(ActChange::Hold(decision)) => Some(ActChange::Hold(HoldDecision {
+                by: signers(officer, &known),
+                ..decision
+            })),
+            change => change,
+        },
         State::Unsigned | State::Awaiting | State::Rejected => None,
     };
     let whole = change.is_some();
 
-    // 3. The signature is recorded, once, and with it the request's new state.
+    // 3. The signature is recorded, once, and with it the new state of request or batch.
     let event = match part {
         Part::Propose => "officer.sign",
         Part::Approve => "officer.approve",
@@ -422,7 +442,7 @@ fn signed(
         Signed::Case(ChangeCase::NotRevoked) => {
             return Err(DecideError::ForeignCertificate.into());
         }
-        Signed::Case(_) => return Err(OfficerError::Void),
+        Signed::Case(_) | Signed::NotHeld => return Err(OfficerError::Void),
     }
 
     // 4. What is no single transaction is carried out under the recorded signatures.
@@ -432,16 +452,21 @@ fn signed(
     Ok(to)
 }
 
+/// Everybody who signed, this officer last; as in audit rows.
+fn signers(officer: &Officer, known: &Known) -> String {
+    match &known.act.state {
+        State::Awaiting => format!("officer:{} {}", known.act.proposer, officer.actor()),
+        _ => officer.actor(),
+    }
+}
+
 fn carry_out(
     app: &App,
     officer: &Officer,
     known: &Known,
     now: Timestamp,
 ) -> Result<(), OfficerError> {
-    let by = match &known.act.state {
-        State::Awaiting => format!("officer:{} {}", known.act.proposer, officer.actor()),
-        _ => officer.actor(),
-    };
+    let by = signers(officer, known);
     let done = match &known.deed {
         OfficerDeed::Enrol { .. } => {
             enrolment(&known.deed).and_then(|wish| Ok(enrol::enrol_by(app, &wish, &by).map(drop)?))
@@ -452,7 +477,9 @@ fn carry_out(
         OfficerDeed::Decide { .. }
         | OfficerDeed::Extend { .. }
         | OfficerDeed::HandOver { .. }
-        | OfficerDeed::Posted { .. } => Ok(()),
+        | OfficerDeed::Posted { .. }
+        | OfficerDeed::ReleaseBatch(_)
+        | OfficerDeed::RefuseBatch(_) => Ok(()),
     };
     let outcome = match &done {
         Ok(()) => "done",

@@ -61,7 +61,7 @@ enum Command {
     /// Lift a suspension.
     Resume(enrol::PartyArgs),
     /// Apply what the resident registers have told (Art 12), once; `issue` does it on schedule.
-    FollowRegister(ConfigArgs),
+    FollowRegister(follow_register::FollowArgs),
     /// The signed acts behind a certificate.
     Proof(proof::ProofArgs),
     /// Revocation lists.
@@ -168,7 +168,20 @@ fn carry_out(command: Command) -> Result<(), Failure> {
 /// The use-cases over the real ports.
 fn assemble(config: &IssueConfig) -> Result<App, Failure> {
     let mac = Arc::new(migrate::read_mac_key(&config.audit_mac_key_file)?);
-    let store = Arc::new(open_store(config, mac)?);
+    Ok(assemble_over(config, open_store(config, mac)?))
+}
+
+/// The use-cases for a command that only looks: the database is opened to read, and nothing can
+/// be written by mistake.
+fn assemble_to_read(config: &IssueConfig) -> Result<App, Failure> {
+    let store = Database::open_to_read(&config.database, config.database_readers)?;
+    let app = assemble_over(config, store);
+    wait_for_token(&app)?;
+    Ok(app)
+}
+
+fn assemble_over(config: &IssueConfig, store: Database) -> App {
+    let store = Arc::new(store);
     let signer = Arc::new(HsmSigner::new(Token::open(config.token.clone())));
     let clock = Arc::new(SystemClock);
     let entropy = Arc::new(SystemEntropy);
@@ -179,7 +192,7 @@ fn assemble(config: &IssueConfig) -> Result<App, Failure> {
         entropy.clone(),
         config.vault_key.clone(),
     ));
-    Ok(App::new(config, store, signer, vault, clock, entropy))
+    App::new(config, store, signer, vault, clock, entropy)
 }
 
 /// The use-cases for a command that signs: the token is there, and the database knows the issuers.

@@ -10,7 +10,6 @@ use crate::{
     adapter::{
         database::{Book, Database},
         hsm::HsmSigner,
-        register_folder::RegisterFolder,
         system::{SystemClock, SystemEntropy},
     },
     app::{
@@ -47,11 +46,11 @@ pub fn issue(args: &ServeArgs) -> Result<(), Failure> {
         None => None,
         Some(register) => {
             let (app, end) = (Arc::clone(&app), Arc::clone(&end));
-            let feed = RegisterFolder(register.folder);
+            let feed = super::follow_register::feed(&register)?;
             Some(
                 thread::Builder::new()
                     .name("register".to_owned())
-                    .spawn(move || follow_register::run(&app, &feed, register.interval, &end))?,
+                    .spawn(move || follow_register::run(&app, &*feed, register.interval, &end))?,
             )
         }
     };

@@ -19,6 +19,7 @@ use pki_core::{
         merger::Mergers,
         municipality::{MunicipalityCode, PrefectureCode},
     },
+    revocation::register_brake::{Brake, WHOLE},
 };
 use serde::Deserialize;
 use service::tls::{KeyFiles, KeyFilesSpec};
@@ -155,9 +156,32 @@ impl CrlSpec {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RegisterSpec {
-    folder: PathBuf,
+    folder: Option<PathBuf>,
+    feed: Option<FeedSpec>,
     #[serde(default = "RegisterSpec::interval")]
     interval_s: u32,
+    /// Share of a municipality's certificates that its register may end in a day.
+    brake_share: Option<f64>,
+    /// So many may always be ended.
+    brake_least: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FeedSpec {
+    url: String,
+    /// Who certified the feed's server, PEM or DER.
+    authority: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+    #[serde(default = "FeedSpec::timeout")]
+    timeout_s: u32,
+}
+
+impl FeedSpec {
+    fn timeout() -> u32 {
+        20
+    }
 }
 
 impl RegisterSpec {
@@ -231,10 +255,31 @@ pub struct CrlConfig {
 /// Where the resident registers' batches come in.
 #[derive(Clone, Debug)]
 pub struct RegisterConfig {
-    /// `<folder>/<municipality>/<number>.csv`
-    pub folder: PathBuf,
+    pub source: RegisterSource,
     /// From one look to the next.
     pub interval: Duration,
+    pub brake: Brake,
+}
+
+/// By which way the batches come.
+#[derive(Clone, Debug)]
+pub enum RegisterSource {
+    /// `<folder>/<municipality>/<number>.csv`
+    Folder(PathBuf),
+    /// From the register's own server.
+    Feed(FeedConfig),
+}
+
+/// The register's server, and who we are there.
+#[derive(Clone, Debug)]
+pub struct FeedConfig {
+    /// Base URL, https, without a slash at its end.
+    pub url: String,
+    /// Who certified the server, DER.
+    pub authority: Vec<u8>,
+    pub client: KeyFiles,
+    /// For one request.
+    pub timeout: Duration,
 }
 
 /// Limits of the inner interface.
@@ -451,9 +496,56 @@ fn crl(spec: &CrlSpec, base: &Path) -> Result<CrlConfig, ConfigError> {
 
 fn register(spec: &RegisterSpec, base: &Path) -> Result<RegisterConfig, ConfigError> {
     let interval = within("register.interval_s", spec.interval_s, 1, 24 * 3600)?;
+    let source = match (&spec.folder, &spec.feed) {
+        (Some(folder), None) => RegisterSource::Folder(base.join(folder)),
+        (None, Some(feed)) => RegisterSource::Feed(register_feed(feed, base)?),
+        _ => {
+            return Err(value(
+                "register",
+                "either folder or [register.feed]: batches come by one way",
+            ));
+        }
+    };
+    let usual = Brake::default();
+    let share = match spec.brake_share {
+        None => usual.share,
+        // Whole millionths.
+        Some(share) if (0.0..=1.0).contains(&share) => (share * f64::from(WHOLE)).round() as u32,
+        Some(_) => {
+            return Err(value(
+                "register.brake_share",
+                "must be a share from 0 to 1: 0.01 is one in a hundred",
+            ));
+        }
+    };
     Ok(RegisterConfig {
-        folder: base.join(&spec.folder),
+        source,
         interval: Duration::from_secs(interval.into()),
+        brake: Brake {
+            share,
+            least: spec.brake_least.map_or(usual.least, u64::from),
+        },
+    })
+}
+
+fn register_feed(spec: &FeedSpec, base: &Path) -> Result<FeedConfig, ConfigError> {
+    let timeout = within("register.feed.timeout_s", spec.timeout_s, 1, 300)?;
+    let url = spec.url.trim_end_matches('/');
+    let plain = |b: u8| b.is_ascii_graphic() && !b"?#@\\".contains(&b);
+    if !url.starts_with("https://") || !url.bytes().all(plain) {
+        return Err(value(
+            "register.feed.url",
+            "must be https://HOST[:PORT][/PATH], without account, query or fragment",
+        ));
+    }
+    Ok(FeedConfig {
+        url: url.to_owned(),
+        authority: certificate(&base.join(&spec.authority))?,
+        client: KeyFiles {
+            certificate: base.join(&spec.certificate),
+            key: base.join(&spec.key),
+        },
+        timeout: Duration::from_secs(timeout.into()),
     })
 }
 

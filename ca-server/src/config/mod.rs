@@ -8,7 +8,10 @@ mod status;
 use std::{net::SocketAddr, path::Path};
 
 use hsm_config::{TokenConfig, TokenSpec};
-pub use issue::{CrlConfig, IssueConfig, IssuerConfig, LimitConfig, UserAuthenticationConfig};
+pub use issue::{
+    CrlConfig, FeedConfig, IssueConfig, IssuerConfig, LimitConfig, RegisterConfig, RegisterSource,
+    UserAuthenticationConfig,
+};
 pub use office::OfficeConfig;
 use pki_core::certificate::issuer::Access;
 use serde::Deserialize;

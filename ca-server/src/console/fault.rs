@@ -247,6 +247,13 @@ impl From<OfficerError> for Fault {
                 ],
                 detail,
             ),
+            OfficerError::NotHeld => Self::conflict(
+                [
+                    "このバッチは、もうその決裁を待っていません。住基異動の画面で状態を確認してください。",
+                    "This batch does not wait for that any more. See how it stands on the register page.",
+                ],
+                detail,
+            ),
             OfficerError::Kind => Self::field(
                 [
                     "この種類は、コマンドで登録してください。",

@@ -113,5 +113,11 @@ pub fn deed(words: Words, deed: &OfficerDeed) -> Vec<(&'static str, String)> {
             ("party.id", id.clone()),
         ],
         OfficerDeed::PublishLists => Vec::new(),
+        OfficerDeed::ReleaseBatch(held) | OfficerDeed::RefuseBatch(held) => vec![
+            ("party.municipality", held.municipality.to_string()),
+            ("register.batch", held.batch.to_string()),
+            ("register.ends", held.ends.to_string()),
+            ("register.sha256", held.sha256.to_string()),
+        ],
     }
 }

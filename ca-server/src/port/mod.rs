@@ -9,6 +9,7 @@ pub mod proof;
 pub mod provision;
 pub mod register_event;
 pub mod register_feed;
+pub mod register_hold;
 pub mod signer;
 pub mod store;
 pub mod vault;

@@ -6,6 +6,7 @@ use pki_core::officer::State;
 
 use super::{
     disclosure::{CaseChange, ChangeCase},
+    register_hold::HoldDecision,
     store::{AuditEntry, AuditRecord, Party, StoreError},
 };
 
@@ -40,8 +41,17 @@ pub struct Signing {
     pub officer: String,
     pub signature: Vec<u8>,
     pub at: Timestamp,
-    /// What the act changes of a request, in the same transaction.
-    pub change: Option<CaseChange>,
+    /// What the act changes, in the same transaction.
+    pub change: Option<ActChange>,
+}
+
+/// What an act changes in the transaction of its last signature.
+#[derive(Clone)]
+pub enum ActChange {
+    /// A request.
+    Case(CaseChange),
+    /// A batch of the register that the brake held.
+    Hold(HoldDecision),
 }
 
 /// What came of a signature.
@@ -52,6 +62,8 @@ pub enum Signed {
     NotDue,
     /// The request could not be changed. The act is signed, and nothing came of it.
     Case(ChangeCase),
+    /// The batch is not held any more. The act is signed, and nothing came of it.
+    NotHeld,
 }
 
 /// Which audit rows.

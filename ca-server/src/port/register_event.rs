@@ -1,6 +1,7 @@
 //! What the store promises about events of the resident register.
 
 use jiff::Timestamp;
+pub use pki_core::revocation::register_event::EventOutcome;
 use pki_core::revocation::register_event::RegisterEventKind;
 
 use super::store::{AuditEntry, StoreError};
@@ -22,38 +23,13 @@ pub struct NewRegisterEvent {
     pub audit: AuditEntry,
 }
 
-/// What an event did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventOutcome {
-    /// The resident's certificate was revoked.
-    Revoked,
-    /// The certificate belongs to the resident's new number from now on.
-    Relinked,
-    /// As [`EventOutcome::Relinked`], but a newer one was in effect under the new number: the
-    /// older one was revoked (Art 6).
-    Superseded,
-    /// There is no certificate that it bears on.
-    Nothing,
-}
-
-impl EventOutcome {
-    /// As in tables, audit rows and metrics.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Revoked => "revoked",
-            Self::Relinked => "relinked",
-            Self::Superseded => "superseded",
-            Self::Nothing => "nothing",
-        }
-    }
-}
-
 /// What came of a wish to apply events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppliedEvents {
     /// Each was applied, in their order: what each met, or that it met nothing.
     Applied(Vec<EventOutcome>),
-    /// Somebody else applied events meanwhile: nothing was done; look at the position.
+    /// Somebody else applied events meanwhile, or held the batch: nothing was done; look at the
+    /// position, and at the hold.
     Moved,
 }
 

@@ -12,8 +12,9 @@ pub struct FeedAway(#[source] pub Cause);
 /// Where municipalities leave their batches. A batch that was left is never changed; the next
 /// has the next number. What is read here is not trusted: the use-case checks it whole.
 pub trait RegisterFeed: Send + Sync {
-    /// The numbers of the batches that are there, in their order.
-    fn numbers(&self, municipality: MunicipalityCode) -> Result<Vec<u64>, FeedAway>;
+    /// Numbers beyond `after` of batches that are there, in their order: the first of them at
+    /// least.
+    fn numbers(&self, municipality: MunicipalityCode, after: u64) -> Result<Vec<u64>, FeedAway>;
 
     /// A batch that is there. One that is longer than a batch may be is cut one byte after that
     /// length.
@@ -22,4 +23,12 @@ pub trait RegisterFeed: Send + Sync {
         municipality: MunicipalityCode,
         number: u64,
     ) -> Result<Option<Vec<u8>>, FeedAway>;
+
+    /// Whether a batch is there with another SHA-256 than this. One that is gone does not differ.
+    fn differs(
+        &self,
+        municipality: MunicipalityCode,
+        number: u64,
+        sha256: &[u8; 32],
+    ) -> Result<bool, FeedAway>;
 }

@@ -412,6 +412,7 @@ pub trait Store:
     + super::officer::OfficerStore
     + Proofs
     + RegisterEvents
+    + super::register_hold::RegisterHolds
     + Verifiers
     + Send
     + Sync

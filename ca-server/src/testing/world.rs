@@ -14,6 +14,7 @@ use pki_core::{
         issuer::{Access, Issuer, Publication},
     },
     person::merger::Mergers,
+    revocation::register_brake::Brake,
 };
 
 use super::{
@@ -167,6 +168,7 @@ impl World {
             act_skew: Duration::from_secs(300),
             audit_key: "audit".to_owned(),
             office: OfficeConfig::of("13".parse().expect("a prefecture")),
+            brake: Brake::default(),
             limits: Limits::new(1_000_000),
             strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),
@@ -269,6 +271,7 @@ impl World {
             act_skew: app.act_skew,
             audit_key: app.audit_key.clone(),
             office: app.office.clone(),
+            brake: app.brake,
             limits: Limits::new(1_000_000),
             strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),

@@ -5,5 +5,6 @@ mod officers;
 mod outage;
 mod promises;
 mod register_event;
+mod register_hold;
 mod replacement;
 mod verifiers;

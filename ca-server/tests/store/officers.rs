@@ -221,10 +221,10 @@ fn signature_request_and_revocation_are_one_transaction() {
                 proof: None,
             };
             let signing = Signing {
-                change: Some(CaseChange {
+                change: Some(ActChange::Case(CaseChange {
                     revoke: Some(revocation),
                     ..change(1, expected)
-                }),
+                })),
                 ..signing(number, State::Unsigned, State::Done, "OFF-1")
             };
             bench

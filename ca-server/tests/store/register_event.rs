@@ -6,12 +6,12 @@ use pki_core::revocation::register_event::RegisterEventKind as Kind;
 
 use super::backends::{Bench, at, entry, on_both, open, reservation};
 
-fn resident(of: &Reservation) -> [u8; 32] {
+pub fn resident(of: &Reservation) -> [u8; 32] {
     of.holder.as_ref().unwrap().resident
 }
 
 /// An event about the holder of a reservation, recorded by the register in that second.
-fn event(sequence: u64, kind: Kind, of: &Reservation, second: i64) -> NewRegisterEvent {
+pub fn event(sequence: u64, kind: Kind, of: &Reservation, second: i64) -> NewRegisterEvent {
     NewRegisterEvent {
         sequence,
         kind,
@@ -22,7 +22,7 @@ fn event(sequence: u64, kind: Kind, of: &Reservation, second: i64) -> NewRegiste
     }
 }
 
-fn position(batch: u64, sequence: u64) -> RegisterPosition {
+pub fn position(batch: u64, sequence: u64) -> RegisterPosition {
     RegisterPosition {
         batch,
         batch_sha256: [batch as u8; 32],
@@ -32,7 +32,7 @@ fn position(batch: u64, sequence: u64) -> RegisterPosition {
     }
 }
 
-fn apply_to(
+pub fn apply_to(
     store: &dyn Store,
     before: &RegisterPosition,
     after: &RegisterPosition,
@@ -53,7 +53,7 @@ fn apply(bench: &Bench, event: NewRegisterEvent) -> EventOutcome {
     }
 }
 
-fn issued(bench: &Bench, number: u32) -> Reservation {
+pub fn issued(bench: &Bench, number: u32) -> Reservation {
     let new = reservation(number);
     bench.reserve(&new).unwrap();
     assert_eq!(bench.complete(&new), Complete::Completed);

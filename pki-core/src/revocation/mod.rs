@@ -5,6 +5,7 @@ pub mod ground;
 pub mod ocsp;
 pub mod online;
 pub mod register_batch;
+pub mod register_brake;
 pub mod register_event;
 pub mod replacement;
 

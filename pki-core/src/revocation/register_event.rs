@@ -41,6 +41,39 @@ pub enum Effect {
     None,
 }
 
+/// What an event did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventOutcome {
+    /// The resident's certificate was revoked.
+    Revoked,
+    /// The certificate belongs to the resident's new number from now on.
+    Relinked,
+    /// As [`EventOutcome::Relinked`], but a newer one was in effect under the new number: the
+    /// older one was revoked (Art 6).
+    Superseded,
+    /// There is no certificate that it bears on.
+    Nothing,
+}
+
+impl EventOutcome {
+    /// As in tables, audit rows and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::Relinked => "relinked",
+            Self::Superseded => "superseded",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// Whether a certificate went out of effect.
+    #[must_use]
+    pub const fn ends(self) -> bool {
+        matches!(self, Self::Revoked | Self::Superseded)
+    }
+}
+
 /// A text that names no kind of event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("names no kind of register event")]

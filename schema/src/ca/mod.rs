@@ -5,6 +5,7 @@ pub mod disclosure;
 pub mod officer;
 pub mod proof;
 pub mod register_event;
+pub mod register_hold;
 pub mod rows;
 pub mod tables;
 pub mod verifier;

@@ -14,6 +14,7 @@ mod party;
 mod proof;
 mod provision;
 mod register_event;
+mod register_hold;
 mod revocation;
 mod verifier;
 mod writer;

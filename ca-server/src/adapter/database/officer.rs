@@ -8,7 +8,7 @@ use schema::ca::{
     tables::{audit, party},
 };
 
-use super::{Database, convert, disclosure, writer::Scope};
+use super::{Database, convert, disclosure, register_hold, writer::Scope};
 use crate::port::{disclosure::ChangeCase, officer::*, store::*};
 
 impl OfficerStore for Database {
@@ -154,18 +154,33 @@ fn sign(scope: &mut Scope, signing: &Signing, entry: &AuditEntry) -> QueryResult
         scope.audit(&entry.refused("act-not-due"))?;
         return Ok(Signed::NotDue);
     }
-    if let Some(change) = &signing.change {
-        let done = disclosure::change(scope, change, entry)?;
-        if done != ChangeCase::Changed {
-            // The act stays signed, and says that nothing came of it.
-            diesel::update(officer_act::table.find(signing.id.to_vec()))
-                .set(officer_act::outcome.eq(Some("changed-meanwhile")))
-                .execute(scope.connection)?;
-            return Ok(Signed::Case(done));
+    let voided = match &signing.change {
+        None => None,
+        Some(ActChange::Case(change)) => match disclosure::change(scope, change, entry)? {
+            ChangeCase::Changed => None,
+            done => Some(Signed::Case(done)),
+        },
+        Some(ActChange::Hold(decision)) => {
+            if register_hold::decide(scope, decision)? {
+                None
+            } else {
+                scope.audit(&entry.refused("batch-not-held"))?;
+                Some(Signed::NotHeld)
+            }
         }
+    };
+    if signing.change.is_some() {
+        // A void act stays signed, and says that nothing came of it.
+        let outcome = match voided {
+            None => "done",
+            Some(_) => "changed-meanwhile",
+        };
         diesel::update(officer_act::table.find(signing.id.to_vec()))
-            .set(officer_act::outcome.eq(Some("done")))
+            .set(officer_act::outcome.eq(Some(outcome)))
             .execute(scope.connection)?;
+    }
+    if let Some(voided) = voided {
+        return Ok(voided);
     }
     scope.audit(entry)?;
     Ok(Signed::Signed)

@@ -19,8 +19,8 @@ use schema::{
     database::AnyConnection,
 };
 
-use super::{convert, revocation as revocations, writer::Scope};
-use crate::port::store::*;
+use super::{convert, register_hold as holds, revocation as revocations, writer::Scope};
+use crate::port::{register_hold::BatchName, store::*};
 
 /// The lock's number among the advisory locks of a database that is ours alone.
 const LOCK: i64 = 5_193_172;
@@ -31,7 +31,7 @@ pub fn completing(connection: &mut AnyConnection) -> QueryResult<()> {
 }
 
 /// Held until the commit by an application of events; nothing completes beside it.
-fn applying(connection: &mut AnyConnection) -> QueryResult<()> {
+pub fn applying(connection: &mut AnyConnection) -> QueryResult<()> {
     lock(connection, "SELECT pg_advisory_xact_lock($1)")
 }
 
@@ -78,6 +78,14 @@ pub struct Application<'a> {
 pub fn apply(scope: &mut Scope, wish: &Application) -> QueryResult<AppliedEvents> {
     applying(scope.connection)?;
     if position(scope.connection, wish.municipality)? != *wish.before {
+        return Ok(AppliedEvents::Moved);
+    }
+    let name = BatchName {
+        municipality: wish.municipality.to_owned(),
+        batch: wish.after.batch,
+        sha256: wish.after.batch_sha256,
+    };
+    if holds::stopped(scope.connection, &name)? {
         return Ok(AppliedEvents::Moved);
     }
     let mut outcomes = Vec::with_capacity(wish.events.len());

@@ -1,9 +1,13 @@
-//! The store that breaks, for disclosures and officers.
+//! The store that breaks, for disclosures, officers and held batches.
 
-use pki_core::officer::State;
+use jiff::Timestamp;
+use pki_core::{
+    officer::State,
+    revocation::register_brake::{Met, RegisterStanding},
+};
 
 use super::FaultyStore;
-use crate::port::{disclosure::*, officer::*, store::*};
+use crate::port::{disclosure::*, officer::*, register_hold::*, store::*};
 
 impl DisclosureStore for FaultyStore {
     fn receive_case(&self, new: NewCase, audit: AuditEntry) -> Result<ReceiveCase, StoreError> {
@@ -53,5 +57,46 @@ impl OfficerStore for FaultyStore {
     }
     fn search_audit(&self, filter: &AuditFilter) -> Result<Vec<AuditRecord>, StoreError> {
         self.call("search_audit", |store| store.search_audit(filter))
+    }
+}
+
+impl RegisterHolds for FaultyStore {
+    fn certificates_met(
+        &self,
+        issuer: &str,
+        residents: &[[u8; 32]],
+        at: Timestamp,
+    ) -> Result<Vec<([u8; 32], Met)>, StoreError> {
+        self.call("certificates_met", |store| {
+            store.certificates_met(issuer, residents, at)
+        })
+    }
+    fn register_standing(
+        &self,
+        issuer: &str,
+        municipality: &str,
+        places: &[String],
+        since: Timestamp,
+        at: Timestamp,
+    ) -> Result<RegisterStanding, StoreError> {
+        self.call("register_standing", |store| {
+            store.register_standing(issuer, municipality, places, since, at)
+        })
+    }
+    fn hold_register_batch(
+        &self,
+        before: &RegisterPosition,
+        hold: Hold,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("hold_register_batch", |store| {
+            store.hold_register_batch(before, hold, audit)
+        })
+    }
+    fn register_hold(&self, name: &BatchName) -> Result<Option<Hold>, StoreError> {
+        self.call("register_hold", |store| store.register_hold(name))
+    }
+    fn register_holds(&self, limit: u32) -> Result<Vec<Hold>, StoreError> {
+        self.call("register_holds", |store| store.register_holds(limit))
     }
 }

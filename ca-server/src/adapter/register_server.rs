@@ -1,0 +1,252 @@
+//! Batches from the register's own server, over mutual TLS 1.3:
+//! `GET …/v1/municipalities/<code>/batches?after=<number>` and `…/batches/<number>`. The page for
+//! the register's vendor is `docs/register-feed.md`.
+
+use std::{
+    io::Read,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use pki_core::{
+    id::Sha256Digest, person::municipality::MunicipalityCode,
+    revocation::register_batch::BATCH_BYTES_MAX,
+};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use serde::Deserialize;
+use service::config::owner_only;
+use ureq::{
+    Agent, Body,
+    http::{Response, header},
+    tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    config::FeedConfig,
+    port::register_feed::{FeedAway, RegisterFeed},
+};
+
+/// Longest list of numbers that is read, in bytes.
+const LIST_BYTES_MAX: u64 = 64 * 1024;
+/// First pause after a failure; it doubles.
+const PAUSE_FIRST: Duration = Duration::from_secs(2);
+/// Longest pause, also where the server asks for a longer one.
+const PAUSE_MAX: Duration = Duration::from_mins(15);
+
+/// Why the client could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerSetup {
+    /// A PEM file cannot be used.
+    #[error("register.feed: {0} cannot be used")]
+    Pem(
+        &'static str,
+        #[source] Box<dyn std::error::Error + Send + Sync>,
+    ),
+}
+
+/// Why there was no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerFault {
+    /// No connection, no TLS, too late, or broken off.
+    #[error("no answer")]
+    Transport(#[from] Box<ureq::Error>),
+    #[error("the answer broke off")]
+    Body(#[from] std::io::Error),
+    /// Neither a batch nor that there is none.
+    #[error("answered with status {0}")]
+    Status(u16),
+    #[error("the list of batches cannot be read")]
+    List(#[source] serde_json::Error),
+    #[error("the list of batches is not in its order")]
+    Order,
+    /// It failed just now, and is left in peace.
+    #[error("is asked again in {0} s")]
+    Resting(u64),
+}
+
+/// When the server is asked again.
+struct Rest {
+    until: Option<Instant>,
+    next: Duration,
+}
+
+/// See the module. One for the process: its connections are kept, and after a failure no
+/// municipality asks before the pause is over.
+pub struct RegisterServer {
+    agent: Agent,
+    url: String,
+    rest: Mutex<Rest>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    batches: Vec<u64>,
+}
+
+impl RegisterServer {
+    /// A client that trusts the register's authority alone and shows its own certificate.
+    pub fn new(config: &FeedConfig) -> Result<Self, ServerSetup> {
+        let chain = CertificateDer::pem_file_iter(&config.client.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| ServerSetup::Pem("the certificate", Box::new(error)))?;
+        let key = |error| ServerSetup::Pem("the key", error);
+        owner_only("register.feed.key", &config.client.key)
+            .map_err(|error| key(Box::new(error)))?;
+        let pem = std::fs::read(&config.client.key)
+            .map(Zeroizing::new)
+            .map_err(|error| key(Box::new(error)))?;
+        let private = PrivateKey::from_pem(&pem).map_err(|error| key(Box::new(error)))?;
+        let chain: Vec<Certificate<'static>> = chain
+            .iter()
+            .map(|der| Certificate::from_der(der).to_owned())
+            .collect();
+        let roots = vec![Certificate::from_der(&config.authority).to_owned()];
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
+            .client_cert(Some(ClientCert::new_with_certs(&chain, private)))
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .https_only(true)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(config.timeout))
+            .timeout_connect(Some(config.timeout.min(Duration::from_secs(5))))
+            .user_agent("jitsuin-ca-server")
+            .build()
+            .into();
+        Ok(Self {
+            agent,
+            url: config.url.clone(),
+            rest: Mutex::new(Rest {
+                until: None,
+                next: PAUSE_FIRST,
+            }),
+        })
+    }
+
+    /// Ask and read, and leave the server in peace for a while if that failed.
+    fn ask<T>(
+        &self,
+        path: &str,
+        known: Option<&[u8; 32]>,
+        read: impl FnOnce(Response<Body>) -> Result<T, ServerFault>,
+    ) -> Result<T, FeedAway> {
+        let away = |fault: ServerFault| FeedAway(Box::new(fault));
+        if let Some(left) = self.resting() {
+            return Err(away(ServerFault::Resting(left.as_secs() + 1)));
+        }
+        let mut request = self.agent.get(format!("{}/v1/{path}", self.url));
+        if let Some(sha256) = known {
+            request = request.header(
+                header::IF_NONE_MATCH,
+                format!("\"{}\"", hex::encode(sha256)),
+            );
+        }
+        let mut wish = None;
+        let answer = request
+            .call()
+            .map_err(|error| ServerFault::Transport(Box::new(error)))
+            .and_then(|response| {
+                wish = retry_after(&response);
+                read(response)
+            });
+        self.remember(answer.is_ok(), wish);
+        answer.map_err(away)
+    }
+
+    fn resting(&self) -> Option<Duration> {
+        let rest = self.rest.lock().unwrap_or_else(|held| held.into_inner());
+        rest.until?.checked_duration_since(Instant::now())
+    }
+
+    fn remember(&self, answered: bool, wish: Option<Duration>) {
+        let mut rest = self.rest.lock().unwrap_or_else(|held| held.into_inner());
+        if answered {
+            *rest = Rest {
+                until: None,
+                next: PAUSE_FIRST,
+            };
+            return;
+        }
+        let pause = wish.unwrap_or_default().max(rest.next).min(PAUSE_MAX);
+        rest.until = Some(Instant::now() + pause);
+        rest.next = (rest.next * 2).min(PAUSE_MAX);
+    }
+}
+
+fn retry_after(response: &Response<Body>) -> Option<Duration> {
+    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn list(mut response: Response<Body>, after: u64) -> Result<Vec<u64>, ServerFault> {
+    if response.status() != 200 {
+        return Err(ServerFault::Status(response.status().as_u16()));
+    }
+    let bytes = response
+        .body_mut()
+        .with_config()
+        .limit(LIST_BYTES_MAX)
+        .read_to_vec()
+        .map_err(|error| ServerFault::Transport(Box::new(error)))?;
+    let list: List = serde_json::from_slice(&bytes).map_err(ServerFault::List)?;
+    let rising = list.batches.is_sorted_by(|one, next| one < next);
+    if !rising || list.batches.first().is_some_and(|first| *first <= after) {
+        return Err(ServerFault::Order);
+    }
+    Ok(list.batches)
+}
+
+/// The bytes of a batch; `None` when there is none, or it is the one that is `known`.
+fn batch(mut response: Response<Body>, known: bool) -> Result<Option<Vec<u8>>, ServerFault> {
+    match response.status().as_u16() {
+        200 => {}
+        404 => return Ok(None),
+        304 if known => return Ok(None),
+        other => return Err(ServerFault::Status(other)),
+    }
+    let mut bytes = Vec::new();
+    response
+        .body_mut()
+        .with_config()
+        .limit(u64::MAX)
+        .reader()
+        .take(BATCH_BYTES_MAX as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+impl RegisterFeed for RegisterServer {
+    fn numbers(&self, municipality: MunicipalityCode, after: u64) -> Result<Vec<u64>, FeedAway> {
+        let path = format!("municipalities/{municipality}/batches?after={after}");
+        self.ask(&path, None, |response| list(response, after))
+    }
+
+    fn batch(
+        &self,
+        municipality: MunicipalityCode,
+        number: u64,
+    ) -> Result<Option<Vec<u8>>, FeedAway> {
+        let path = format!("municipalities/{municipality}/batches/{number}");
+        self.ask(&path, None, |response| batch(response, false))
+    }
+
+    fn differs(
+        &self,
+        municipality: MunicipalityCode,
+        number: u64,
+        sha256: &[u8; 32],
+    ) -> Result<bool, FeedAway> {
+        let path = format!("municipalities/{municipality}/batches/{number}");
+        let there = self.ask(&path, Some(sha256), |response| batch(response, true))?;
+        Ok(there.is_some_and(|bytes| Sha256Digest::of(&bytes).as_bytes() != sha256))
+    }
+}

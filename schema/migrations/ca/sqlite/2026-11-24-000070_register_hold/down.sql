@@ -1,0 +1,2 @@
+DROP INDEX register_event_ended;
+DROP TABLE register_hold;

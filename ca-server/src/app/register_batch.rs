@@ -73,15 +73,23 @@ impl Trouble {
 
     /// What stands in the way of a batch that the brake held, if anything does.
     pub(super) fn of(hold: &Hold) -> Option<Self> {
+        let [held, refused] = Self::said_of(hold);
         match hold.state {
-            HoldState::Held => Some(Self::Held {
-                batch: hold.name.batch,
-                ends: hold.ends,
-                allowed: hold.allowed,
-            }),
-            HoldState::Refused => Some(Self::Refused(hold.name.batch)),
+            HoldState::Held => Some(held),
+            HoldState::Refused => Some(refused),
             HoldState::Released | HoldState::Applied => None,
         }
+    }
+
+    /// What is said of such a batch while it is held, and once it is refused.
+    pub(super) fn said_of(hold: &Hold) -> [Self; 2] {
+        let batch = hold.name.batch;
+        let held = Self::Held {
+            batch,
+            ends: hold.ends,
+            allowed: hold.allowed,
+        };
+        [held, Self::Refused(batch)]
     }
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    id::Sha256Digest,
+    id::{ApplicationId, Sha256Digest},
     officer::{HeldBatch, OfficerDeed},
     person::municipality::MunicipalityCode,
 };
@@ -11,6 +11,7 @@ use pki_core::{
 use super::{
     App,
     officer::{self, Officer, OfficerError},
+    register_batch::Trouble,
 };
 use crate::port::{
     register_hold::{BatchName, Hold, HoldDecision, HoldState},
@@ -25,6 +26,8 @@ pub struct Feed {
     pub municipality: MunicipalityCode,
     pub name: String,
     pub position: RegisterPosition,
+    /// What stands in the way beside the held batch.
+    pub trouble: Option<String>,
     /// Batches that wait for officers, or for the next look after they decided.
     pub holds: Vec<Hold>,
 }
@@ -37,17 +40,24 @@ pub fn feeds(app: &App) -> Result<Vec<Feed>, StoreError> {
         .map(|place| {
             let code = place.code.to_string();
             let position = app.store.register_position(&code)?;
+            let holds: Vec<Hold> = holds
+                .iter()
+                .filter(|hold| hold.name.municipality == code && hold.name.batch > position.batch)
+                .cloned()
+                .collect();
+            // What the follower said of a held batch may be older than the officers' decision.
+            let about_a_hold = |said: &String| {
+                holds
+                    .iter()
+                    .flat_map(Trouble::said_of)
+                    .any(|trouble| trouble.to_string() == *said)
+            };
             Ok(Feed {
                 municipality: place.code,
                 name: place.municipality.clone(),
-                holds: holds
-                    .iter()
-                    .filter(|hold| {
-                        hold.name.municipality == code && hold.name.batch > position.batch
-                    })
-                    .cloned()
-                    .collect(),
+                trouble: position.trouble.clone().filter(|said| !about_a_hold(said)),
                 position,
+                holds,
             })
         })
         .collect()
@@ -85,7 +95,7 @@ pub fn propose(
     officer: &Officer,
     held: HeldBatch,
     to: HoldState,
-) -> Result<pki_core::id::ApplicationId, OfficerError> {
+) -> Result<ApplicationId, OfficerError> {
     let deed = match to {
         HoldState::Released => OfficerDeed::ReleaseBatch(held),
         _ => OfficerDeed::RefuseBatch(held),

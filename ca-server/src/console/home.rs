@@ -8,7 +8,7 @@ use super::{
     answer::{Frame, answer, render},
     desk::Desk,
     fault::Fault,
-    lists,
+    lists, register,
 };
 use crate::app::{decide, officer};
 
@@ -26,6 +26,8 @@ struct HomePage {
     database: Option<String>,
     lists_late: usize,
     lists: usize,
+    registers: usize,
+    registers_waiting: usize,
 }
 
 /// The first page.
@@ -48,7 +50,10 @@ pub async fn page(desk: Desk) -> Result<HttpResponse, Fault> {
         let awaiting = officer::acts(app, Some(State::Awaiting)).unwrap_or_default();
         let lists = lists::states(app).unwrap_or_default();
         let parties = app.store.parties().unwrap_or_default();
+        let (registers, registers_waiting) = register::waiting(desk);
         let page = HomePage {
+            registers,
+            registers_waiting,
             late: left.iter().filter(|left| **left <= 0).count(),
             soon: left.iter().filter(|left| (1..=7).contains(*left)).count(),
             open: open.len(),

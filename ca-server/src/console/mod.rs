@@ -13,6 +13,7 @@ mod fault;
 mod home;
 mod lists;
 mod parties;
+mod register;
 mod text;
 mod words;
 
@@ -74,6 +75,15 @@ pub fn routes(config: &mut ServiceConfig) {
             )
             .route("/lists", web::get().to(lists::page))
             .route("/lists/publish", web::post().to(lists::publish))
+            .route("/register", web::get().to(register::page))
+            .route(
+                "/register/{municipality}/{batch}/{sha256}",
+                web::get().to(register::hold),
+            )
+            .route(
+                "/register/{municipality}/{batch}/{sha256}/{decision}",
+                web::post().to(register::decide),
+            )
             .route("/audit", web::get().to(audit_log::page))
             .route("/audit/rows.jsonl", web::get().to(audit_log::export))
             .default_service(web::to(door::nothing)),

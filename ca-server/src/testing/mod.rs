@@ -1,10 +1,11 @@
 //! Parts of tests and benchmarks: a window with generated parties, an issuing
 //! client over mutual TLS, CA certificates made for the occasion, and a CA room
-//! on a SoftHSM token with the real programs.
+//! on a SoftHSM token with the real programs; the register's side of its feed.
 
 pub mod ceremony;
 pub mod client;
 pub mod disclosure;
+pub mod register_server;
 pub mod room;
 pub mod window;
 pub mod world;

@@ -25,7 +25,7 @@ use crate::{
     adapter::{
         aead::AeadVault,
         database::{AuditMac, Database, DatabaseSettings},
-        system::SystemEntropy,
+        system::{SystemClock, SystemEntropy},
     },
     app::{App, Authority, InWork, UserAuthentication, enrol, limit::Limits, publish_crl::Bell},
     config::{CrlConfig, OfficeConfig},
@@ -88,8 +88,20 @@ impl World {
         Self::on(folder, &url)
     }
 
+    /// On SQLite, in the present: for certificates that a program compares with its own clock.
+    pub fn today() -> Self {
+        let folder = Folder::new();
+        let url = format!("sqlite:{}", folder.path().join("ca.sqlite").display());
+        let now = SystemClock.now().to_string();
+        Self::made(folder, &url, FakeClock::at(&now))
+    }
+
     /// On a database that is there and empty.
     pub fn on(folder: Folder, url: &str) -> Self {
+        Self::made(folder, url, FakeClock::at("2026-11-22T06:00:00Z"))
+    }
+
+    fn made(folder: Folder, url: &str, clock: FakeClock) -> Self {
         schema::ca::migrate(url).expect("the migrations");
         let mac = Arc::new(AuditMac::new(&MAC_KEY));
         let settings = DatabaseSettings {
@@ -100,7 +112,7 @@ impl World {
         };
         let database = Database::open(&settings, mac).expect("the database");
         let store = Arc::new(FaultyStore::new(Arc::new(database)));
-        let clock = Arc::new(FakeClock::at("2026-11-22T06:00:00Z"));
+        let clock = Arc::new(clock);
         let signer = Arc::new(FakeSigner::default());
         signer.make_rsa("sign");
         signer.make_p256("infra");

@@ -2,11 +2,13 @@
 //! moved.
 
 mod audit;
+mod brake;
 mod delta;
 mod disclose;
 mod issue;
 mod lists;
 mod register;
+mod register_feed;
 mod replace;
 mod revoke;
 mod revoke_online;

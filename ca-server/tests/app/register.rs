@@ -33,55 +33,61 @@ use pki_core::{
 };
 use zeroize::Zeroizing;
 
-struct Register {
-    folder: PathBuf,
+pub struct Register {
+    pub folder: PathBuf,
 }
 
 impl Register {
-    fn of(world: &World) -> Self {
+    pub fn of(world: &World) -> Self {
         let folder = world.folder.path().join("register");
         fs::create_dir_all(folder.join("13101")).unwrap();
         Self { folder }
     }
 
-    fn feed(&self) -> RegisterFolder {
+    pub fn feed(&self) -> RegisterFolder {
         RegisterFolder(self.folder.clone())
     }
 
-    fn path(&self, number: u64) -> PathBuf {
+    pub fn path(&self, number: u64) -> PathBuf {
         self.folder.join("13101").join(format!("{number:06}.csv"))
     }
 
     /// A closed batch of events: number, resident, kind, time.
-    fn put(&self, number: u64, events: &[(u64, &str, &str, &str)]) {
-        let mut body = "sequence,resident,kind,recorded_at,former\n".to_owned();
-        for (sequence, resident, kind, at) in events {
-            body += &format!("{sequence},{resident},{kind},{at},\n");
-        }
-        self.put_text(number, &body);
+    pub fn put(&self, number: u64, events: &[(u64, &str, &str, &str)]) {
+        fs::write(self.path(number), closed(events)).unwrap();
     }
 
-    fn put_text(&self, number: u64, body: &str) {
+    pub fn put_text(&self, number: u64, body: &str) {
         let text = [body, &closing_line(body.as_bytes())].concat();
         fs::write(self.path(number), text).unwrap();
     }
 }
 
-/// After the identification and before now.
-const LATER: &str = "2026-11-22T06:30:00Z";
+/// The bytes of a closed batch.
+pub fn closed(events: &[(u64, &str, &str, &str)]) -> String {
+    let mut body = "sequence,resident,kind,recorded_at,former\n".to_owned();
+    for (sequence, resident, kind, at) in events {
+        body += &format!("{sequence},{resident},{kind},{at},\n");
+    }
+    let end = closing_line(body.as_bytes());
+    body + &end
+}
 
-fn issued(world: &World, resident: &str) -> Serial {
+/// After the identification and before now.
+pub const LATER: &str = "2026-11-22T06:30:00Z";
+
+pub fn issued(world: &World, resident: &str) -> Serial {
     let wish = world
         .window
         .issue_request(&Applicant::soumu(resident), world.clock.now());
     issue(&world.app, "gw", &wish).unwrap().serial
 }
 
-fn hour_later(world: &World) {
+pub fn hour_later(world: &World) {
     world.clock.advance(SignedDuration::from_hours(1));
 }
 
-fn ground(world: &World, serial: &Serial) -> String {
+pub fn ground(world: &World, serial: &Serial) -> String {
     let serials = [serial.as_octets().to_vec()];
     match world.app.store.status("sign", &serials).unwrap().remove(0) {
         Status::Revoked(revoked) => revoked.ground,
@@ -91,18 +97,18 @@ fn ground(world: &World, serial: &Serial) -> String {
 }
 
 /// Follow, and what came of 13101.
-fn follow_once(world: &World, register: &Register) -> Result<Followed, FollowError> {
+pub fn follow_once(world: &World, register: &Register) -> Result<Followed, FollowError> {
     follow(&world.app, &register.feed()).remove(0).1
 }
 
-fn trouble_of(followed: Result<Followed, FollowError>) -> Trouble {
+pub fn trouble_of(followed: Result<Followed, FollowError>) -> Trouble {
     match followed {
         Err(FollowError::Trouble(trouble)) => trouble,
         other => panic!("{other:?}"),
     }
 }
 
-fn count_events(world: &World, event: &str, outcome: &str) -> usize {
+pub fn count_events(world: &World, event: &str, outcome: &str) -> usize {
     let rows = world.audit();
     rows.iter()
         .filter(|row| row.event == event && row.outcome == outcome)

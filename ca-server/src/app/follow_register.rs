@@ -137,7 +137,12 @@ fn may_go(
             Some(trouble) => Err(trouble.into()),
         };
     }
-    let ends = register_batch::foresee(app, &mut Forecast::new(app.issuers_of_residents()), due, now)?;
+    let ends = register_batch::foresee(
+        app,
+        &mut Forecast::new(app.issuers_of_residents()),
+        due,
+        now,
+    )?;
     let standing = register_batch::standing(app, municipality, now)?;
     let (Verdict::Held { allowed }, [first, .., last] | [first @ last]) =
         (app.brake.decide(standing, ends), due.events.as_slice())

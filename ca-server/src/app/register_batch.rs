@@ -244,11 +244,12 @@ pub(super) fn foresee(
     let residents = forecast.unknown(&events);
     let met = app
         .store
-        .certificates_met(&app.signing.name, &residents, now)?;
+        .certificates_met(&app.issuers_of_residents(), &residents, now)?;
     forecast.tell(&residents, met);
     let ends = events
         .iter()
-        .filter(|event| forecast.apply(event).ends())
+        .flat_map(|event| forecast.apply(event))
+        .filter(|outcome| outcome.ends())
         .count();
     Ok(ends as u64)
 }
@@ -266,7 +267,7 @@ pub(super) fn standing(
         .map(ToString::to_string)
         .collect();
     app.store.register_standing(
-        &app.signing.name,
+        &app.issuers_of_residents(),
         &municipality.to_string(),
         &places,
         JapaneseDay::of(now).first_second(),

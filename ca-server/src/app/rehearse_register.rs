@@ -93,7 +93,7 @@ fn rehearse_one(
     rehearsal.position = app.store.register_position(&municipality.to_string())?;
     let mut position = rehearsal.position.clone();
     let mut standing = register_batch::standing(app, municipality, now)?;
-    let mut forecast = Forecast::default();
+    let mut forecast = Forecast::new(app.issuers_of_residents());
     let mut waits = false;
     while rehearsal.batches.len() < BATCHES_MAX {
         let Some(due) = register_batch::due(app, feed, municipality, &position, now)? else {

@@ -82,19 +82,20 @@ pub struct HoldDecision {
 
 /// What the brake held, and what it has to know.
 pub trait RegisterHolds: Send + Sync {
-    /// Which of the residents have which certificate in effect that has not run out.
+    /// Which of the residents have which certificates of these issuers in effect that have not
+    /// run out.
     fn certificates_met(
         &self,
-        issuer: &str,
+        issuers: &[String],
         residents: &[[u8; 32]],
         at: Timestamp,
-    ) -> Result<Vec<([u8; 32], Met)>, StoreError>;
+    ) -> Result<Vec<Met>, StoreError>;
 
     /// How a municipality's certificates stand: those of `places` (it and what was merged into
     /// it), and what its events ended since `since` without released batches.
     fn register_standing(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         places: &[String],
         since: Timestamp,

@@ -44,6 +44,10 @@ fn hold(number: u64, first: u64, last: u64) -> Hold {
     }
 }
 
+fn issuers() -> [String; 1] {
+    ["sign".to_owned()]
+}
+
 fn put(store: &dyn Store, before: &RegisterPosition, hold: Hold) -> bool {
     store
         .hold_register_batch(before, hold, entry("register.hold"))
@@ -229,7 +233,7 @@ fn the_day_counts_what_the_register_ended_without_what_was_released() {
             let places: Vec<String> = places.iter().map(|code| (*code).to_owned()).collect();
             bench
                 .store
-                .register_standing("sign", "13101", &places, at(since), at(50))
+                .register_standing(&issuers(), "13101", &places, at(since), at(50))
                 .unwrap()
         };
         let is = |in_effect, ended_today| RegisterStanding {
@@ -301,17 +305,17 @@ fn what_is_foreseen_is_what_happens() {
                 recorded_at: event.recorded_at,
             })
             .collect();
-        let mut forecast = Forecast::default();
+        let mut forecast = Forecast::new(issuers());
         let residents = forecast.unknown(&bearings);
         let met = bench
             .store
-            .certificates_met("sign", &residents, at(50))
+            .certificates_met(&issuers(), &residents, at(50))
             .unwrap();
         assert!(met.len() > 8, "most have a certificate");
         forecast.tell(&residents, met);
         let foreseen: Vec<EventOutcome> = bearings
             .iter()
-            .map(|bearing| forecast.apply(bearing))
+            .flat_map(|bearing| forecast.apply(bearing))
             .collect();
         let zero = RegisterPosition::default();
         let done = apply_to(&*bench.store, &zero, &position(1, 60), events);

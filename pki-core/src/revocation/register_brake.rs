@@ -91,8 +91,10 @@ impl Brake {
 /// A certificate that an event may meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Met {
-    /// DER content octets.
-    pub serial: Vec<u8>,
+    /// Name of its issuer.
+    pub issuer: String,
+    /// Whose it is, by keyed hash.
+    pub resident: [u8; 32],
     /// When its holder was compared with the register.
     pub identified_at: Timestamp,
 }
@@ -116,13 +118,26 @@ impl Bearing {
 
 /// What events would do, one after the other, without doing it. It says what the store says
 /// when it applies them; a test holds the two together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Forecast {
-    in_effect: HashMap<[u8; 32], Met>,
+    /// The issuers of residents' certificates, each with what is in effect.
+    in_effect: Vec<(String, HashMap<[u8; 32], Met>)>,
     known: HashSet<[u8; 32]>,
 }
 
 impl Forecast {
+    /// Nothing is known yet about the certificates of these issuers.
+    #[must_use]
+    pub fn new(issuers: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            in_effect: issuers
+                .into_iter()
+                .map(|issuer| (issuer, HashMap::new()))
+                .collect(),
+            known: HashSet::new(),
+        }
+    }
+
     /// Those of the residents whose certificates were not told yet, each once.
     #[must_use]
     pub fn unknown(&self, events: &[Bearing]) -> Vec<[u8; 32]> {
@@ -135,35 +150,51 @@ impl Forecast {
     }
 
     /// Tell which of the residents have which certificate in effect; the others have none.
-    pub fn tell(
-        &mut self,
-        residents: &[[u8; 32]],
-        in_effect: impl IntoIterator<Item = ([u8; 32], Met)>,
-    ) {
+    pub fn tell(&mut self, residents: &[[u8; 32]], in_effect: impl IntoIterator<Item = Met>) {
         self.known.extend(residents);
-        self.in_effect.extend(in_effect);
+        for met in in_effect {
+            let of = self.in_effect.iter_mut();
+            if let Some((_, of)) = of.into_iter().find(|(issuer, _)| *issuer == met.issuer) {
+                of.insert(met.resident, met);
+            }
+        }
     }
 
-    /// What the event would do, after those before it.
-    pub fn apply(&mut self, event: &Bearing) -> EventOutcome {
-        match (event.kind.effect(), event.former) {
-            (Effect::Revoke(_), _) => match self.in_effect.get(&event.resident) {
-                Some(met) if met.identified_at <= event.recorded_at => {
-                    self.in_effect.remove(&event.resident);
-                    EventOutcome::Revoked
-                }
-                _ => EventOutcome::Nothing,
-            },
-            (Effect::Relink, Some(former)) => match self.in_effect.remove(&former) {
-                None => EventOutcome::Nothing,
-                Some(_) if self.in_effect.contains_key(&event.resident) => EventOutcome::Superseded,
-                Some(met) => {
-                    self.in_effect.insert(event.resident, met);
-                    EventOutcome::Relinked
-                }
-            },
-            (Effect::Relink, None) | (Effect::None, _) => EventOutcome::Nothing,
+    /// What the event would do, after those before it: an outcome for each certificate that it
+    /// meets, in the issuers' order, and one if it meets none.
+    pub fn apply(&mut self, event: &Bearing) -> Vec<EventOutcome> {
+        let mut outcomes: Vec<EventOutcome> = self
+            .in_effect
+            .iter_mut()
+            .filter_map(|(_, in_effect)| apply(in_effect, event))
+            .collect();
+        if outcomes.is_empty() {
+            outcomes.push(EventOutcome::Nothing);
         }
+        outcomes
+    }
+}
+
+/// What it would do to the certificate of one issuer, if there is one that it bears on.
+fn apply(in_effect: &mut HashMap<[u8; 32], Met>, event: &Bearing) -> Option<EventOutcome> {
+    match (event.kind.effect(), event.former) {
+        (Effect::Revoke(_), _) => {
+            let met = in_effect.get(&event.resident)?;
+            if met.identified_at > event.recorded_at {
+                return None;
+            }
+            in_effect.remove(&event.resident);
+            Some(EventOutcome::Revoked)
+        }
+        (Effect::Relink, Some(former)) => {
+            let met = in_effect.remove(&former)?;
+            if in_effect.contains_key(&event.resident) {
+                return Some(EventOutcome::Superseded);
+            }
+            in_effect.insert(event.resident, met);
+            Some(EventOutcome::Relinked)
+        }
+        (Effect::Relink, None) | (Effect::None, _) => None,
     }
 }
 
@@ -226,14 +257,12 @@ mod tests {
     }
 
     fn known(of: &[(u8, i64)]) -> Forecast {
-        let mut forecast = Forecast::default();
+        let mut forecast = Forecast::new(["sign".to_owned(), "user".to_owned()]);
         let residents: Vec<_> = (0..10).map(|number| [number; 32]).collect();
-        let certificates = of.iter().map(|(resident, identified_at)| {
-            let met = Met {
-                serial: vec![*resident],
-                identified_at: at(*identified_at),
-            };
-            ([*resident; 32], met)
+        let certificates = of.iter().map(|(resident, identified_at)| Met {
+            issuer: "sign".to_owned(),
+            resident: [*resident; 32],
+            identified_at: at(*identified_at),
         });
         forecast.tell(&residents, certificates);
         forecast
@@ -251,7 +280,7 @@ mod tests {
             (event(Death, 3, None), EventOutcome::Nothing),
         ];
         for (event, outcome) in says {
-            assert_eq!(forecast.apply(&event), outcome, "{event:?}");
+            assert_eq!(forecast.apply(&event), [outcome], "{event:?}");
         }
     }
 
@@ -267,8 +296,25 @@ mod tests {
             (event(Merger, 5, Some(6)), EventOutcome::Nothing),
         ];
         for (event, outcome) in says {
-            assert_eq!(forecast.apply(&event), outcome, "{event:?}");
+            assert_eq!(forecast.apply(&event), [outcome], "{event:?}");
         }
+    }
+
+    #[test]
+    fn an_event_ends_the_certificate_of_each_issuer() {
+        use RegisterEventKind::{Death, Merger};
+        let mut forecast = known(&[(1, 5), (2, 5)]);
+        let second = |resident: u8| Met {
+            issuer: "user".to_owned(),
+            resident: [resident; 32],
+            identified_at: at(5),
+        };
+        forecast.tell(&[], [second(1), second(3)]);
+        use EventOutcome::{Nothing, Relinked, Revoked};
+        assert_eq!(forecast.apply(&event(Death, 1, None)), [Revoked, Revoked]);
+        assert_eq!(forecast.apply(&event(Merger, 2, Some(3))), [Relinked]);
+        assert_eq!(forecast.apply(&event(Death, 2, None)), [Revoked, Revoked]);
+        assert_eq!(forecast.apply(&event(Death, 2, None)), [Nothing]);
     }
 
     #[test]

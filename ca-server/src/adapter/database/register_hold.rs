@@ -11,7 +11,7 @@ use pki_core::revocation::{
 };
 use schema::{
     ca::{
-        register_event::register_event,
+        register_event::{register_event, register_event_also},
         register_hold::{RegisterHoldRow, register_hold},
         tables::certificate,
     },
@@ -27,14 +27,14 @@ const TOGETHER: usize = 500;
 impl RegisterHolds for Database {
     fn certificates_met(
         &self,
-        issuer: &str,
+        issuers: &[String],
         residents: &[[u8; 32]],
         at: Timestamp,
-    ) -> Result<Vec<([u8; 32], Met)>, StoreError> {
+    ) -> Result<Vec<Met>, StoreError> {
         self.read(|connection| {
             let mut met = Vec::new();
             for some in residents.chunks(TOGETHER) {
-                met.extend(met_of(connection, issuer, some, at)?);
+                met.extend(met_of(connection, issuers, some, at)?);
             }
             Ok(met)
         })
@@ -42,7 +42,7 @@ impl RegisterHolds for Database {
 
     fn register_standing(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         places: &[String],
         since: Timestamp,
@@ -50,7 +50,7 @@ impl RegisterHolds for Database {
     ) -> Result<RegisterStanding, StoreError> {
         self.read(|connection| {
             let in_effect: i64 = certificate::table
-                .filter(certificate::issuer.eq(issuer))
+                .filter(certificate::issuer.eq_any(issuers))
                 .filter(certificate::municipality.eq_any(places.iter().map(Some)))
                 .filter(certificate::in_effect.eq(true))
                 .filter(certificate::not_after.ge(at.as_microsecond()))
@@ -98,64 +98,69 @@ impl RegisterHolds for Database {
     }
 }
 
-/// Resident, serial, identified at, reserved at.
-type MetRow = (Option<Vec<u8>>, Vec<u8>, Option<i64>, i64);
+/// Issuer, resident, identified at, reserved at.
+type MetRow = (String, Option<Vec<u8>>, Option<i64>, i64);
 
 fn met_of(
     connection: &mut AnyConnection,
-    issuer: &str,
+    issuers: &[String],
     residents: &[[u8; 32]],
     at: Timestamp,
-) -> QueryResult<Vec<([u8; 32], Met)>> {
+) -> QueryResult<Vec<Met>> {
     let rows: Vec<MetRow> = certificate::table
-        .filter(certificate::issuer.eq(issuer))
+        .filter(certificate::issuer.eq_any(issuers))
         .filter(certificate::resident.eq_any(residents.iter().map(|hash| Some(hash.as_slice()))))
         .filter(certificate::in_effect.eq(true))
         .filter(certificate::not_after.ge(at.as_microsecond()))
         .select((
+            certificate::issuer,
             certificate::resident,
-            certificate::serial,
             certificate::identified_at,
             certificate::reserved_at,
         ))
         .load(connection)?;
     rows.into_iter()
-        .map(|(resident, serial, identified_at, reserved_at)| {
-            let resident = convert::digest(&resident.unwrap_or_default())?;
-            let identified_at = convert::time(identified_at.unwrap_or(reserved_at))?;
-            Ok((
-                resident,
-                Met {
-                    serial,
-                    identified_at,
-                },
-            ))
+        .map(|(issuer, resident, identified_at, reserved_at)| {
+            Ok(Met {
+                issuer,
+                resident: convert::digest(&resident.unwrap_or_default())?,
+                identified_at: convert::time(identified_at.unwrap_or(reserved_at))?,
+            })
         })
         .collect()
 }
 
 /// What a municipality's events ended since then, without batches that officers released.
 fn ended(connection: &mut AnyConnection, municipality: &str, since: Timestamp) -> QueryResult<u64> {
+    let ends = [EventOutcome::Revoked, EventOutcome::Superseded].map(EventOutcome::as_str);
     let released: Vec<(i64, i64)> = register_hold::table
         .filter(register_hold::municipality.eq(municipality))
         .filter(register_hold::state.eq(HoldState::Applied.as_str()))
         .select((register_hold::first_sequence, register_hold::last_sequence))
         .load(connection)?;
-    let mut query =
-        register_event::table
-            .filter(register_event::municipality.eq(municipality))
-            .filter(register_event::applied_at.ge(since.as_microsecond()))
-            .filter(register_event::outcome.eq_any(
-                [EventOutcome::Revoked, EventOutcome::Superseded].map(EventOutcome::as_str),
-            ))
-            .count()
-            .into_boxed();
-    for (first, last) in released {
-        query = query.filter(diesel::dsl::not(
-            register_event::sequence.between(first, last),
-        ));
-    }
-    convert::count(query.get_result(connection)?)
+    let counts = |sequence: &i64| {
+        !released
+            .iter()
+            .any(|(first, last)| (first..=last).contains(&sequence))
+    };
+    let first: Vec<i64> = register_event::table
+        .filter(register_event::municipality.eq(municipality))
+        .filter(register_event::applied_at.ge(since.as_microsecond()))
+        .filter(register_event::outcome.eq_any(ends))
+        .order(register_event::sequence)
+        .select(register_event::sequence)
+        .load(connection)?;
+    // Certificates of further issuers that the same events ended.
+    let also: Vec<i64> = match first.first() {
+        None => Vec::new(),
+        Some(earliest) => register_event_also::table
+            .filter(register_event_also::municipality.eq(municipality))
+            .filter(register_event_also::sequence.ge(earliest))
+            .filter(register_event_also::outcome.eq_any(ends))
+            .select(register_event_also::sequence)
+            .load(connection)?,
+    };
+    Ok(first.iter().chain(&also).filter(|at| counts(at)).count() as u64)
 }
 
 fn put(

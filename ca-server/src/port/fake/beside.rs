@@ -63,24 +63,24 @@ impl OfficerStore for FaultyStore {
 impl RegisterHolds for FaultyStore {
     fn certificates_met(
         &self,
-        issuer: &str,
+        issuers: &[String],
         residents: &[[u8; 32]],
         at: Timestamp,
-    ) -> Result<Vec<([u8; 32], Met)>, StoreError> {
+    ) -> Result<Vec<Met>, StoreError> {
         self.call("certificates_met", |store| {
-            store.certificates_met(issuer, residents, at)
+            store.certificates_met(issuers, residents, at)
         })
     }
     fn register_standing(
         &self,
-        issuer: &str,
+        issuers: &[String],
         municipality: &str,
         places: &[String],
         since: Timestamp,
         at: Timestamp,
     ) -> Result<RegisterStanding, StoreError> {
         self.call("register_standing", |store| {
-            store.register_standing(issuer, municipality, places, since, at)
+            store.register_standing(issuers, municipality, places, since, at)
         })
     }
     fn hold_register_batch(

@@ -3,14 +3,17 @@
 use std::{fs, path::Path};
 
 use ca_server::{
-    config::{IssueConfig, StatusConfig},
+    config::{IssueConfig, RegisterSource, StatusConfig},
     port::clock::Clock,
     testing::{
         ceremony::{profile, self_signed},
         world::World,
     },
 };
-use pki_core::certificate::issuer::Access;
+use pki_core::{
+    certificate::issuer::Access,
+    revocation::register_brake::{Brake, WHOLE},
+};
 
 fn sample(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -98,6 +101,63 @@ fn the_certificate_for_signing_in_is_off_unless_it_has_a_ca_and_a_profile_of_its
         let fault = ca_server::causes(&load(&wrong).unwrap_err());
         assert!(fault.contains(said), "{from} -> {to}: {fault}");
     }
+}
+
+#[test]
+fn batches_of_the_register_come_by_one_way_and_the_brake_is_a_share() {
+    let world = world();
+    let by_file = sample("ca.toml");
+    let load = |text: &str| IssueConfig::load(&written(&world, "ca.toml", text));
+    let register = load(&by_file).unwrap().register.unwrap();
+    assert!(matches!(register.source, RegisterSource::Folder(_)));
+    assert_eq!(
+        register.brake,
+        Brake::default(),
+        "the sample shows what is usual"
+    );
+    let by_server: String = by_file
+        .replace("folder = \"register\"", "")
+        .replace("# [register.feed]", "[register.feed]")
+        .replace("# url = \"https", "url = \"https")
+        .replace(
+            "# authority = \"register-ca.pem\"",
+            "authority = \"sign.cer\"",
+        )
+        .replace("# certificate = \"feed.pem\"", "certificate = \"feed.pem\"")
+        .replace("# key = \"feed.key\"", "key = \"feed.key\"");
+    let RegisterSource::Feed(feed) = load(&by_server).unwrap().register.unwrap().source else {
+        panic!("not by server");
+    };
+    assert_eq!(feed.url, "https://register.example.lg.jp/jpki");
+    assert!(feed.client.key.is_absolute());
+    let share = |written: &str| {
+        let text = by_file.replace("brake_share = 0.01", written);
+        load(&text).map(|config| config.register.unwrap().brake.share)
+    };
+    assert_eq!(share("brake_share = 0.000001").unwrap(), 1);
+    assert_eq!(share("brake_share = 1.0").unwrap(), WHOLE);
+    let both = "[register]\nfolder = \"register\"";
+    for (from, to, said) in [
+        ("[register]\n", both, "by one way"),
+        ("https://register", "http://register", "https://HOST"),
+        (
+            "https://register",
+            "https://me:secret@register",
+            "https://HOST",
+        ),
+        ("sign.cer\"     # who", "none.cer\"     # who", "none.cer"),
+        ("brake_share = 0.01", "brake_share = 1.01", "from 0 to 1"),
+        ("brake_share = 0.01", "brake_share = -0.01", "from 0 to 1"),
+        ("brake_share = 0.01", "brake_share = nan", "from 0 to 1"),
+        ("brake_least = 20", "brake_lest = 20", "brake_lest"),
+    ] {
+        let wrong = by_server.replacen("[register]                          #", "[register]\n#", 1);
+        let wrong = wrong.replacen(from, to, 1);
+        let fault = ca_server::causes(&load(&wrong).unwrap_err());
+        assert!(fault.contains(said), "{from} -> {to}: {fault}");
+    }
+    let neither = by_file.replace("folder = \"register\"", "");
+    assert!(load(&neither).is_err());
 }
 
 #[test]

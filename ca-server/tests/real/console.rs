@@ -14,13 +14,13 @@ use pki_core::{calendar::JapaneseDay, certificate::pem};
 use schema::wire::v1::disclosure::{DeliveryResponse, DisclosureLine};
 
 /// An officer with a key file and a connection of their own.
-struct Officer {
-    browser: Client,
+pub struct Officer {
+    pub browser: Client,
     key_file: std::path::PathBuf,
 }
 
 impl Officer {
-    fn enrolled(room: &Room, base: &str, kind: &str, id: &str) -> Self {
+    pub fn enrolled(room: &Room, base: &str, kind: &str, id: &str) -> Self {
         let key = PartyKey::new();
         let certificate = room.enrol(kind, id, None, &key.request(id));
         let key_file = room.folder.path().join(format!("{id}.key"));
@@ -34,7 +34,7 @@ impl Officer {
         }
     }
 
-    fn page(&self, path: &str) -> String {
+    pub fn page(&self, path: &str) -> String {
         let (status, bytes) = self.browser.page(path);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         assert_eq!(status, 200, "{path}: {text}");
@@ -42,14 +42,14 @@ impl Officer {
     }
 
     /// Sends a form and gives where it leads.
-    fn press(&self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub fn press(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let (status, to, text) = self.browser.form(path, fields, None);
         assert_eq!(status, 303, "{path}: {text}");
         to
     }
 
     /// Signs what a signing page shows, by the officers' command, and sends it.
-    fn sign(&self, signing: &str) -> String {
+    pub fn sign(&self, signing: &str) -> String {
         let shown = self.page(signing);
         assert!(shown.contains("officer-sign"));
         let statement = self.key_file.with_extension("json");
@@ -188,6 +188,7 @@ fn two_officers_enrol_a_kiosk_and_an_auditor_only_looks() {
         "/parties?kind=kiosk",
         "/parties/enrol",
         "/lists",
+        "/register",
         "/audit",
         "/audit?from=2026-01-01&refused=yes",
     ] {

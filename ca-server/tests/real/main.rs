@@ -2,6 +2,7 @@
 //! away, its callers not what they should be.
 
 mod backup;
+mod brake;
 mod callers;
 mod console;
 mod kill;

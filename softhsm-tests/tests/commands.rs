@@ -103,6 +103,30 @@ fn serves(endpoints: &Value) -> bool {
         .is_ok_and(|answer| answer.status == 200)
 }
 
+/// A page of the officers' console, as the first officer's browser gets it.
+fn officers_page(endpoints: &Value, path: &str) -> String {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let officer = &endpoints["officers"][0];
+    let page = process::run(
+        Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--noproxy",
+                "*",
+                "--cacert",
+            ])
+            .arg(text(&endpoints["tls"]["ca_certificate"]))
+            .arg("--cert")
+            .arg(text(&officer["certificate"]))
+            .arg("--key")
+            .arg(text(&officer["key"]))
+            .arg(format!("{}{path}", text(&endpoints["console"]))),
+    );
+    String::from_utf8(page.unwrap()).unwrap()
+}
+
 #[test]
 fn two_stacks_run_side_by_side_and_nothing_is_left_of_them_however_they_end() {
     Programs::build(&Report::kept(), Profile::Dev).unwrap();
@@ -123,12 +147,23 @@ fn two_stacks_run_side_by_side_and_nothing_is_left_of_them_however_they_end() {
         "gateway",
         "terminal_ui",
         "kiosk_ui",
+        "console",
         "admin",
     ] {
         assert_ne!(first_at[name], second_at[name], "{name} is shared");
     }
     for role in ["gateway", "terminal", "kiosk"] {
         assert!(Path::new(first_at["tls"][role]["key"].as_str().unwrap()).is_file());
+    }
+
+    // The officers' pages open for an officer's certificate.
+    for at in [&first_at, &second_at] {
+        let page = officers_page(at, "/register");
+        assert!(
+            page.contains("住基異動") && page.contains("13101"),
+            "{page}"
+        );
+        assert!(Path::new(at["officers"][1]["browser"].as_str().unwrap()).is_file());
     }
 
     // Ctrl-C and SIGTERM are the regular end; the neighbour does not notice.

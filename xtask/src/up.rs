@@ -16,7 +16,10 @@ pub fn run(report: &Report, state: &Path, database: Option<Database>) -> Result<
     setup::run(report)?;
     let programs = Programs::build(report, Profile::Dev)?;
     report.section("起動  Start everything on loopback");
-    let stack = Stack::start(&programs, &Options::new(state, database), report)?;
+    let mut options = Options::new(state, database);
+    options.settings.console = true;
+    options.settings.follow_register = true;
+    let stack = Stack::start(&programs, &options, report)?;
     report.line("");
     for (what, address) in stack.addresses() {
         report.aside(&format!("    {what:<26} {address}"));

@@ -167,6 +167,13 @@ impl<'a> Authority<'a> {
             "\n[crl]\nfolder = \"crl\"\nafter_revocation_s = {}\n\n[limits]\nrequests_per_second = {}\n",
             settings.crl_after_revocation_s, settings.ca_requests_per_second
         );
+        if settings.follow_register {
+            let folder = self.layout.folder("register")?;
+            config += &format!(
+                "\n[register]\nfolder = {}\ninterval_s = 1\n",
+                quote(&folder)
+            );
+        }
         for (code, name) in MUNICIPALITIES {
             config += &format!("\n[[municipality]]\ncode = \"{code}\"\nname = \"{name}\"\n");
         }
@@ -270,6 +277,11 @@ impl<'a> Authority<'a> {
     /// Starts `ca-server issue`.
     pub fn start_issue(&self, environment: &[(String, PathBuf)]) -> Result<(Program, Value)> {
         self.start("issue", "ca.toml", environment)
+    }
+
+    /// Starts `ca-server console`.
+    pub fn start_console(&self) -> Result<(Program, Value)> {
+        self.start("console", "ca.toml", &[])
     }
 
     /// Starts `ca-server status`.

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{OPERATOR, Stack};
+use super::{OPERATOR, Stack, console};
 use crate::fault::{OnPath, Result};
 
 impl Stack {
@@ -43,7 +43,10 @@ impl Stack {
             pids[format!("card-{name}")] = json!(card.program.pid());
             controls.insert(name, json!(card.control()));
         }
-        json!({
+        if let Some(console) = &self.console {
+            pids["console"] = json!(console.program.pid());
+        }
+        let mut endpoints = json!({
             "public": at.public,
             "ca": at.ca,
             "gateway": at.gateway,
@@ -64,13 +67,26 @@ impl Stack {
             "operator": OPERATOR,
             "pcsc_socket": self.service.socket(),
             "pids": pids,
-        })
+        });
+        if let Some(console) = &self.console {
+            endpoints["console"] = json!(console.base);
+            let officers = console::OFFICERS.map(|officer| {
+                let file = |kind| console::file(&self.layout, officer, kind);
+                json!({
+                    "id": officer, "certificate": file("pem"), "key": file("key"),
+                    "browser": file("p12"), "browser_password": console::IMPORT_PASSWORD,
+                })
+            });
+            endpoints["officers"] = json!(officers);
+            endpoints["register"] = json!(self.layout.path("register"));
+        }
+        endpoints
     }
 
     /// What a person at a browser wants to know.
     pub fn addresses(&self) -> Vec<(&'static str, String)> {
         let at = &self.addresses;
-        vec![
+        let mut addresses = vec![
             ("counter (受付窓口端末)", at.terminal_start()),
             ("kiosk (鍵ペア生成装置)", at.kiosk_start()),
             ("public (CRL, OCSP)", at.public.clone()),
@@ -84,7 +100,18 @@ impl Stack {
                     .to_string_lossy()
                     .into_owned(),
             ),
-        ]
+        ];
+        if let Some(console) = &self.console {
+            let browser = console::file(&self.layout, console::OFFICERS[0], "p12");
+            addresses.insert(
+                2,
+                (
+                    "officers (認証局業務画面)",
+                    format!("{}/  with {}", console.base, browser.display()),
+                ),
+            );
+        }
+        addresses
     }
 }
 

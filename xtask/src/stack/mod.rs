@@ -1,6 +1,7 @@
 //! The whole, started on loopback in a directory of its own, and ended again.
 
 pub mod authority;
+pub mod console;
 mod endpoints;
 pub mod layout;
 pub mod pcscd;
@@ -24,6 +25,7 @@ use crate::text;
 use crate::window::{Card, Window};
 use crate::workspace::Programs;
 use authority::{Authority, Party};
+use console::Console;
 use layout::{Database, Layout};
 use pcscd::CardService;
 use place::{CardProgram, address};
@@ -75,6 +77,10 @@ pub struct Settings {
     pub second_window: bool,
     /// Environment of `ca-server issue`.
     pub ca_environment: Vec<(String, PathBuf)>,
+    /// Whether the authority follows the register's batches in the folder `register`.
+    pub follow_register: bool,
+    /// Whether the officers' console runs, with two officers.
+    pub console: bool,
 }
 
 impl Default for Settings {
@@ -87,6 +93,8 @@ impl Default for Settings {
             public_requests_per_second: 200,
             second_window: false,
             ca_environment: Vec::new(),
+            follow_register: false,
+            console: false,
         }
     }
 }
@@ -109,6 +117,7 @@ pub struct Stack {
     kiosk: Program,
     gateway: Program,
     status: Program,
+    console: Option<Console>,
     issue: Program,
     service: CardService,
     cluster: Option<Cluster>,
@@ -183,6 +192,12 @@ impl Stack {
         let (issue, ca_ready) = report.step("ca-server issue", || {
             authority.start_issue(&settings.ca_environment)
         })?;
+        let console = match settings.console {
+            false => None,
+            true => Some(report.step("ca-server console, with two officers", || {
+                console::start(&authority, &layout)
+            })?),
+        };
         let (status, status_ready) =
             report.step("ca-server status", || authority.start_status())?;
         let ca_url = by_name(&address(&ca_ready, "ca")?);
@@ -252,6 +267,7 @@ impl Stack {
             kiosk,
             gateway,
             status,
+            console,
             issue,
             service,
             cluster,
@@ -302,6 +318,11 @@ impl Stack {
         &self.addresses
     }
 
+    /// Base URL of the officers' console, where it runs.
+    pub fn console(&self) -> Option<&str> {
+        self.console.as_ref().map(|console| console.base.as_str())
+    }
+
     /// The state directory.
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -340,6 +361,9 @@ impl Stack {
         let mut faults = Vec::new();
         for card in &mut self.cards {
             drained(&mut card.program, &mut faults);
+        }
+        if let Some(console) = &mut self.console {
+            drained(&mut console.program, &mut faults);
         }
         for program in [
             &mut self.counter,

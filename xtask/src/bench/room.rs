@@ -48,8 +48,7 @@ impl Room {
             crl_after_revocation_s: 3600,
             ca_requests_per_second: 1_000_000,
             public_requests_per_second: 1_000_000,
-            second_window: false,
-            ca_environment: Vec::new(),
+            ..Settings::default()
         };
         let cluster = match database {
             Database::Sqlite => None,

@@ -32,7 +32,7 @@ const LIST_BYTES_MAX: u64 = 64 * 1024;
 /// First pause after a failure; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_secs(2);
 /// Longest pause, also where the server asks for a longer one.
-const PAUSE_MAX: Duration = Duration::from_mins(15);
+const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Why the client could not be made.
 #[derive(Debug, thiserror::Error)]

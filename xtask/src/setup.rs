@@ -125,7 +125,14 @@ const NEEDED: &[Need] = &[
 ];
 
 /// What the tests need besides.
-const FOR_TESTS: &[Need] = &[("npm", Probe::Program("npm"), "fetching axe-core, once")];
+const FOR_TESTS: &[Need] = &[
+    ("curl", Probe::Program("curl"), "fetching axe-core, once"),
+    (
+        "ca-certificates",
+        Probe::File("/etc/ssl/certs/ca-certificates.crt"),
+        "the same",
+    ),
+];
 
 /// Makes sure that everything needed is installed.
 pub fn run(report: &Report) -> Result<()> {

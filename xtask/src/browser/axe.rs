@@ -1,23 +1,28 @@
 //! axe-core in the browser: does a page keep the rules of accessibility (WCAG 2.2 A and AA)?
 //!
-//! The script is fetched from the npm registry once, in a fixed version, and its archive compared
-//! with the checksum that stands here; it is kept in `target/` and never part of the product.
+//! The script's archive is fetched from the npm registry once, by curl, in a fixed version, and compared
+//! with the checksum that stands here; the script is kept in `target/` and never part of the product.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use super::Page;
 use crate::fault::{Fault, OnPath, Result};
-use crate::{process, setup, workspace};
+use crate::{process, workspace};
 
 /// Version of axe-core (MPL-2.0).
 const VERSION: &str = "4.11.0";
 /// SHA-512 of its archive in the registry.
 const SHA512: &str = "8a561a9c453cbf1c417b1a4977c716338125490ab841cb422ca8a1d1349f8c87\
                       c24137b21ffeb356b98825f2cfaca4ca2516e21be71f9d96d02230252661758d";
+
+/// Where the archive is fetched.
+fn address() -> String {
+    format!("https://registry.npmjs.org/axe-core/-/axe-core-{VERSION}.tgz")
+}
 
 /// Where the script is kept.
 fn kept() -> PathBuf {
@@ -39,27 +44,34 @@ fn fetch() -> Result<()> {
     // equal to the others', takes the place.
     let part = kept().with_extension(format!("part-{}", std::process::id()));
     fs::create_dir_all(&part).on(&part)?;
-    let npm = setup::find_program("npm").ok_or_else(|| {
-        Fault::new(format!(
-            "axe-core is not in {} and there is no npm to fetch it with: install npm",
-            kept().display()
+    let archive = part.join("axe-core.tgz");
+    process::run(
+        Command::new("curl")
+            .args(["--fail", "--silent", "--show-error", "--location"])
+            .args(["--max-time", "120", "--output"])
+            .arg(&archive)
+            .arg(address()),
+    )
+    .map_err(|fault| {
+        fault.during(&format!(
+            "axe-core {VERSION} is not in {} and could not be fetched from {}; with a connection it is, or put its \
+             axe.min.js there by hand",
+            kept().display(),
+            address()
         ))
     })?;
-    let offline = |fault: Fault| {
-        fault.during(&format!(
-            "axe-core {VERSION} is not in {} and could not be fetched; with a connection to the npm registry it is, \
-             or put its axe.min.js there by hand",
-            kept().display()
-        ))
-    };
-    process::run(
-        Command::new(npm)
-            .args(["pack", "--silent", &format!("axe-core@{VERSION}")])
-            .current_dir(&part),
-    )
-    .map_err(offline)?;
-    let archive = part.join(format!("axe-core-{VERSION}.tgz"));
-    let sum = process::run(Command::new("sha512sum").arg(&archive))?;
+    unpack(&archive, &part)?;
+    fs::remove_file(&archive).on(&archive)?;
+    if fs::rename(&part, kept()).is_err() && !kept().join("axe.min.js").exists() {
+        return Err(Fault::new(format!("{} cannot be made", kept().display())));
+    }
+    let _ = fs::remove_dir_all(&part);
+    Ok(())
+}
+
+/// Takes the script out of its archive into `folder`, if the archive is the one that is expected.
+fn unpack(archive: &Path, folder: &Path) -> Result<()> {
+    let sum = process::run(Command::new("sha512sum").arg(archive))?;
     if !String::from_utf8_lossy(&sum).starts_with(SHA512) {
         return Err(Fault::new(format!(
             "{} is not the archive that it should be",
@@ -69,15 +81,11 @@ fn fetch() -> Result<()> {
     process::run(
         Command::new("tar")
             .args(["-xz", "--strip-components=1", "-f"])
-            .arg(&archive)
+            .arg(archive)
             .arg("package/axe.min.js")
-            .current_dir(&part),
-    )?;
-    if fs::rename(&part, kept()).is_err() && !kept().join("axe.min.js").exists() {
-        return Err(Fault::new(format!("{} cannot be made", kept().display())));
-    }
-    let _ = fs::remove_dir_all(&part);
-    Ok(())
+            .current_dir(folder),
+    )
+    .map(drop)
 }
 
 /// One rule that a page breaks.
@@ -122,4 +130,34 @@ pub fn findings(page: &Page, script: &str) -> Result<Vec<Finding>> {
                 .collect(),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_that_is_not_the_pinned_one_is_not_unpacked() {
+        let folder = std::env::temp_dir().join(format!("axe-{}", std::process::id()));
+        let package = folder.join("package");
+        fs::create_dir_all(&package).unwrap();
+        fs::write(package.join("axe.min.js"), "alert(1)").unwrap();
+        let archive = folder.join("axe-core.tgz");
+        process::run(
+            Command::new("tar")
+                .arg("-czf")
+                .arg(&archive)
+                .args(["-C".as_ref(), folder.as_os_str()])
+                .arg("package"),
+        )
+        .unwrap();
+        let refused = unpack(&archive, &folder).unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("is not the archive that it should be")
+        );
+        assert!(!folder.join("axe.min.js").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

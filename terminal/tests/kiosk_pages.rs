@@ -238,7 +238,13 @@ impl Place {
         self.type_in(password);
         self.shown("Your key is ready");
         self.reader.remove();
-        self.shown("Place your card");
+        self.gone();
+    }
+
+    /// The resident has left: the first page is there, as it is for everybody.
+    fn gone(&self) {
+        let page = self.shown("<html lang=\"ja\" class=\"\"");
+        assert!(page.contains("/assets/place-card.svg"), "{page}");
     }
 
     /// The gateway writes a certificate for the key on the card.
@@ -310,7 +316,37 @@ fn a_resident_walks_from_the_card_to_the_key_and_is_told_the_rules_first() {
     );
     place.shown("Take your card and go back to the window");
     place.reader.remove();
-    place.shown("Place your card");
+    place.gone();
+}
+
+#[test]
+fn letters_colours_and_language_are_kept_through_the_visit_and_end_with_it() {
+    let place = place("pages-look", &USUAL);
+    place.english();
+    assert!(place.press("size", "").contains("class=\"large\""));
+    assert!(
+        place
+            .press("contrast", "")
+            .contains("class=\"contrast large\"")
+    );
+    place.reader.insert(&place.memory);
+    prepare(&place.reader);
+    let chosen = "<html lang=\"en\" class=\"contrast large\"";
+    for (act, body) in [("begin", ""), ("choose", "purpose=generate"), ("rules", "")] {
+        assert!(place.press(act, body).contains(chosen), "{act}");
+    }
+    // A card that slipped is put back by the same resident.
+    place.reader.remove();
+    assert!(place.shown("taken away").contains(chosen));
+    place.reader.insert(&place.memory);
+    prepare(&place.reader);
+    place.press("begin", "");
+    assert!(place.press("cancel", "").contains(chosen));
+    place.reader.remove();
+    place.gone();
+    // Pressed twice is as before.
+    place.press("size", "");
+    assert!(place.press("size", "").contains("class=\"\""));
 }
 
 #[test]
@@ -319,6 +355,7 @@ fn on_renewal_the_present_password_is_asked_first_and_checked_at_once() {
     place.english();
     place.reader.insert(&place.memory);
     place.first_key("QJ7XK2WV9ZT4");
+    place.english();
     // The window prepares the card for a new key.
     place.reader.insert(&place.memory);
     place.certify();
@@ -346,6 +383,7 @@ fn a_key_on_the_card_without_a_visit_allows_a_change_of_password_only() {
     place.english();
     place.reader.insert(&place.memory);
     place.first_key("QJ7XK2WV9ZT4");
+    place.english();
     place.reader.insert(&place.memory);
     let menu = place.press("begin", "");
     assert!(menu.contains("value=\"change\"") && !menu.contains("value=\"generate\""));
@@ -370,8 +408,10 @@ fn a_key_on_the_card_without_a_visit_allows_a_change_of_password_only() {
             .type_in("ANOTHER8")
             .contains("The password is changed")
     );
+    // To end, the card is taken: nothing was broken off.
     place.reader.remove();
-    place.shown("taken away");
+    place.gone();
+    place.english();
     place.reader.insert(&place.memory);
     place.press("begin", "");
     place.press("choose", "purpose=change");

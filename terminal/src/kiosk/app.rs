@@ -12,7 +12,7 @@ use schema::wire::v1::ra::KioskHealthRequest;
 use serde_json::{Value, json};
 
 use super::config::KioskConfig;
-use super::entry::{Entry, Notice};
+use super::entry::{Entry, Notice, Page};
 use super::hygiene::{Hygiene, scrub_stack};
 use super::link::Link;
 use super::master::SealedMaster;
@@ -415,8 +415,15 @@ impl Kiosk {
         );
         if gone {
             let mut state = lock(&self.state);
-            if let Some(next) = state.card_gone() {
+            if let Some(mut next) = state.card_gone() {
+                // Whoever has changed the password was told to take the card.
+                if lock(&self.entry).page == Page::Changed {
+                    next = State::Idle;
+                }
                 self.count(next.name());
+                if matches!(next, State::Idle) {
+                    self.forget_look();
+                }
                 *state = next;
             }
         }

@@ -30,13 +30,22 @@ pub enum Language {
     En,
 }
 
-/// How the screens are shown, to whom, and what is counted for the attendant.
-#[derive(Default)]
-pub struct Display {
-    /// Chosen on any screen; Japanese again for the next resident.
+/// How a resident wants the screens to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Japanese unless another was chosen.
     pub language: Language,
     /// White on black.
     pub contrast: bool,
+    /// Larger letters.
+    pub large: bool,
+}
+
+/// How the screens are shown, to whom, and what is counted for the attendant.
+#[derive(Default)]
+pub struct Display {
+    /// How it was chosen on any screen; as it was again for the next resident.
+    pub look: Look,
     /// Counted since the start: visits begun and how they ended.
     pub counts: BTreeMap<&'static str, u64>,
     attendant_until: Option<Instant>,
@@ -58,10 +67,8 @@ pub struct View {
     pub out_of_service: Option<&'static str>,
     /// Whether a card lies in the reader.
     pub card: bool,
-    /// Language of the page.
-    pub language: Language,
-    /// White on black.
-    pub contrast: bool,
+    /// How the page is shown.
+    pub look: Look,
     /// Changes when the page is out of date.
     pub id: String,
     /// Seconds until the visit ends by itself.
@@ -92,12 +99,13 @@ impl Kiosk {
         let entry = lock(&self.entry);
         let display = lock(&self.display);
         let id = format!(
-            "{}-{}-{card}-{}-{:?}-{}",
+            "{}-{}-{card}-{}-{:?}-{}-{}",
             state.name(),
             entry.revision,
             out_of_service.unwrap_or_default(),
-            display.language,
-            display.contrast
+            display.look.language,
+            display.look.contrast,
+            display.look.large
         );
         View {
             page: entry.page,
@@ -105,8 +113,7 @@ impl Kiosk {
             notice: entry.notice.clone(),
             out_of_service,
             card,
-            language: display.language,
-            contrast: display.contrast,
+            look: display.look,
             id,
             seconds_left: state
                 .untouched_since()
@@ -124,13 +131,24 @@ impl Kiosk {
 
     /// Sets the language.
     pub fn speak(&self, language: Language) {
-        lock(&self.display).language = language;
+        lock(&self.display).look.language = language;
     }
 
     /// Switches between the two sets of colours.
     pub fn switch_contrast(&self) {
-        let mut display = lock(&self.display);
-        display.contrast = !display.contrast;
+        let look = &mut lock(&self.display).look;
+        look.contrast = !look.contrast;
+    }
+
+    /// Switches between the two sizes of letters.
+    pub fn switch_size(&self) {
+        let look = &mut lock(&self.display).look;
+        look.large = !look.large;
+    }
+
+    /// The resident has gone with the card: the next one finds the screens as they are for everybody.
+    pub(super) fn forget_look(&self) {
+        lock(&self.display).look = Look::default();
     }
 
     /// Something is to be done at the menu.
@@ -303,9 +321,7 @@ impl Kiosk {
             if ended {
                 *state = State::Idle;
             }
-            let mut display = lock(&self.display);
-            display.language = Language::default();
-            display.contrast = false;
+            lock(&self.display).look = Look::default();
         }
     }
 

@@ -127,6 +127,14 @@ pub async fn language(
     .await
 }
 
+pub async fn size(kiosk: Data<Arc<Kiosk>>) -> Result<HttpResponse, Problem> {
+    act(kiosk, |kiosk| {
+        kiosk.switch_size();
+        Ok(())
+    })
+    .await
+}
+
 pub async fn contrast(kiosk: Data<Arc<Kiosk>>) -> Result<HttpResponse, Problem> {
     act(kiosk, |kiosk| {
         kiosk.switch_contrast();

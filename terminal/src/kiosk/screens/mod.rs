@@ -38,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/do/touch", web::post().to(acts::touch))
         .route("/do/language", web::post().to(acts::language))
         .route("/do/contrast", web::post().to(acts::contrast))
+        .route("/do/size", web::post().to(acts::size))
         .route("/do/attend", web::post().to(attendant::attend))
         .route("/do/attendant-left", web::post().to(attendant::leave));
 }

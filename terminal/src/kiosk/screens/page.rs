@@ -128,10 +128,10 @@ fn steps(view: &View) -> (u8, Vec<Step>) {
 
 impl Part {
     fn t(&self, key: &str) -> String {
-        words::html(self.view.language, key, "")
+        words::html(self.view.look.language, key, "")
     }
     fn p(&self, key: &str) -> String {
-        words::plain(self.view.language, key, "")
+        words::plain(self.view.look.language, key, "")
     }
     fn steps(&self) -> (u8, Vec<Step>) {
         steps(&self.view)
@@ -143,10 +143,10 @@ impl Shown {
         self.view.notice.as_ref().map_or("", |n| &n.value)
     }
     fn t(&self, key: &str) -> String {
-        words::html(self.view.language, key, self.value())
+        words::html(self.view.look.language, key, self.value())
     }
     fn p(&self, key: &str) -> String {
-        words::plain(self.view.language, key, self.value())
+        words::plain(self.view.look.language, key, self.value())
     }
     /// `t` of a key in two parts.
     fn tt(&self, start: &str, name: &str, end: &str) -> String {
@@ -156,19 +156,28 @@ impl Shown {
         steps(&self.view)
     }
     fn lang(&self) -> &'static str {
-        match self.view.language {
+        match self.view.look.language {
             Language::En => "en",
             _ => "ja",
         }
     }
     /// Code of the language's button and its own name, and whether it is chosen.
     fn languages(&self) -> [(&'static str, &'static str, &'static str, bool); 3] {
-        let is = |language| self.view.language == language;
+        let is = |language| self.view.look.language == language;
         [
             ("ja", "ja", "日本語", is(Language::Ja)),
             ("easy", "ja", "やさしい日本語", is(Language::Easy)),
             ("en", "en", "English", is(Language::En)),
         ]
+    }
+    /// Classes of the whole page.
+    fn look(&self) -> &'static str {
+        match (self.view.look.contrast, self.view.look.large) {
+            (false, false) => "",
+            (true, false) => "contrast",
+            (false, true) => "large",
+            (true, true) => "contrast large",
+        }
     }
     /// Whether the visit can still be cancelled here.
     fn cancellable(&self) -> bool {

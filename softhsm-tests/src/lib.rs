@@ -2,5 +2,6 @@
 
 pub mod judges;
 pub mod mtls;
+pub mod pane;
 pub mod power;
 pub mod scene;

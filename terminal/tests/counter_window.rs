@@ -6,6 +6,8 @@ mod certificate_support;
 mod support;
 mod window_gateway;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pki_core::certificate::public_key::SignatureAlgorithm;
@@ -279,4 +281,26 @@ fn a_refusal_is_passed_on_with_what_to_do() {
         window.counter.fee(&id(), 1000).unwrap_err().document()["type"],
         "urn:jitsuin:problem:fee-differs"
     );
+}
+
+#[test]
+fn a_step_waits_for_a_look_of_the_pages_head_and_not_for_another_step() {
+    let window = window("card-look");
+    let over = Arc::new(AtomicBool::new(false));
+    let looks = {
+        let (counter, over) = (Arc::clone(&window.counter), Arc::clone(&over));
+        std::thread::spawn(move || {
+            while !over.load(Ordering::SeqCst) {
+                counter.status();
+            }
+        })
+    };
+    let refused = (0..500).filter(|_| window.counter.card_work().is_err());
+    assert_eq!(refused.count(), 0, "steps refused for a look");
+    over.store(true, Ordering::SeqCst);
+    looks.join().unwrap();
+    let at_work = window.counter.card_work().unwrap();
+    let second = window.counter.card_work().map(drop).unwrap_err();
+    assert_eq!(second.kind(), Kind::Running);
+    drop(at_work);
 }

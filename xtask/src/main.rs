@@ -20,8 +20,9 @@ cargo xtask <command>        each command does its own set-up first
         addresses are written to DIR/endpoints.json
   test [--long]
         everything that continuous integration runs; --long with many more kills and power cuts
-  manual
-        make docs/manual anew: what the screens say and how they look today
+  manual [--out DIR]
+        make docs/manual anew: what the screens say and how they look today; leaves every
+        screen of the walk in full size, and every paper, in DIR
   bench [issue] [ocsp] [crl]
         measure, each figure beside its yardstick; also written to target/bench.json
   setup
@@ -72,8 +73,8 @@ fn run(words: &[String], report: &Report) -> Result<()> {
             test::run(report, options.has("--long"))
         }
         "manual" => {
-            Options::parse(&rest, &[], &[])?;
-            manual::run(report)
+            let options = Options::parse(&rest, &[], &["--out"])?;
+            manual::run(report, options.path("--out").as_deref())
         }
         "bench" => {
             let options = Options::parse(&rest, &["WORDS"], &[])?;

@@ -2,7 +2,7 @@
 //! `xtask/manual/`, with what the screens say named by key (`{{card.do}}`, `{{kiosk:welcome.begin}}`), so
 //! that no button is called otherwise than it is; the pictures are taken on a walk through the real screens.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use crate::browser::{Browser, Page};
 use crate::fault::{Fault, OnPath, Result};
 use crate::report::Report;
+use crate::screens::tour::Tour;
 use crate::screens::{Album, Screens};
 use crate::stack::layout::Database;
-use crate::stack::{OPERATOR_PIN, Options, Stack};
-use crate::window::{Applicant, Card, SOUMU_TARO, TAKAHASHI_HANAKO};
+use crate::stack::{Options, Stack};
 use crate::workspace::{self, Profile, Programs};
 use crate::{setup, text};
 
@@ -26,8 +26,8 @@ fn folder() -> PathBuf {
     workspace::root().join("docs/manual")
 }
 
-/// Makes text and pictures.
-pub fn run(report: &Report) -> Result<()> {
+/// Makes text and pictures. With `out`, every screen of the walk and every paper is left there, to be looked at.
+pub fn run(report: &Report, out: Option<&Path>) -> Result<()> {
     report.section("準備  Set-up");
     setup::run(report)?;
     let programs = Programs::build(report, Profile::Dev)?;
@@ -50,16 +50,20 @@ pub fn run(report: &Report) -> Result<()> {
         &Options::new(&state, Some(Database::Sqlite)),
         report,
     )?;
-    let taken = report.long_step("two applicants through the screens", || walk(&stack))?;
+    let taken = report.long_step("every procedure through the screens", || {
+        walk(&stack, &wanted, out)
+    })?;
     report.step("end every program", || stack.end())?;
     fs::remove_dir_all(&state).on(&state)?;
+    if let Some(name) = wanted.iter().find(|name| !taken.contains_key(*name)) {
+        return Err(Fault::new(format!(
+            "the walk did not come by the screen {name}"
+        )));
+    }
     let images = folder().join("images");
     let _ = fs::remove_dir_all(&images);
     fs::create_dir_all(&images).on(&images)?;
-    for name in wanted {
-        let picture = taken
-            .get(&name)
-            .ok_or_else(|| Fault::new(format!("the walk did not come by the screen {name}")))?;
+    for (name, picture) in &taken {
         let path = images.join(format!("{name}.png"));
         fs::write(&path, picture).on(&path)?;
     }
@@ -67,52 +71,41 @@ pub fn run(report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Walks and keeps a small picture of each screen by its name; of a screen that was seen twice the second
-/// applicant's, who has a character to be chosen.
-fn walk(stack: &Stack) -> Result<BTreeMap<String, Vec<u8>>> {
+/// Walks and keeps a small picture of each screen that is wanted, by its name; of a screen that was seen twice the last. With
+/// `out`, each is left there in full size too, with the papers.
+fn walk(stack: &Stack, wanted: &[String], out: Option<&Path>) -> Result<BTreeMap<String, Vec<u8>>> {
     let browser = Browser::start(&stack.layout().folder("browser")?)?;
     let taken = RefCell::new(BTreeMap::new());
+    let number = Cell::new(0);
+    if let Some(out) = out {
+        fs::create_dir_all(out).on(out)?;
+    }
     let keep = |page: &Page, name: &str| {
-        let picture = page.small_picture(&browser, SCALE)?;
-        taken.borrow_mut().insert(name.to_owned(), picture);
+        if let Some(out) = out {
+            number.set(number.get() + 1);
+            page.screenshot(&out.join(format!("{:03}-{name}.png", number.get())))?;
+        }
+        if wanted.iter().any(|one| one == name) {
+            let picture = page.small_picture(&browser, SCALE)?;
+            taken.borrow_mut().insert(name.to_owned(), picture);
+        }
         Ok(())
     };
     let album = Album::looking(keep);
     let screens = Screens::open(&browser, stack, &album)?;
-    stack.operator_card().insert("operator")?;
-    screens.clerk.sign_in(OPERATOR_PIN)?;
-    let first = through(&screens, &SOUMU_TARO, &stack.resident_card(0))?;
-    through(&screens, &TAKAHASHI_HANAKO, &stack.resident_card(1))?;
-    screens.clerk.revoke(&first)?;
+    let tour = Tour::new(stack, &screens);
+    let walked = tour.everything();
+    if let Some(out) = out {
+        for (number, (name, pdf)) in tour.papers.borrow().iter().enumerate() {
+            let path = out.join(format!("paper-{number}-{name}.pdf"));
+            fs::write(&path, pdf).on(&path)?;
+        }
+    }
+    walked?;
+    drop(tour);
     drop(screens);
     drop(album);
     Ok(taken.into_inner())
-}
-
-/// One applicant from the form to the hand-over. Gives the application's id.
-fn through(screens: &Screens<'_>, applicant: &Applicant, card: &Card) -> Result<String> {
-    let (clerk, resident) = (&screens.clerk, &screens.resident);
-    let id = clerk.receive(applicant)?;
-    clerk.identify()?;
-    card.insert("counter")?;
-    clerk.prepare_card()?;
-    card.remove()?;
-    clerk.waits_for_key()?;
-    resident.waits_for_card()?;
-    card.insert("kiosk")?;
-    resident.make_key(applicant.password)?;
-    card.remove()?;
-    card.insert("counter")?;
-    clerk.read_public_key()?;
-    clerk.settle_characters()?;
-    clerk.issue()?;
-    clerk.confirm_image()?;
-    clerk.write_card(applicant.password)?;
-    clerk.take_fee()?;
-    clerk.receipt()?;
-    clerk.hand_over()?;
-    card.remove()?;
-    Ok(id)
 }
 
 /// A document with what the screens say put in.

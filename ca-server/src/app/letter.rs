@@ -144,7 +144,7 @@ pub fn answer(case: &Case, decision: &Decision, records: &[Record], on: Japanese
                         .to_owned(),
                 ));
                 body.push(Rows(vec![row(
-                    "シリアル番号",
+                    "発行番号",
                     hexadecimal(&serial.to_string()),
                 )]));
             }
@@ -219,7 +219,7 @@ fn purport(case: &Case) -> Vec<(String, String)> {
 
 fn issue_record(record: &Record) -> Vec<(String, String)> {
     let image = &record.certificate;
-    let mut rows = vec![row("シリアル番号", hexadecimal(&record.serial.to_string()))];
+    let mut rows = vec![row("発行番号", hexadecimal(&record.serial.to_string()))];
     if let Some(items) = &image.personal {
         let born = BirthDate::from_code(&items.birth_date)
             .map_or_else(|_| items.birth_date.clone(), |date| date.to_string());

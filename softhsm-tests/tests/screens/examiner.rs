@@ -26,23 +26,24 @@ pub struct Examiner {
     axe: String,
     pictures: PathBuf,
     taken: Cell<usize>,
-    all_looks: Cell<bool>,
+    /// The kiosk's screens that were examined in every look.
+    in_all_looks: RefCell<BTreeSet<String>>,
     faults: RefCell<Vec<String>>,
     /// Links of the counter's pages.
     linked: RefCell<BTreeSet<String>>,
 }
 
 impl Examiner {
-    /// Pictures go to `target/screens`.
-    pub fn new() -> Result<Self> {
-        let pictures = target_dir().join("screens");
+    /// Pictures go to a folder of `target/screens`.
+    pub fn new(folder: &str) -> Result<Self> {
+        let pictures = target_dir().join("screens").join(folder);
         let _ = fs::remove_dir_all(&pictures);
         fs::create_dir_all(&pictures)?;
         Ok(Self {
             axe: axe::script()?,
             pictures,
             taken: Cell::new(0),
-            all_looks: Cell::new(true),
+            in_all_looks: RefCell::default(),
             faults: RefCell::default(),
             linked: RefCell::default(),
         })
@@ -53,23 +54,16 @@ impl Examiner {
         &self.axe
     }
 
-    /// The kiosk is examined in the language and the colours that it shows.
-    pub fn kiosk_in_one_look(&self) {
-        self.all_looks.set(false);
-    }
-
-    /// The kiosk is examined in each language and in both colours.
-    pub fn kiosk_in_all_looks(&self) {
-        self.all_looks.set(true);
-    }
-
-    /// Examines a page and leaves it as it was.
+    /// Examines a page and leaves it as it was: a screen of the kiosk, when it is seen for the first time, in
+    /// each language with both sizes of letters, and in the other colours.
     pub fn look(&self, page: &Page, name: &str) -> Result<()> {
         self.examine(page, name)?;
         // What is being made does not wait for a change of language.
-        if name.starts_with("kiosk-") && name != "kiosk-generating" && self.all_looks.get() {
+        let first = self.in_all_looks.borrow_mut().insert(name.to_owned());
+        if name.starts_with("kiosk-") && name != "kiosk-generating" && first {
             let press = |what: &str| page.follow(|page| page.click(what));
             let contrast = "form[action=\"/do/contrast\"] button";
+            let size = "form[action=\"/do/size\"] button";
             press(contrast)?;
             self.examine(page, &format!("{name}-contrast"))?;
             press(contrast)?;
@@ -78,6 +72,9 @@ impl Examiner {
                 if language != "ja" {
                     self.examine(page, &format!("{name}-{language}"))?;
                 }
+                press(size)?;
+                self.examine(page, &format!("{name}-{language}-large"))?;
+                press(size)?;
             }
         }
         if name.starts_with("counter-") {
@@ -139,21 +136,22 @@ impl Examiner {
         // A refusal is answered with its status, which the browser writes into its log.
         let complaints = page.complaints().into_iter();
         faults.extend(complaints.filter(|said| !said.contains("responded with a status of 4")));
-        let wide = page.run("document.documentElement.scrollWidth > innerWidth")?;
-        if wide == true {
-            faults.push("wider than the screen".to_owned());
-        }
+        faults.extend(misfits(page)?);
         Ok(faults)
     }
 
     fn note_links(&self, page: &Page) -> Result<()> {
         let found = page.run(
-            "[...document.querySelectorAll('a[href^=\"/screens/\"]')].map(one => one.getAttribute('href'))",
+            "[...document.querySelectorAll('a[href^=\"/\"]:not([download])')].map(one => one.getAttribute('href'))
+               .filter(path => !path.startsWith('/api/'))",
         )?;
         let found = found.as_array().into_iter().flatten();
         let mut linked = self.linked.borrow_mut();
         // Papers and tables to be taken away are no screens.
-        let is_file = |path: &str| path.ends_with("csv") || path.ends_with("pdf");
+        let is_file = |path: &str| {
+            let ends = ["csv", "pdf", "sheet", "jsonl", "pem", "json"];
+            ends.iter().any(|end| path.ends_with(end)) || path.contains("/screens/papers/")
+        };
         let pages = found.filter_map(|one| one.as_str().map(str::to_owned));
         linked.extend(pages.filter(|path| !is_file(path)));
         Ok(())
@@ -161,7 +159,7 @@ impl Examiner {
 
     /// Opens every page that was linked anywhere and those that are linked there; of pages that differ in
     /// an id, a day or a month alone, the first few.
-    pub fn visit_what_is_linked(&self, page: &Page, base: &str) -> Result<()> {
+    pub fn visit_what_is_linked(&self, page: &Page, base: &str, place: &str) -> Result<()> {
         let mut seen = BTreeSet::new();
         let mut alike: BTreeMap<String, usize> = BTreeMap::new();
         loop {
@@ -176,14 +174,16 @@ impl Examiner {
                 continue;
             }
             page.open(&format!("{base}{next}"))?;
-            self.examine(page, &format!("counter-linked{shape}"))?;
+            self.examine(page, &format!("{place}-linked{shape}"))?;
             self.note_links(page)?;
-            assert!(
-                alike.len() < 200,
-                "the counter's pages have no end: {alike:?}"
-            );
+            assert!(alike.len() < 200, "the pages have no end: {alike:?}");
         }
-        page.open(&format!("{base}/screens/applications"))
+        Ok(())
+    }
+
+    /// Begins with one page where nothing was linked yet.
+    pub fn begin_with(&self, path: &str) {
+        *self.linked.borrow_mut() = BTreeSet::from([path.to_owned()]);
     }
 
     /// Nothing was found, and so many screens were looked at.
@@ -202,6 +202,7 @@ impl Examiner {
 }
 
 fn without_ids(path: &str) -> String {
+    let path = path.split('?').next().unwrap_or_default();
     let parts = path.trim_start_matches("/screens").split('/');
     let is_id = |part: &str| part.bytes().any(|b| b.is_ascii_digit());
     let plain = parts.map(|part| if is_id(part) { "id" } else { part });
@@ -231,4 +232,29 @@ pub fn nameless(page: &Page) -> Result<Vec<String>> {
         faults.push("no main part".to_owned());
     }
     Ok(faults)
+}
+
+/// What does not fit: a page wider than the screen, words that run out of their button; at the kiosk also a
+/// page that would have to be scrolled, and a place to touch of less than 48 pixels.
+pub fn misfits(page: &Page) -> Result<Vec<String>> {
+    let found = page.run(
+        "(() => {
+           const faults = [], root = document.documentElement, kiosk = innerHeight > innerWidth;
+           if (root.scrollWidth > innerWidth) faults.push('wider than the screen');
+           const seen = [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
+             .filter(one => one.checkVisibility() && one.tabIndex >= 0);
+           for (const one of seen) {
+             const box = one.getBoundingClientRect(), name = (one.innerText || one.id).trim().slice(0, 20);
+             if (one.matches('a, button') && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
+               faults.push(`words run out of ${name}`);
+             if (kiosk && (box.width < 48 || box.height < 48)) faults.push(`too small to touch: ${name}`);
+           }
+           if (kiosk && root.scrollHeight > innerHeight) faults.push(`higher than the screen: ${root.scrollHeight}`);
+           return faults;
+         })()",
+    )?;
+    let found = found.as_array().into_iter().flatten();
+    Ok(found
+        .filter_map(|one| one.as_str().map(str::to_owned))
+        .collect())
 }

@@ -8,6 +8,8 @@ document.addEventListener("keydown", (event) => {
   const target = document.querySelector(`[data-key="${event.key}"]`);
   if (!target) return;
   event.preventDefault();
+  // What is opened is gone into.
+  if (target.matches("summary")) target.focus();
   target.click();
 });
 

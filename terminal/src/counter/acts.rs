@@ -107,7 +107,7 @@ pub fn revoke_deed(
         Problem::at(
             "/serial",
             "not a serial number: 2 to 40 hexadecimal digits",
-            "シリアル番号の形が違います。証明書の写しを見て入力してください。",
+            "発行番号の形が違います。証明書の写しを見て入力してください。",
             "This is no serial number. Take it from the printed copy.",
         )
     })?;

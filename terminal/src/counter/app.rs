@@ -37,8 +37,10 @@ pub struct Counter {
     /// Certificates as read back from the card, by application.
     pub(super) read_back: Mutex<HashMap<String, Vec<u8>>>,
     pub(super) font: Arc<Vec<u8>>,
-    /// Held while the resident's card is worked with.
+    /// Held by the one step that works with the resident's card.
     card_work: Mutex<()>,
+    /// Held by whoever talks to that card: such a step, or the short look for the screen's head.
+    card_talk: Mutex<()>,
     /// The answer to a request for disclosure that was fetched last.
     pub(super) paper: Mutex<Option<Paper>>,
     seen: Mutex<Option<(Instant, Value)>>,
@@ -81,6 +83,7 @@ impl Counter {
             session: Mutex::new(None),
             read_back: Mutex::new(HashMap::new()),
             card_work: Mutex::new(()),
+            card_talk: Mutex::new(()),
             paper: Mutex::new(None),
             seen: Mutex::new(None),
             gateway_up: AtomicBool::new(false),
@@ -93,20 +96,23 @@ impl Counter {
         self.gateway.as_ref()
     }
 
-    /// Takes the resident's card for one step.
+    /// Takes the resident's card for one step. A look of the screen's head is waited for: it is short, and
+    /// nobody pressed it.
     ///
     /// # Errors
     /// [`Kind::Running`] while another step has it.
-    pub fn card_work(&self) -> Result<MutexGuard<'_, ()>, Problem> {
-        *lock(&self.seen) = None;
-        self.card_work.try_lock().map_err(|_| {
+    pub fn card_work(&self) -> Result<[MutexGuard<'_, ()>; 2], Problem> {
+        let work = self.card_work.try_lock().map_err(|_| {
             Problem::new(
                 Kind::Running,
                 "another step is working with the card",
                 "カードを処理中です。終わるまでお待ちください。",
                 "The card is being worked with. Wait until it is done.",
             )
-        })
+        })?;
+        let talk = lock(&self.card_talk);
+        *lock(&self.seen) = None;
+        Ok([work, talk])
     }
 
     /// What the screen's head needs to know.
@@ -181,7 +187,7 @@ impl Counter {
         {
             return card.clone();
         }
-        let Ok(_work) = self.card_work.try_lock() else {
+        let Ok(_talk) = self.card_talk.try_lock() else {
             return json!({"busy": true});
         };
         let read = with_card(self.resident_reader.as_ref(), |card| {

@@ -195,7 +195,7 @@ impl Counter {
                 return Err(Problem::at(
                     "/serial",
                     "either application or serial is needed",
-                    "申請またはシリアル番号を指定してください。",
+                    "申請または発行番号を指定してください。",
                     "Give the application or the serial number.",
                 ));
             }

@@ -118,11 +118,16 @@ pub fn day(counter: &Counter, till: &TillDay) -> Result<Vec<u8>, Problem> {
         .entries
         .iter()
         .map(|entry| {
-            let mut text = format!("{}円　{}", yen_signed(entry.amount_yen), kind(&entry.kind));
+            let mut text = format!(
+                "{}　{}円　{}",
+                entry.number,
+                yen_signed(entry.amount_yen),
+                kind(&entry.kind)
+            );
             if let Some(number) = &entry.counter_of {
                 text.push_str(&format!("　{number} の取消"));
             }
-            (entry.number.clone(), text)
+            (days::short(&entry.at), text)
         })
         .collect();
     let mut body = vec![

@@ -342,7 +342,7 @@ impl Kiosk {
         Ok(json!({
             "step": lock(&self.state).name(),
             "message": {
-                "ja": "暗証番号を変えました。",
+                "ja": "パスワードを変えました。",
                 "en": "The password has been changed.",
             },
         }))

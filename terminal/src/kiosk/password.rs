@@ -53,7 +53,7 @@ impl Password {
         Err(Problem::new(
             Kind::PasswordRules,
             format!("{field} has to be {RULES_EN}"),
-            &format!("暗証番号は{RULES_JA}で決めてください。"),
+            &format!("パスワードは{RULES_JA}で決めてください。"),
             &format!("Choose {RULES_EN}."),
         ))
     }

@@ -59,7 +59,7 @@ impl Phase {
                 "Checking the card. Do not move it.",
             ),
             Self::SettingPassword => Say::new(
-                "暗証番号をカードに設定しています。カードを動かさないでください。",
+                "パスワードをカードに設定しています。カードを動かさないでください。",
                 "Setting the password. Do not move the card.",
             ),
             Self::MakingKey => Say::new(
@@ -198,11 +198,11 @@ impl State {
                 "Place your card and press Begin.",
             ),
             Self::Menu(..) => Say::new(
-                "暗証番号を決めて「鍵を作る」を押してください。",
+                "パスワードを決めて「鍵を作る」を押してください。",
                 "Choose a password and press Make the key.",
             ),
             Self::Holder(_) => Say::new(
-                "このカードには鍵が入っています。暗証番号を変えられます。",
+                "このカードには鍵が入っています。パスワードを変えられます。",
                 "This card has a key. Its password can be changed.",
             ),
             Self::Generating(_, phase, ..) => phase.say(),
@@ -221,11 +221,19 @@ impl State {
             Self::Idle => vec![next("begin", "はじめる", "Begin")],
             Self::Menu(..) => vec![
                 next("generate", "鍵を作る", "Make the key"),
-                next("change-password", "暗証番号を変える", "Change the password"),
+                next(
+                    "change-password",
+                    "パスワードを変える",
+                    "Change the password",
+                ),
                 next("cancel", "取り消す", "Cancel"),
             ],
             Self::Holder(_) => vec![
-                next("change-password", "暗証番号を変える", "Change the password"),
+                next(
+                    "change-password",
+                    "パスワードを変える",
+                    "Change the password",
+                ),
                 next("cancel", "取り消す", "Cancel"),
             ],
             Self::Generating(..) => vec![next("cancel", "取り消す", "Cancel")],

@@ -388,7 +388,7 @@ impl From<VisitFault> for Problem {
             VisitFault::OldPasswordNeeded => Self::new(
                 Kind::PasswordRules,
                 detail,
-                "いまの暗証番号も入力してください。",
+                "いまのパスワードも入力してください。",
                 "Type the present password too.",
             ),
             VisitFault::KeyRefused | VisitFault::Request => {

@@ -32,7 +32,7 @@ impl<'a> Clerk<'a> {
         Ok(Self { page, album })
     }
 
-    fn shot(&self, name: &str) -> Result<()> {
+    pub(super) fn shot(&self, name: &str) -> Result<()> {
         self.album.take(&self.page, name)
     }
 
@@ -48,8 +48,27 @@ impl<'a> Clerk<'a> {
         Ok(())
     }
 
+    /// Opens one of the counter's pages by its path.
+    pub fn go(&self, path: &str) -> Result<()> {
+        let base = self.page.run("location.origin")?;
+        let base = base.as_str().unwrap_or_default();
+        self.page.open(&format!("{base}{path}"))
+    }
+
+    /// Chooses the language of the pages: `ja`, `en`.
+    pub fn speak(&self, language: &str) -> Result<()> {
+        self.page
+            .follow(|page| page.click(&format!("button[name=to][value={language}]")))
+    }
+
+    /// Presses a key after which the page tells that something is wrong.
+    pub fn press_in_vain(&self, key: &str) -> Result<()> {
+        self.page.follow(|page| page.key(key))?;
+        self.page.wait_for(".banner[role=alert]")
+    }
+
     /// Waits until the counter's head tells that a reader has a card.
-    fn wait_for_card(&self, reader: &str) -> Result<()> {
+    pub(super) fn wait_for_card(&self, reader: &str) -> Result<()> {
         self.page.wait(
             &format!("a card in the reader of the {reader}"),
             &format!(
@@ -100,7 +119,7 @@ impl<'a> Clerk<'a> {
     }
 
     /// The driving licence shown, written into the form.
-    fn document(&self) -> Result<()> {
+    pub(super) fn document(&self) -> Result<()> {
         self.page.choose("#document", "drivers-licence")?;
         for (field, typed) in LICENCE {
             self.page.fill(field, typed)?;
@@ -183,6 +202,17 @@ impl<'a> Clerk<'a> {
             .into_iter()
             .map(|(name, text)| (name, text.as_str().unwrap_or_default().to_owned()))
             .collect())
+    }
+
+    /// What could be wrong with the certificate, and back to it.
+    pub fn look_at_differences(&self) -> Result<()> {
+        self.press("F8")?;
+        self.shot("counter-differences")?;
+        self.press("F3")?;
+        self.shot("counter-difference")?;
+        self.press("Escape")?;
+        self.press("Escape")?;
+        self.page.wait_for(".certificate")
     }
 
     /// All is right.

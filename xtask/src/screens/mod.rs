@@ -1,7 +1,10 @@
 //! The window through its screens: what clerk and resident press and type, in a real browser.
 
+mod beside;
 mod clerk;
+mod office;
 mod resident;
+pub mod tour;
 
 use std::cell::Cell;
 use std::fs;

@@ -63,6 +63,33 @@ impl<'a> Resident<'a> {
         self.follow_generation()
     }
 
+    /// With a card that has a key: changes its password, after a wrong present one and two that differ.
+    pub fn change_password(&self, present: &str, new: &str) -> Result<()> {
+        let page = &self.page;
+        page.wait_for("form[action=\"/do/begin\"]")?;
+        self.touch("form[action=\"/do/begin\"] button")?;
+        page.wait_for("form[action=\"/do/choose\"]")?;
+        self.shot("kiosk-menu-holder")?;
+        self.touch("button[value=change]")?;
+        self.shot("kiosk-rules-change")?;
+        self.touch("form[action=\"/do/rules\"] button")?;
+        self.shot("kiosk-present")?;
+        for typed in ["WRONG1", present, new, "WRONG1"] {
+            self.type_password(typed)?;
+            self.touch("[data-submit]")?;
+            if typed == "WRONG1" {
+                page.wait_for("[role=alert]")?;
+                self.shot("kiosk-password-told")?;
+            }
+        }
+        for _ in 0..2 {
+            self.type_password(new)?;
+            self.touch("[data-submit]")?;
+        }
+        page.wait_for("img[src=\"/assets/take-card.svg\"]")?;
+        self.shot("kiosk-changed")
+    }
+
     /// Touches the keys of the screen's keyboard.
     pub fn type_password(&self, password: &str) -> Result<()> {
         self.page.wait_for("form[data-entry]")?;
@@ -90,7 +117,7 @@ impl<'a> Resident<'a> {
             {
                 phases.push(phase);
             }
-            if !pictured && phases.len() > 1 && self.page.has("progress").unwrap_or(false) {
+            if !pictured && self.page.has("progress").unwrap_or(false) {
                 pictured = true;
                 self.shot("kiosk-generating")?;
             }

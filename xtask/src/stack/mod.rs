@@ -9,6 +9,7 @@ pub mod place;
 pub mod postgres;
 pub mod reception;
 pub mod second;
+pub mod supervisor;
 pub mod token;
 
 use std::path::{Path, PathBuf};

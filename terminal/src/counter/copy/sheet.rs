@@ -24,8 +24,8 @@ const PALE: (u8, u8, u8) = (0xF6, 0xDF, 0xDF);
 const NOTES: [&str; 5] = [
     "氏名、生年月日、男女の別または住所に変更があったときは、この電子証明書は効力を失います。",
     "カードもしくは署名用の鍵を失ったとき、または鍵が他人に知られたおそれがあるときは、直ちに発行窓口に届け出て、失効の申請をしてください。",
-    "失効の申請をするときは、上の確認番号またはシリアル番号を窓口に示してください。",
-    "暗証番号を他人に知らせたり、カードとともに保管したりしないでください。",
+    "失効の申請をするときは、上の確認コードまたは発行番号を窓口に示してください。",
+    "パスワードを他人に知らせたり、カードとともに保管したりしないでください。",
     "この写しは電子証明書の記載事項を印刷したものであり、この写しで署名をすることはできません。",
 ];
 
@@ -147,7 +147,7 @@ fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
         &format!("{}まで", content.valid_until),
     );
     y += 22.0;
-    label(sheet, y, "シリアル番号");
+    label(sheet, y, "発行番号");
     y = groups(sheet, y, &content.serial, 9);
     y += 22.0;
     label(sheet, y, "フィンガープリント");
@@ -178,7 +178,7 @@ fn check_code(sheet: &mut Sheet<'_, '_>, top: f32, code: &str) -> f32 {
     let bottom = top + 44.0;
     sheet.fill([LEFT, top, RIGHT, bottom], MIST);
     sheet.frame([LEFT, top, RIGHT, bottom], 0.8, INDIGO);
-    sheet.spread((LEFT + 20.0, top + 20.0), 72.0, 11.5, INDIGO, "確認番号");
+    sheet.spread((LEFT + 20.0, top + 20.0), 72.0, 11.5, INDIGO, "確認コード");
     sheet.text(LEFT + 20.0, top + 34.0, 8.0, SOFT, "失効の申請に用います");
     // Letters as wide as kanji: each stands in the middle of its own cell.
     const CELL: f32 = 15.5;

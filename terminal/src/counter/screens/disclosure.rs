@@ -292,7 +292,7 @@ fn content(fields: &Fields) -> Result<(ApplicationId, RequestContent), Problem> 
                         Problem::at(
                             "/serial",
                             "not a serial number",
-                            "証明書の写しにあるシリアル番号を入力してください。",
+                            "証明書の写しにある発行番号を入力してください。",
                             "Enter the serial number from the printed copy.",
                         )
                     })?,

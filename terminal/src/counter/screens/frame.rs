@@ -23,7 +23,7 @@ pub struct Banner {
     /// What happened.
     pub detail: String,
     /// Item by item.
-    pub errors: Vec<String>,
+    pub errors: Vec<(String, String)>,
 }
 
 /// The frame of a page.
@@ -94,30 +94,32 @@ impl Frame {
         self.banner = problem.map(|problem| {
             let document = problem.document();
             let errors = document["errors"].as_array();
+            let detail = problem.to_string();
             Banner {
                 say: match self.desk.words.0 {
                     Language::Japanese => problem.say().ja.clone(),
                     Language::English => problem.say().en.clone(),
                 },
-                detail: problem.to_string(),
-                errors: errors
-                    .into_iter()
-                    .flatten()
+                // What is said once about the whole is not said again of its only item.
+                errors: (errors.into_iter().flatten())
                     .map(|error| self.told(error))
+                    .map(|(item, why)| (item, if why == detail { String::new() } else { why }))
                     .collect(),
+                detail,
             }
         });
         self
     }
 
     /// One fault of a form, with the item's name on the screen.
-    fn told(&self, error: &Value) -> String {
+    fn told(&self, error: &Value) -> (String, String) {
         let pointer = error["pointer"].as_str().unwrap_or_default();
         let last = pointer.rsplit('/').next().unwrap_or_default();
         let key = format!("item.{}", last.replace('_', "-"));
         let name = self.t(&key);
         let name = if name == key { pointer } else { name };
-        format!("{name}: {}", error["detail"].as_str().unwrap_or_default())
+        let detail = error["detail"].as_str().unwrap_or_default();
+        (name.to_owned(), detail.to_owned())
     }
 
     /// A text in the clerk's language.

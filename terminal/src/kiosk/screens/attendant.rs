@@ -33,7 +33,7 @@ fn label(name: &str) -> &str {
     match name {
         "begun" => "手続きの開始 / visits begun",
         "stored" => "鍵の格納 / keys stored",
-        "password-changed" => "暗証番号の変更 / passwords changed",
+        "password-changed" => "パスワードの変更 / passwords changed",
         "cancelled" => "取り消し / cancelled",
         "timed-out" => "時間切れ / timed out",
         "card-pulled" => "カード抜け / card pulled",

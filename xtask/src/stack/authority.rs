@@ -289,11 +289,6 @@ impl<'a> Authority<'a> {
         self.start("status", "status.toml", &[])
     }
 
-    /// Starts `ca-server console`, the officers' pages.
-    pub fn start_console(&self) -> Result<(Program, Value)> {
-        self.start("console", "ca.toml", &[])
-    }
-
     fn start(
         &self,
         command: &str,

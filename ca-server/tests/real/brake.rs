@@ -91,7 +91,9 @@ fn a_batch_that_would_end_too_much_waits_for_two_officers_at_the_console() {
         page.contains("13101: batch 1 is held: it would end 2 certificates")
     });
     // The server goes on; the gauge says which municipality waits.
-    assert_eq!(server.admin_page("/readyz").0, 200);
+    until("the server is ready all the same", || {
+        server.admin_page("/readyz").0 == 200
+    });
     let metrics = server.admin_page("/metrics").1;
     assert!(metrics.contains("jitsuin_register_held{municipality=\"13101\"} 1"));
     assert!(metrics.contains("jitsuin_register_held{municipality=\"13102\"} 0"));

@@ -1,11 +1,13 @@
 //! The signed acts themselves, kept for a dispute: years later it can be shown what the terminal's
-//! key and the operator's card signed.
+//! key and the operator's card signed, or the holder's own key (Art 9 ③).
 
 use pki_core::{
     act::{Act, SignedAct},
     certificate::Serial,
+    revocation::online::Statement,
 };
-use schema::wire::v1::act::SignedActMessage;
+use schema::wire::v1::{act::SignedActMessage, ca::OnlineRevokeRequest};
+use serde::Serialize;
 
 use super::{App, sealed_place, sha256};
 use crate::port::{
@@ -19,7 +21,7 @@ pub(super) fn seal(
     issuer: &str,
     serial: &Serial,
     deed: ProvedDeed,
-    act: &SignedActMessage,
+    act: &impl Serialize,
 ) -> Result<Proof, VaultError> {
     let place = place(issuer, serial, deed);
     Ok(Proof {
@@ -35,7 +37,7 @@ pub(super) fn seal_or_keep(
     issuer: &str,
     serial: &Serial,
     deed: ProvedDeed,
-    act: &SignedActMessage,
+    act: &impl Serialize,
 ) -> Proof {
     seal(app, issuer, serial, deed, act).unwrap_or_else(|error| {
         tracing::warn!(error = %crate::causes(&error), "a revoking act is kept unsealed");
@@ -51,7 +53,7 @@ fn place(issuer: &str, serial: &Serial, deed: ProvedDeed) -> String {
     sealed_place(issuer, serial.as_octets(), &column)
 }
 
-fn bytes(act: &SignedActMessage) -> Vec<u8> {
+fn bytes(act: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(act).unwrap_or_default()
 }
 
@@ -59,12 +61,27 @@ fn bytes(act: &SignedActMessage) -> Vec<u8> {
 pub struct ProvedAct {
     pub deed: ProvedDeed,
     pub kept_at: jiff::Timestamp,
-    /// As it came, payload and signatures.
-    pub signed: SignedAct,
-    /// What the payload says.
-    pub act: Act,
-    /// SHA-256 of the payload, as in the audit log.
-    pub act_sha256: [u8; 32],
+    pub by: Signed,
+    /// SHA-256 of what was signed, as in the audit log.
+    pub sha256: [u8; 32],
+}
+
+/// What was signed, and by whom.
+pub enum Signed {
+    /// An act of a window.
+    Window {
+        /// As it came, payload and signatures.
+        signed: SignedAct,
+        /// What the payload says.
+        act: Act,
+    },
+    /// A statement of the holder, signed with the certificate's key.
+    Holder {
+        /// As it came.
+        signed: OnlineRevokeRequest,
+        /// What it says.
+        statement: Statement,
+    },
 }
 
 /// Why proofs were not read.
@@ -106,18 +123,28 @@ fn open(app: &App, issuer: &str, serial: &Serial, kept: Kept) -> Result<ProvedAc
     } else {
         kept.proof.act
     };
-    let message: SignedActMessage =
-        serde_json::from_slice(&bytes).map_err(|_| ProofError::Foreign)?;
-    let signed = SignedAct {
-        payload: message.payload.0,
-        terminal_signature: message.terminal_signature.0,
-        operator_signature: message.operator_signature.0,
+    // The two forms share no field, and neither takes one of the other's.
+    let (by, sha256) = if let Ok(message) = serde_json::from_slice::<SignedActMessage>(&bytes) {
+        let signed = SignedAct {
+            payload: message.payload.0,
+            terminal_signature: message.terminal_signature.0,
+            operator_signature: message.operator_signature.0,
+        };
+        let act = signed.unverified().map_err(|_| ProofError::Foreign)?;
+        let digest = sha256(&signed.payload);
+        (Signed::Window { signed, act }, digest)
+    } else {
+        let signed: OnlineRevokeRequest =
+            serde_json::from_slice(&bytes).map_err(|_| ProofError::Foreign)?;
+        let statement: Statement =
+            serde_json::from_slice(&signed.statement.0).map_err(|_| ProofError::Foreign)?;
+        let digest = sha256(&signed.statement.0);
+        (Signed::Holder { signed, statement }, digest)
     };
     Ok(ProvedAct {
         deed: kept.deed,
         kept_at: kept.kept_at,
-        act: signed.unverified().map_err(|_| ProofError::Foreign)?,
-        act_sha256: sha256(&signed.payload),
-        signed,
+        by,
+        sha256,
     })
 }

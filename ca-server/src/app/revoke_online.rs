@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 use super::{
     App, certificate_subject,
     look_up::{self, LookUpError},
+    proof,
 };
-use crate::port::store::{AuditEntry, Revocation, Revoke, Revoked, StoreError};
+use crate::port::store::{AuditEntry, ProvedDeed, Revocation, Revoke, Revoked, StoreError};
 
 /// Why nothing was revoked.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,8 @@ pub fn revoke_online(
     if let Err(fault) = held {
         return refuse(app, entry, fault.name());
     }
-    // 3. It is recorded, and from then on has its effect (Art 15).
+    // 3. It is recorded, and from then on has its effect (Art 15); the statement stays as proof.
+    let proof = proof::seal_or_keep(app, &statement.serial, ProvedDeed::Revoke, wish);
     let revocation = Revocation {
         issuer: issuer.to_owned(),
         serial: statement.serial.as_octets().to_vec(),
@@ -73,7 +75,7 @@ pub fn revoke_online(
         reason: Some(Ground::Article9.reason_code()),
         at: now,
         municipalities: None,
-        proof: None,
+        proof: Some(proof),
     };
     match app.store.revoke(revocation, entry)? {
         Revoke::Revoked(revoked) => {

@@ -3,10 +3,11 @@
 use clap::Args;
 use pki_core::certificate::Serial;
 use schema::wire::bytes::Base64;
+use serde_json::json;
 
 use super::{ConfigArgs, Failure, assemble, wait_for_token};
 use crate::{
-    app::proof::{self, ProvedAct},
+    app::proof::{self, ProvedAct, Signed},
     config::IssueConfig,
 };
 
@@ -33,20 +34,33 @@ pub fn run(args: &ProofArgs) -> Result<(), Failure> {
         return Err("no act is kept for this serial".into());
     }
     for act in acts {
-        println!("{}", json(&act));
+        println!("{}", line(&act));
     }
     Ok(())
 }
 
-fn json(proved: &ProvedAct) -> serde_json::Value {
-    serde_json::json!({
-        "deed": proved.deed.as_str(),
-        "kept_at": proved.kept_at.to_string(),
-        "act_sha256": hex::encode(proved.act_sha256),
-        "terminal": proved.act.terminal,
-        "operator": proved.act.operator,
-        "payload": Base64(proved.signed.payload.clone()),
-        "terminal_signature": Base64(proved.signed.terminal_signature.clone()),
-        "operator_signature": Base64(proved.signed.operator_signature.clone()),
-    })
+/// What was signed, byte for byte, and by whom; `deed`, `kept_at` and the digest in each.
+fn line(proved: &ProvedAct) -> serde_json::Value {
+    let digest = hex::encode(proved.sha256);
+    let (deed, kept_at) = (proved.deed.as_str(), proved.kept_at.to_string());
+    match &proved.by {
+        Signed::Window { signed, act } => json!({
+            "deed": deed,
+            "kept_at": kept_at,
+            "act_sha256": digest,
+            "terminal": act.terminal,
+            "operator": act.operator,
+            "payload": Base64(signed.payload.clone()),
+            "terminal_signature": Base64(signed.terminal_signature.clone()),
+            "operator_signature": Base64(signed.operator_signature.clone()),
+        }),
+        Signed::Holder { signed, statement } => json!({
+            "deed": deed,
+            "kept_at": kept_at,
+            "statement_sha256": digest,
+            "holder_of": statement.serial,
+            "statement": signed.statement,
+            "holder_signature": signed.signature,
+        }),
+    }
 }

@@ -329,7 +329,10 @@ fn a_process_started_without_the_token_waits_with_the_register_and_not_with_revo
     let sealed: Vec<bool> = kept.iter().map(|kept| kept.proof.sealed).collect();
     assert_eq!(sealed, [true, false]);
     let acts = proof::read(&started, &given_up).unwrap();
-    assert_eq!(acts[1].signed.payload, wish.act.payload.0);
+    let proof::Signed::Window { signed, .. } = &acts[1].by else {
+        panic!("a window signed it");
+    };
+    assert_eq!(signed.payload, wish.act.payload.0);
 }
 
 /// A token during whose signature something happens.

@@ -3,7 +3,7 @@
 use ca_server::{
     app::{
         issue::{IssueError, Issued, ReplacementRefusal, issue},
-        proof,
+        proof::{self, Signed},
         publish_crl::{InPlace, publish},
         resume::{resume, sweep},
         revoke::revoke,
@@ -17,7 +17,7 @@ use ca_server::{
 };
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
-    act::{ReplacementCause, Replaces, SignedAct},
+    act::{ReplacementCause, Replaces},
     certificate::{PublicKey, Serial, image::CertificateImage},
     person::merger::Mergers,
     revocation::{ground::Ground, replacement::ReplacementFault},
@@ -291,13 +291,15 @@ fn the_acts_can_be_shown_years_later() {
     let terminal = key("terminal", &world.window.terminal_id);
     let operator = key("operator", &world.window.operator_id);
     for (shown, sent) in acts.iter().zip([&asked.act, &revocation.act]) {
-        assert_eq!(shown.signed.payload, sent.payload.0);
-        let signed: &SignedAct = &shown.signed;
+        let Signed::Window { signed, .. } = &shown.by else {
+            panic!("a window signed it");
+        };
+        assert_eq!(signed.payload, sent.payload.0);
         let skew = SignedDuration::from_hours(1);
         signed
             .verify(&terminal, &operator, world.clock.now(), skew)
             .unwrap();
-        let digest = hex::encode(shown.act_sha256);
+        let digest = hex::encode(shown.sha256);
         let rows = world.audit();
         assert!(rows.iter().any(|row| row.detail.contains(&digest)));
     }

@@ -4,6 +4,7 @@ use ca_server::{
     app::{
         issue::issue,
         look_up,
+        proof::{self, Signed},
         revoke_online::{OnlineError, revoke_online},
     },
     port::clock::Clock,
@@ -89,6 +90,25 @@ fn the_holder_revokes_with_the_very_key_and_no_token_is_needed() {
         revoked,
         "sent again, the first record stands"
     );
+    // What the holder signed can be shown, and at rest nobody reads it.
+    let store = &holder.world.app.store;
+    let kept = store
+        .proofs("sign", holder.serial.as_octets())
+        .unwrap()
+        .pop()
+        .unwrap();
+    let serial = holder.serial.to_string();
+    let mut open = kept.proof.act.windows(serial.len());
+    assert!(kept.proof.sealed && !open.any(|part| part == serial.as_bytes()));
+    let shown = proof::read(&holder.world.app, &holder.serial).unwrap();
+    let Signed::Holder { signed, statement } = &shown[1].by else {
+        panic!("the holder signed it");
+    };
+    assert_eq!((signed, &statement.serial), (&wish, &holder.serial));
+    let digest = hex::encode(shown[1].sha256);
+    let rows = holder.world.audit();
+    let row = rows.iter().find(|row| row.event == "revoke-online");
+    assert!(row.unwrap().detail.contains(&digest));
 }
 
 #[test]

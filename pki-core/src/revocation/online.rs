@@ -16,6 +16,8 @@ use crate::{
 pub const PURPOSE: &str = "jitsuin-online-revocation-v1";
 /// How long a statement may be used, in seconds from the time in it.
 pub const LIFE_S: i64 = 600;
+/// How far the clocks of gateway and authority may lie apart, in seconds.
+const AHEAD_S: i64 = 60;
 /// Longest statement, in bytes.
 const LONGEST: usize = 1024;
 
@@ -118,8 +120,9 @@ impl Statement {
         if statement.ground != Ground::Article9 {
             return Err(OnlineFault::Ground);
         }
-        let age = now.duration_since(statement.time).abs();
-        if age > SignedDuration::from_secs(LIFE_S) {
+        let age = now.duration_since(statement.time);
+        let seconds = SignedDuration::from_secs;
+        if age < seconds(-AHEAD_S) || age > seconds(LIFE_S) {
             return Err(OnlineFault::Time);
         }
         Ok(statement)
@@ -196,7 +199,8 @@ mod tests {
         let at = |seconds| now() + SignedDuration::from_secs(seconds);
         assert!(read(&text, at(LIFE_S)).is_ok());
         assert_eq!(read(&text, at(LIFE_S + 1)), Err(OnlineFault::Time));
-        assert_eq!(read(&text, at(-LIFE_S - 1)), Err(OnlineFault::Time));
+        assert!(read(&text, at(-AHEAD_S)).is_ok());
+        assert_eq!(read(&text, at(-AHEAD_S - 1)), Err(OnlineFault::Time));
         assert_eq!(
             read(&"x".repeat(LONGEST + 1), now()),
             Err(OnlineFault::Unreadable)

@@ -50,6 +50,7 @@ impl Stack {
             "public": at.public,
             "ca": at.ca,
             "gateway": at.gateway,
+            "online": at.online,
             "terminal_ui": at.terminal_ui,
             "kiosk_ui": at.kiosk_ui,
             "terminal_start": at.terminal_start(),
@@ -92,6 +93,7 @@ impl Stack {
             ("public (CRL, OCSP)", at.public.clone()),
             ("CA (mutual TLS)", at.ca.clone()),
             ("gateway (mutual TLS)", at.gateway.clone()),
+            ("online revocation (TLS)", at.online.clone()),
             ("health of the CA", format!("{}/readyz", at.ca_admin)),
             (
                 "everything else",
@@ -129,6 +131,11 @@ impl super::Addresses {
     /// The gateway's base URL (mutual TLS).
     pub fn gateway(&self) -> &str {
         &self.gateway
+    }
+
+    /// Where holders revoke online (TLS without a client certificate).
+    pub fn online(&self) -> &str {
+        &self.online
     }
 
     /// The CA's base URL (mutual TLS).

@@ -140,6 +140,7 @@ pub struct Addresses {
     ca_admin: String,
     status_admin: String,
     gateway_admin: String,
+    online: String,
 }
 
 impl Stack {
@@ -260,6 +261,7 @@ impl Stack {
             ca_admin: address(&ca_ready, "admin")?,
             status_admin: address(&status_ready, "admin")?,
             gateway_admin: address(&ra_ready, "admin")?,
+            online: by_name(&address(&ra_ready, "online")?),
         };
         layout.complete()?;
         let stack = Self {

@@ -55,6 +55,8 @@ impl<'a> Reception<'a> {
             text::toml(database),
             text::toml(ca_url),
         );
+        // A page of a browser and a script of a demo come from one address.
+        config += "[online]\nlisten = \"127.0.0.1:0\"\nper_minute = 60\n\n";
         config += &self.token.table(2);
         self.layout
             .write_private("gateway/register.csv", REGISTER)?;

@@ -10,6 +10,7 @@ use crate::certificate::serial::Serial;
 use crate::id::{
     ApplicationId, CardId, IdempotencyKey, OperatorId, Sha256Digest, TerminalId, VisitId,
 };
+use crate::mode::Mode;
 use crate::person::municipality::{MunicipalityCode, PrefectureCode};
 pub use crate::revocation::ground::Ground;
 pub use crate::revocation::replacement::{ReplacementCause, Replaces};
@@ -63,6 +64,9 @@ pub struct Act {
     pub idempotency_key: IdempotencyKey,
     /// When the terminal made the statement.
     pub time: Timestamp,
+    /// Which environment the terminal belongs to; not written for production.
+    #[serde(default, skip_serializing_if = "Mode::is_production")]
+    pub mode: Mode,
     #[serde(rename = "act")]
     pub deed: Deed,
 }
@@ -198,8 +202,16 @@ impl Act {
             application: frame.application,
             idempotency_key: frame.idempotency_key,
             time: frame.time,
+            mode: Mode::Production,
             deed,
         }
+    }
+
+    /// The same act, made at a terminal of that mode.
+    #[must_use]
+    pub fn made_in(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// SHA-256 of what is wished, apart from who says it and when: a window that lost the

@@ -15,6 +15,7 @@ pub mod disclosure;
 pub mod id;
 pub mod kept_paper;
 pub mod kiosk_record;
+pub mod mode;
 pub mod notice;
 pub mod office_day;
 pub mod officer;

@@ -12,6 +12,7 @@ use hsm_config::{TokenConfig, TokenSpec};
 use pki_core::{
     application::{inquiry::REPLY_DAYS, lapse::OPEN_DAYS},
     certificate::{CertificateImage, Name, PublicKey},
+    mode::Mode,
     person::municipality::PrefectureCode,
 };
 use serde::Deserialize;
@@ -51,6 +52,8 @@ struct Spec {
     limits: LimitSpec,
     #[serde(default)]
     procedures: ProcedureSpec,
+    #[serde(default)]
+    mode: Mode,
     /// Online revocation by holders; not served where it is left out.
     online: Option<OnlineSpec>,
 }
@@ -269,6 +272,8 @@ pub struct Config {
     pub listen_gateway: SocketAddr,
     /// Where the machine's keepers come.
     pub listen_admin: SocketAddr,
+    /// As the policies of issuer and infrastructure CA say, too.
+    pub mode: Mode,
     /// Where holders revoke online, if they may.
     pub online: Option<OnlineConfig>,
     /// The server's certificate.
@@ -338,6 +343,15 @@ impl Config {
                 ));
             }
         };
+        let infrastructure_ca = certificate(&base.join(&spec.trust))?;
+        let anchor = CertificateImage::decode(&infrastructure_ca)
+            .map_err(|fault| value("trust", fault.to_string()))?;
+        // A setting that the certificates contradict would lead to the wrong authority.
+        for (what, theirs) in [("issuer", &image), ("trust", &anchor)] {
+            spec.mode
+                .takes(Mode::of_certificate(theirs))
+                .map_err(|other| value("mode", format!("{what}: {other}")))?;
+        }
         if !spec.ca.url.starts_with("https://") {
             return Err(value("ca.url", "must begin with https://"));
         }
@@ -365,7 +379,8 @@ impl Config {
                     .map_or_else(|| tls.clone(), |files| files.check(&base)),
                 per_minute: online.per_minute,
             }),
-            infrastructure_ca: certificate(&base.join(&spec.trust))?,
+            mode: spec.mode,
+            infrastructure_ca,
             tls,
             authority: AuthorityConfig {
                 url: spec.ca.url.trim_end_matches('/').to_owned(),

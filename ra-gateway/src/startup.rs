@@ -67,7 +67,9 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             &config.authority,
             &config.infrastructure_ca,
         )?),
+        authority_mode: Arc::default(),
         settings: Settings {
+            mode: config.mode,
             prefecture: config.prefecture,
             profile: config.profile.clone(),
             issuer: config.issuer.clone(),
@@ -188,6 +190,17 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
     .listen(admin_listener)?
     .run();
 
+    let asking = gateway.clone();
+    rt::spawn(async move {
+        let mut again = interval(ASK_MODE);
+        loop {
+            again.tick().await;
+            let asking = asking.clone();
+            if let Ok(true) = web::block(move || asking.app.ask_mode()).await {
+                break;
+            }
+        }
+    });
     let state = gateway.clone();
     let askers = public.as_ref().map(|(_, public, _)| public.clone());
     rt::spawn(async move {
@@ -235,6 +248,9 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
         ends,
     })
 }
+
+/// From one question to the authority for its mode to the next, until it is known.
+const ASK_MODE: Duration = Duration::from_secs(10);
 
 /// The public listener, with a worker, threads and connections of its own.
 fn serve_online(

@@ -114,6 +114,7 @@ fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts
         issuer: app.settings.issuer.clone(),
         listen_gateway: ([127, 0, 0, 1], 0).into(),
         listen_admin: ([127, 0, 0, 1], 0).into(),
+        mode: app.settings.mode,
         online: Some(OnlineConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             tls: files.clone(),
@@ -497,6 +498,49 @@ fn the_keepers_page_says_why_the_gateway_is_not_ready() {
     masters.away(false);
     assert_eq!(get("/readyz").0, 200);
     assert_eq!(get("/metrics").0, 200);
+}
+
+#[test]
+fn a_gateway_before_an_authority_of_the_other_mode_sends_nothing_and_says_why() {
+    use pki_core::mode::Mode;
+    use ra_gateway::port::Announced;
+
+    for (announced, said) in [
+        (
+            Announced::Mode(Mode::Training),
+            "it is of training, and this is production",
+        ),
+        (Announced::Stranger, "infrastructure CA"),
+    ] {
+        let world = World::on(None);
+        let authority = Arc::clone(&world.authority);
+        authority.announces(announced);
+        let (served, parts) = serve(world, 1000);
+        let agent: Agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        let asked = std::time::Instant::now();
+        let why = loop {
+            let address = format!("{}/readyz", served.admin);
+            let mut response = agent.get(address).call().unwrap();
+            if response.status() == 503 {
+                break response.body_mut().read_to_string().unwrap();
+            }
+            assert!(
+                asked.elapsed().as_secs() < 60,
+                "it never asks the authority"
+            );
+            thread::yield_now();
+        };
+        assert!(why.contains(said), "{why}");
+        // It asks again, and is ready as soon as the right one answers.
+        authority.announces(Announced::Mode(Mode::Production));
+        assert!(parts.app.ask_mode());
+        let address = format!("{}/readyz", served.admin);
+        assert_eq!(agent.get(address).call().unwrap().status(), 200);
+    }
 }
 
 #[test]

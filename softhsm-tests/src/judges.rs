@@ -167,4 +167,32 @@ impl OpenSc {
         said.push_str(&String::from_utf8_lossy(&output.stderr));
         Ok((output.status.success(), said))
     }
+
+    /// Signs a file with the key for signatures on the card (RSASSA-PKCS1-v1_5 with SHA-256).
+    pub fn sign(&self, password: &str, message: &Path, signature: &Path) -> Result<()> {
+        let (_, listing) = self.pkcs11(&["--list-slots"])?;
+        let slot = slot_of(&listing, "Digital Signature PIN")?;
+        let (message, signature) = (message.to_string_lossy(), signature.to_string_lossy());
+        let mut words = vec!["--slot-index", &slot, "--login", "--pin", password];
+        words.extend(["--sign", "--mechanism", "SHA256-RSA-PKCS", "--id", "02"]);
+        words.extend(["--input-file", &*message, "--output-file", &*signature]);
+        match self.pkcs11(&words)? {
+            (true, _) => Ok(()),
+            (false, said) => Err(Fault::new("OpenSC does not sign").with_lines(&said, 12)),
+        }
+    }
+}
+
+/// The index of the slot whose token has that label, in what `pkcs11-tool --list-slots` says.
+pub fn slot_of(listing: &str, label: &str) -> Result<String> {
+    let mut index = "";
+    for line in listing.lines() {
+        if let Some(rest) = line.strip_prefix("Slot ") {
+            index = rest.split_whitespace().next().unwrap_or_default();
+        }
+        if line.contains("token label") && line.contains(label) {
+            return Ok(index.to_owned());
+        }
+    }
+    Err(Fault::new(format!("no token with the label {label}")).with_lines(listing, 40))
 }

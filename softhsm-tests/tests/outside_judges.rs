@@ -108,7 +108,7 @@ impl Handed {
         assert!(listed.contains("JPKI"), "{listed}");
         assert!(listed.contains("Digital Signature"), "{listed}");
         let (_, objects) = opensc.pkcs11(&["--list-slots"]).unwrap();
-        let slot = slot_of(&objects, "Digital Signature PIN");
+        let slot = judges::slot_of(&objects, "Digital Signature PIN").unwrap();
         let slot = ["--slot-index", slot.as_str()];
 
         let pem = self.path("opensc.pem");
@@ -142,47 +142,14 @@ impl Handed {
             "OpenSC reads another certificate"
         );
 
-        let signature = self.path("opensc.sig");
-        let message = self.path("message.bin");
-        let sign = [
-            &slot[..],
-            &signing,
-            &[
-                "--sign",
-                "--mechanism",
-                "SHA256-RSA-PKCS",
-                "--id",
-                "02",
-                "--input-file",
-                message.to_str().unwrap(),
-            ],
-            &["--output-file", signature.to_str().unwrap()],
-        ]
-        .concat();
-        let (ok, said) = opensc.pkcs11(&sign).unwrap();
-        assert!(ok, "{said}");
+        let (message, signature) = (self.path("message.bin"), self.path("opensc.sig"));
+        opensc
+            .sign(SOUMU_TARO.password, &message, &signature)
+            .unwrap();
         self.judge
             .signature("subscriber.cer", "message.bin", "opensc.sig")
             .unwrap();
     }
-}
-
-/// The index of the slot whose token has that label.
-fn slot_of(listing: &str, label: &str) -> String {
-    let mut index = String::new();
-    for line in listing.lines() {
-        if let Some(rest) = line.strip_prefix("Slot ") {
-            index = rest
-                .split_whitespace()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-        }
-        if line.contains("token label") && line.contains(label) {
-            return index;
-        }
-    }
-    panic!("no token with the label {label}:\n{listing}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pki_core::certificate::pem;
+use pki_core::certificate::{CertificateImage, pem};
+use pki_core::mode::Mode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,6 +57,20 @@ impl GatewaySettings {
     /// The key that is wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
         HttpsGateway::new(self).map(drop)
+    }
+
+    /// The infrastructure CA, from which this machine and the gateway have their certificates, is of
+    /// the mode that the configuration says.
+    ///
+    /// # Errors
+    /// `mode`, when it says otherwise.
+    pub fn check_mode(&self, mode: Mode) -> Result<(), ConfigError> {
+        let wrong = |key, reason| ConfigError::Value { key, reason };
+        let ca = certificate("gateway.trust", &self.trust)?;
+        let ca = CertificateImage::decode(ca.der())
+            .map_err(|error| wrong("gateway.trust", error.to_string()))?;
+        mode.takes(Mode::of_certificate(&ca))
+            .map_err(|other| wrong("mode", format!("gateway.trust: {other}")))
     }
 }
 

@@ -99,6 +99,7 @@ fn place(name: &str, setting: &Setting) -> Place {
             health: Duration::from_millis(200),
             link_away: Duration::from_secs(3600),
             attendant_pin,
+            mode: pki_core::mode::Mode::Production,
         },
         reader: Box::new(reader.clone()),
         gateway: Box::new(Quiet),

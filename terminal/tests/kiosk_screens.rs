@@ -77,6 +77,7 @@ fn place(name: &str, idle: Duration, locked: bool) -> Place {
             health: Duration::from_millis(200),
             link_away: Duration::from_secs(3600),
             attendant_pin: None,
+            mode: pki_core::mode::Mode::Training,
         },
         reader: Box::new(reader.clone()),
         gateway: Box::new(link.clone()),

@@ -15,7 +15,7 @@ cargo xtask <command>        each command does its own set-up first
   demo [--once] [--out DIR] [--database sqlite|postgres]
         start everything on loopback and carry two applicants through the municipal window;
         stays up until Ctrl-C, or ends after the walk with --once; leaves its files in DIR
-  up --state DIR [--database sqlite|postgres]
+  up --state DIR [--database sqlite|postgres] [--training]
         start everything and stay up until SIGINT or SIGTERM; data are kept in DIR,
         addresses are written to DIR/endpoints.json
   test [--long]
@@ -62,11 +62,16 @@ fn run(words: &[String], report: &Report) -> Result<()> {
             demo::run(report, &wish)
         }
         "up" => {
-            let options = Options::parse(&rest, &[], &["--state", "--database"])?;
+            let options = Options::parse(&rest, &["--training"], &["--state", "--database"])?;
             let state = options
                 .path("--state")
                 .ok_or_else(|| Fault::new(format!("up needs --state DIR\n\n{USAGE}")))?;
-            up::run(report, &state, options.database()?)
+            up::run(
+                report,
+                &state,
+                options.database()?,
+                options.has("--training"),
+            )
         }
         "test" => {
             let options = Options::parse(&rest, &["--long"], &[])?;

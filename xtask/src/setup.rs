@@ -126,7 +126,11 @@ const NEEDED: &[Need] = &[
 
 /// What the tests need besides.
 const FOR_TESTS: &[Need] = &[
-    ("curl", Probe::Program("curl"), "fetching axe-core, once"),
+    (
+        "curl",
+        Probe::Program("curl"),
+        "a holder who revokes online; fetching axe-core, once",
+    ),
     (
         "ca-certificates",
         Probe::File("/etc/ssl/certs/ca-certificates.crt"),

@@ -1,4 +1,5 @@
-//! `cargo xtask up`: everything running in the foreground, its data kept.
+//! `cargo xtask up`: everything running in the foreground, its data kept; with `--training` a place where
+//! clerks can learn.
 
 use std::path::Path;
 use std::thread;
@@ -11,7 +12,12 @@ use crate::workspace::{Profile, Programs};
 use crate::{setup, signals};
 
 /// Starts everything and stays until SIGINT or SIGTERM, which end it with exit code 0.
-pub fn run(report: &Report, state: &Path, database: Option<Database>) -> Result<()> {
+pub fn run(
+    report: &Report,
+    state: &Path,
+    database: Option<Database>,
+    training: bool,
+) -> Result<()> {
     report.section("準備  Set-up");
     setup::run(report)?;
     let programs = Programs::build(report, Profile::Dev)?;
@@ -19,6 +25,7 @@ pub fn run(report: &Report, state: &Path, database: Option<Database>) -> Result<
     let mut options = Options::new(state, database);
     options.settings.console = true;
     options.settings.follow_register = true;
+    options.settings.training = training;
     let stack = Stack::start(&programs, &options, report)?;
     report.line("");
     for (what, address) in stack.addresses() {

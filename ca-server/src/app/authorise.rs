@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     act::{Act, ActFault, Deed, SignedAct},
     certificate::{PublicKey, distribution_point::Place, image::CertificateImage},
+    mode::OtherMode,
 };
 use schema::wire::v1::act::SignedActMessage;
 use sha2::{Digest, Sha256};
@@ -25,6 +26,9 @@ pub enum Refusal {
     /// It is made out for another prefecture.
     #[error("the act is made out for another prefecture")]
     OtherPrefecture,
+    /// It was made at a terminal for training, or this authority is.
+    #[error("the act cannot be taken: {0}")]
+    OtherMode(#[from] OtherMode),
     /// The municipality is not in this authority's table.
     #[error("the municipality is not served by this authority")]
     UnknownMunicipality,
@@ -57,6 +61,7 @@ impl Refusal {
             Self::Act(ActFault::Time { .. }) => "act-time",
             Self::OtherDeed => "act-other-deed",
             Self::OtherPrefecture => "other-prefecture",
+            Self::OtherMode(_) => "other-mode",
             Self::UnknownMunicipality => "unknown-municipality",
             Self::NotEnrolled(_) => "not-enrolled",
             Self::NotValidNow(_) => "certificate-not-valid",
@@ -117,6 +122,7 @@ pub fn authorise<'a>(
     if act.prefecture != app.prefecture {
         return Err(Refusal::OtherPrefecture.into());
     }
+    app.mode.takes(act.mode).map_err(Refusal::OtherMode)?;
     let municipality = act.municipality.to_string();
     for (party, what) in [(&terminal, "terminal"), (&operator, "operator")] {
         if !party.active {

@@ -328,5 +328,9 @@ fn files(record: &Record) -> Vec<(String, String)> {
 /// The letter as PDF with the office's font.
 pub fn to_pdf(app: &App, letter: &Letter, now: Timestamp) -> Result<Vec<u8>, LetterError> {
     let font = Arc::new(fs::read(&app.office.font).map_err(LetterError::Font)?);
+    let mut letter = letter.clone();
+    if app.mode.is_training() {
+        letter.title.insert_str(0, "【見本・訓練】");
+    }
     Ok(letter.to_pdf(&font, now)?)
 }

@@ -36,6 +36,7 @@ use ::service::knocks::Knocks;
 use pki_core::{
     certificate::{Profile, distribution_point::Place, issuer::Issuer},
     id::ResidentNumber,
+    mode::Mode,
     person::{
         merger::Mergers,
         municipality::{MunicipalityCode, PrefectureCode},
@@ -68,6 +69,8 @@ pub struct Authority {
 pub struct App {
     pub node: String,
     pub prefecture: PrefectureCode,
+    /// Whether what is issued here counts.
+    pub mode: Mode,
     pub municipalities: Vec<Place>,
     /// Which of them were merged into others.
     pub mergers: Mergers,
@@ -120,6 +123,7 @@ impl App {
         Self {
             node: config.node.clone(),
             prefecture: config.prefecture,
+            mode: config.mode,
             municipalities: config.municipalities.clone(),
             mergers: config.mergers.clone(),
             store,

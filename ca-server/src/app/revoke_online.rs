@@ -67,7 +67,7 @@ pub fn revoke_online(
         return refuse(app, entry, fault.name());
     }
     // 3. It is recorded, and from then on has its effect (Art 15); the statement stays as proof.
-    let proof = proof::seal_or_keep(app, &statement.serial, ProvedDeed::Revoke, wish);
+    let proof = proof::seal_or_keep(app, issuer, &statement.serial, ProvedDeed::Revoke, wish);
     let revocation = Revocation {
         issuer: issuer.to_owned(),
         serial: statement.serial.as_octets().to_vec(),

@@ -12,9 +12,11 @@ use pki_core::{
     certificate::{
         Profile,
         distribution_point::Place,
+        image::CertificateImage,
         issuer::{Access, Issuer, Publication},
         profile::SubjectKind,
     },
+    mode::Mode,
     person::{
         merger::Mergers,
         municipality::{MunicipalityCode, PrefectureCode},
@@ -33,6 +35,8 @@ struct Spec {
     node: String,
     prefecture: String,
     prefecture_name: String,
+    #[serde(default)]
+    mode: Mode,
     database: String,
     #[serde(default = "four")]
     database_readers: u32,
@@ -300,6 +304,8 @@ pub struct LimitConfig {
 pub struct IssueConfig {
     pub node: String,
     pub prefecture: PrefectureCode,
+    /// As the policies of the certificates say, too.
+    pub mode: Mode,
     pub database: String,
     pub database_readers: u32,
     pub database_writers: u32,
@@ -362,8 +368,9 @@ impl IssueConfig {
         {
             return Err(value("node", "must be 1 to 32 of A-Z a-z 0-9 - _ ."));
         }
-        Ok(Self {
+        let config = Self {
             prefecture,
+            mode: spec.mode,
             database: super::database(&spec.database, &base)?,
             database_readers: within("database_readers", spec.database_readers, 1, 64)?,
             database_writers: within("database_writers", spec.database_writers, 1, 16)?,
@@ -405,7 +412,42 @@ impl IssueConfig {
             mergers: mergers(&spec.municipality)?,
             municipalities: municipalities(&spec.municipality, prefecture, &spec.prefecture_name)?,
             node,
-        })
+        };
+        config.agrees_on_its_mode()?;
+        Ok(config)
+    }
+
+    /// The setting says what the policies of the two CAs and of the residents' certificates say.
+    fn agrees_on_its_mode(&self) -> Result<(), ConfigError> {
+        let of = |issuer: &IssuerConfig| {
+            let certificate = issuer
+                .issuer
+                .certificate_der()
+                .map(CertificateImage::decode);
+            match certificate {
+                Some(Ok(image)) => Mode::of_certificate(&image),
+                // An issuer is made from a certificate that was read.
+                _ => Mode::Production,
+            }
+        };
+        let mut found = vec![
+            ("signing.profile", Mode::of_profile(&self.signature_profile)),
+            ("signing.certificate", of(&self.signing)),
+            ("infrastructure.certificate", of(&self.infrastructure)),
+        ];
+        if let Some(user) = &self.user_authentication {
+            found.push((
+                "user_authentication.profile",
+                Mode::of_profile(&user.profile),
+            ));
+            found.push(("user_authentication.certificate", of(&user.issuer)));
+        }
+        for (what, theirs) in found {
+            self.mode
+                .takes(theirs)
+                .map_err(|other| value("mode", format!("{what}: {other}")))?;
+        }
+        Ok(())
     }
 
     /// The municipality of that code.

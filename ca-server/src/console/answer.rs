@@ -19,6 +19,8 @@ pub struct Frame {
     pub label: String,
     pub auditor: bool,
     pub prefecture: String,
+    /// Marked as for training.
+    pub training: bool,
     pub here: String,
     pub fault: Option<(String, String)>,
 }
@@ -34,6 +36,7 @@ impl Frame {
             label: desk.officer.label.clone(),
             auditor: desk.officer.auditor,
             prefecture: desk.app.office.governor.clone(),
+            training: desk.app.mode.is_training(),
             here: desk.here.clone(),
             fault: None,
         }

@@ -2,6 +2,7 @@
 //! `web::block`.
 
 mod admin;
+mod authority;
 mod body;
 mod caller;
 mod certificates;

@@ -3,7 +3,9 @@
 use actix_web::HttpResponse;
 use utoipa::OpenApi;
 
-use super::{certificates, disclosures, files, ocsp, problem, register_revocations, revocations};
+use super::{
+    authority, certificates, disclosures, files, ocsp, problem, register_revocations, revocations,
+};
 
 /// The inner interface.
 #[derive(OpenApi)]
@@ -13,6 +15,7 @@ use super::{certificates, disclosures, files, ocsp, problem, register_revocation
         description = "For gateways, over mutual TLS."
     ),
     paths(
+        authority::read,
         certificates::issue,
         certificates::read,
         revocations::revoke,

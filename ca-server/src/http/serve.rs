@@ -21,6 +21,7 @@ use service::{
 use super::{
     addresses,
     admin::{self, Admin},
+    authority,
     body::Limit,
     caller, certificates, disclosures, no_route, openapi, posted,
     public::{self, Askers},
@@ -89,6 +90,7 @@ pub fn issue(
                 .service(
                     web::scope("/v1")
                         .wrap(from_fn(caller::gateways_only))
+                        .service(read_only("/authority", web::to(authority::read)))
                         .service(posted("/certificates", web::to(certificates::issue)))
                         .service(read_only(
                             "/certificates/{serial}",

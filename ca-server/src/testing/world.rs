@@ -158,6 +158,7 @@ impl World {
             "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",
         ];
         let app = App {
+            mode: pki_core::mode::Mode::Production,
             node: "node".to_owned(),
             prefecture: "13".parse().expect("a prefecture"),
             municipalities: vec![place("13101", "Chiyoda-ku"), place("13102", "Chuo-ku")],
@@ -252,6 +253,7 @@ impl World {
         };
         let app = &self.app;
         App {
+            mode: self.app.mode,
             node: "beside".to_owned(),
             prefecture: app.prefecture,
             municipalities: app.municipalities.clone(),

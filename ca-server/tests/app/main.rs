@@ -7,6 +7,7 @@ mod delta;
 mod disclose;
 mod issue;
 mod lists;
+mod mode;
 mod register;
 mod register_feed;
 mod replace;

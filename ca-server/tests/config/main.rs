@@ -215,6 +215,12 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         ("act_skew_s = 300", "act_skew_s = 0", "1 to 3600"),
         (
+            "mode = \"production\"",
+            "mode = \"training\"",
+            "signing.profile: it is of production, and this is training",
+        ),
+        ("mode = \"production\"", "mode = \"trial\"", "mode"),
+        (
             "terminal = \"profiles",
             "teminal = \"profiles",
             "no kind of party",

@@ -363,12 +363,14 @@ impl Profile {
 
 /// The profiles that come with the product, as file name and text. An operator copies
 /// them and changes names, policies and algorithms.
-pub const SAMPLES: [(&str, &str); 11] = [
+pub const SAMPLES: [(&str, &str); 13] = [
     sample!("signature.toml"),
     sample!("signature-training.toml"),
     sample!("user-authentication.toml"),
     sample!("signing-ca.toml"),
+    sample!("signing-ca-training.toml"),
     sample!("infrastructure-ca.toml"),
+    sample!("infrastructure-ca-training.toml"),
     sample!("ocsp-responder.toml"),
     sample!("server.toml"),
     sample!("gateway.toml"),

@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
+use pki_core::{id::ApplicationId, mode::Mode, person::municipality::MunicipalityCode};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use schema::wire::v1::{
+    authority::AuthorityRecord,
     ca::{
         CertificateRecord, IssueRequest, IssueResponse, OnlineRevokeRequest, RevokeRequest,
         RevokeResponse,
@@ -27,7 +28,7 @@ use ureq::{
 
 use crate::{
     config::AuthorityConfig,
-    port::{Authority, AuthorityFault},
+    port::{Announced, Authority, AuthorityFault},
 };
 
 /// Largest answer that is read, in bytes: a paper with its font, in base64.
@@ -227,7 +228,44 @@ fn found<T>(asked: Result<T, AuthorityFault>) -> Result<Option<T>, AuthorityFaul
     }
 }
 
+/// Whether the handshake failed because one side does not accept the other's certificate.
+fn is_stranger(error: &ureq::Error) -> bool {
+    use rustls::{AlertDescription as Alert, Error};
+    let fault = match error {
+        ureq::Error::Rustls(fault) => Some(fault),
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    matches!(
+        fault,
+        Some(
+            Error::InvalidCertificate(_)
+                | Error::AlertReceived(
+                    Alert::UnknownCA
+                        | Alert::BadCertificate
+                        | Alert::CertificateUnknown
+                        | Alert::DecryptError
+                )
+        )
+    )
+}
+
 impl Authority for HttpAuthority {
+    fn announced(&self) -> Announced {
+        match self.once("/v1/authority", None) {
+            Ok(answer) => {
+                let record = understand::<AuthorityRecord>(&answer, true);
+                match record.as_ref().map(|record| record.mode.as_str()) {
+                    Ok("production") => Announced::Mode(Mode::Production),
+                    Ok("training") => Announced::Mode(Mode::Training),
+                    _ => Announced::Nothing,
+                }
+            }
+            Err(error) if is_stranger(&error) => Announced::Stranger,
+            Err(_) => Announced::Nothing,
+        }
+    }
+
     fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
         self.call("/v1/certificates", Some(&encoded(request)))
     }

@@ -44,6 +44,7 @@ impl App {
         if act.municipality != clerk.municipality() || act.prefecture != self.settings.prefecture {
             return refuse(Reason::ActInvalid, "the act names another place");
         }
+        self.same_mode(act.mode)?;
         Ok(act)
     }
 }

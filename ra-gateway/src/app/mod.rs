@@ -42,6 +42,7 @@ mod find_certificate;
 mod kept_papers;
 pub mod kiosk;
 mod lapse;
+pub mod mode;
 mod notices;
 mod places;
 pub mod refusal;
@@ -56,6 +57,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use pki_core::{
     application::fee::FeeTable,
+    mode::Mode,
     person::{municipality::PrefectureCode, substitution::SubstitutionList},
 };
 use service::knocks::Knocks;
@@ -74,6 +76,8 @@ use register_events::RegisterEvents;
 pub struct Settings {
     /// The prefecture.
     pub prefecture: PrefectureCode,
+    /// Whether what is issued counts.
+    pub mode: Mode,
     /// Name of the certificate profile that is applied for.
     pub profile: String,
     /// What issued certificates must come from.
@@ -112,6 +116,8 @@ pub struct App {
     pub authority: Arc<dyn Authority>,
     /// What the prefecture has settled.
     pub settings: Settings,
+    /// Whether the authority is of this gateway's mode.
+    pub authority_mode: Arc<mode::AuthorityMode>,
     /// Channels to cards.
     pub channels: Channels,
     /// Refusals that have no row of their own yet.
@@ -135,6 +141,7 @@ impl App {
             register: Arc::clone(&self.register),
             authority: Arc::clone(&self.authority),
             settings: self.settings.clone(),
+            authority_mode: Arc::clone(&self.authority_mode),
             channels: Channels::default(),
             knocks: Knocks::default(),
             places: KnownPlaces::default(),

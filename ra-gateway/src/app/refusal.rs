@@ -105,6 +105,8 @@ reasons! {
     SubstituteInvalid = "substitute-invalid",
     /// The statement of an online revocation is none of this gateway's, or too old.
     StatementInvalid = "statement-invalid",
+    /// Terminal, gateway and authority are not all of production, or all of training.
+    OtherMode = "other-mode",
     /// The signed act does not verify or does not belong to this application.
     ActInvalid = "act-invalid",
     /// Issuing was stopped until an officer of the prefecture releases it.

@@ -38,6 +38,7 @@ pub async fn readyz(gateway: web::Data<Gateway>) -> HttpResponse {
         } else if let Err(error) = app.vault.keyed_hash("readiness", b"") {
             reasons.push(error.to_string());
         }
+        reasons.extend(app.mode_trouble());
         Readiness {
             ready: reasons.is_empty(),
             reasons,

@@ -254,6 +254,7 @@ pub fn public_routes(config: &mut ServiceConfig) {
         web::scope("")
             .wrap(from_fn(online::guard))
             .service(at("/").route(get().to(online::page)))
+            .service(at("/en").route(get().to(online::english)))
             .service(at("/online.css").route(get().to(style)))
             .service(at("/v1/online-revocation-challenges").route(post().to(online::challenge)))
             .service(at("/v1/online-revocations").route(post().to(online::revoke)))

@@ -17,7 +17,11 @@ use actix_web::{
     rt::time::timeout,
     web,
 };
-use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
+use governor::{
+    DefaultDirectRateLimiter, DefaultKeyedRateLimiter, NotUntil, Quota,
+    clock::{Clock, QuantaInstant},
+};
+use pki_core::mode::Mode;
 use schema::wire::v1::{
     ca::{OnlineRevokeRequest, RevokeResponse},
     ra::{OnlineChallengeRequest, OnlineChallengeResponse},
@@ -35,26 +39,54 @@ use crate::app::{
 pub const PLACES: usize = 4;
 /// Largest body, in bytes.
 const BODY: usize = 8 * 1024;
+/// Signed statements in a minute, of all askers together.
+const STATEMENTS: NonZeroU32 = NonZeroU32::new(120).unwrap();
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(5);
 /// How long a request waits for a place.
 const PATIENCE: Duration = Duration::from_secs(2);
-const PAGE: &str = include_str!("../../assets/online.html");
+/// Where the mark of a gateway for training stands.
+const MODE: &str = "<!-- mode -->";
+
+/// A page in one language, marked where it is for training.
+fn marked(page: &str, mark: &str, mode: Mode) -> String {
+    let mark = match mode {
+        Mode::Production => String::new(),
+        Mode::Training => format!("<p class=\"training\" role=\"note\">{mark}</p>"),
+    };
+    page.replacen(MODE, &mark, 1)
+}
 
 /// What the public listener works with.
 pub struct Public {
     app: Arc<App>,
     places: Arc<Semaphore>,
     askers: DefaultKeyedRateLimiter<IpAddr>,
+    /// Signed statements of everybody together: each may leave a row at the authority.
+    statements: DefaultDirectRateLimiter,
+    japanese: String,
+    english: String,
 }
 
 impl Public {
     /// So many requests of one address in a minute.
     #[must_use]
     pub fn new(app: Arc<App>, per_minute: NonZeroU32) -> Self {
+        let mode = app.settings.mode;
         Self {
+            japanese: marked(
+                include_str!("../../assets/online.html"),
+                "訓練・試験用　本物の証明書ではありません",
+                mode,
+            ),
+            english: marked(
+                include_str!("../../assets/online_en.html"),
+                "FOR TRAINING  Not a real certificate",
+                mode,
+            ),
             app,
             places: Arc::new(Semaphore::new(PLACES)),
+            statements: DefaultDirectRateLimiter::direct(Quota::per_minute(STATEMENTS)),
             askers: DefaultKeyedRateLimiter::keyed(Quota::per_minute(per_minute)),
         }
     }
@@ -86,11 +118,9 @@ pub async fn guard(
     let checked = address.map_or(Ok(()), |address| public.askers.check_key(&address));
     let mut response = match checked {
         Ok(()) => next.call(request).await?.map_into_left_body(),
-        Err(until) => {
-            let now = governor::clock::DefaultClock::default().now();
-            let problem = Problem::too_many(until.wait_time_from(now).as_secs() + 1);
-            request.error_response(problem).map_into_right_body()
-        }
+        Err(until) => request
+            .error_response(too_many(&until))
+            .map_into_right_body(),
     };
     let status = response.status().as_u16().to_string();
     metrics::counter!("ra_online_requests_total", "status" => status).increment(1);
@@ -112,10 +142,22 @@ pub async fn guard(
 }
 
 /// What this listener is for, and how it is asked.
-pub async fn page() -> HttpResponse {
+pub async fn page(public: web::Data<Public>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(ContentType::html())
-        .body(PAGE)
+        .body(public.japanese.clone())
+}
+
+/// The same in English.
+pub async fn english(public: web::Data<Public>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(ContentType::html())
+        .body(public.english.clone())
+}
+
+fn too_many(until: &NotUntil<QuantaInstant>) -> Problem {
+    let now = governor::clock::DefaultClock::default().now();
+    Problem::too_many(until.wait_time_from(now).as_secs() + 1)
 }
 
 /// A statement for the holder to sign.
@@ -140,6 +182,8 @@ pub async fn revoke(
     payload: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let asked: OnlineRevokeRequest = read(&request, payload).await?;
+    let all = public.statements.check();
+    all.map_err(|until| too_many(&until))?;
     let answer = work(public, move |app| app.revoke_online(&asked)).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
@@ -200,5 +244,19 @@ mod tests {
         assert_ne!(of("2001:db8:1:2::3"), of("2001:db8:1:3::3"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
         assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
+    }
+
+    #[test]
+    fn the_pages_of_a_gateway_for_training_are_marked_and_no_others() {
+        for page in [
+            include_str!("../../assets/online.html"),
+            include_str!("../../assets/online_en.html"),
+        ] {
+            assert!(
+                marked(page, "MARK", Mode::Training)
+                    .contains("<header>\n<p class=\"training\" role=\"note\">MARK</p>")
+            );
+            assert!(!marked(page, "MARK", Mode::Production).contains("MARK"));
+        }
     }
 }

@@ -103,6 +103,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::WindowClosed
         | Reason::IssuingStopped
         | Reason::AuthorityRefused
+        | Reason::OtherMode
         | Reason::ImageForeign => StatusCode::CONFLICT,
         Reason::CertificateDiffers => StatusCode::BAD_GATEWAY,
         Reason::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,

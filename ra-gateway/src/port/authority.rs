@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pki_core::{id::ApplicationId, person::municipality::MunicipalityCode};
+use pki_core::{id::ApplicationId, mode::Mode, person::municipality::MunicipalityCode};
 use schema::wire::v1::{
     ca::{
         CertificateRecord, IssueRequest, IssueResponse, OnlineRevokeRequest, RevokeRequest,
@@ -42,12 +42,27 @@ pub enum AuthorityFault {
     Answer(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// What an authority tells of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announced {
+    /// It issues certificates of this mode.
+    Mode(Mode),
+    /// Its certificate or ours is not accepted: it belongs to another infrastructure CA, as an
+    /// authority of the other mode does.
+    Stranger,
+    /// It did not answer, or not in a form that is understood.
+    Nothing,
+}
+
 /// Asks the authority.
 ///
 /// Promises: a call ends within its deadline; an answer that was lost on the way is
 /// asked for again with the very same request, so that one idempotency key yields
 /// one certificate; `Away` is given only when no answer was had in the end.
 pub trait Authority: Send + Sync {
+    /// Asks once, without a second attempt, which mode it has.
+    fn announced(&self) -> Announced;
+
     /// Issues a certificate, or gives the one issued before under the act's idempotency key.
     fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault>;
 

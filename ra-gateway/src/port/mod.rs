@@ -20,7 +20,7 @@ mod vault;
 
 pub use approval::{Approvals, Decision, StoredApproval};
 pub use audit::{AuditEntry, AuditLog, AuditMac, AuditRecord};
-pub use authority::{Authority, AuthorityFault};
+pub use authority::{Announced, Authority, AuthorityFault};
 pub use clock::Clock;
 pub use entropy::Entropy;
 pub use kept_paper::{Kept, KeptPapers, PaperHold, PaperSubject, StoredPaper};

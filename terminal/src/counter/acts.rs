@@ -139,7 +139,7 @@ impl Counter {
             idempotency_key,
             time,
         };
-        let payload = Act::new(frame, deed).to_payload();
+        let payload = Act::new(frame, deed).made_in(self.config.mode).to_payload();
         let terminal_signature = self
             .key
             .sign(&Signatory::Terminal.message(&payload))

@@ -57,6 +57,11 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "The window is closed. Come back when it opens, or a supervisor keeps it open.",
     ),
     (
+        "other-mode",
+        "訓練用と本番用がまじっています。この端末は使わず、都道府県に連絡してください。",
+        "Something for training meets something that is not. Do not use this terminal; call the prefecture.",
+    ),
+    (
         "party-suspended",
         "この端末は使用を停止されています。都道府県の認証局に連絡してください。",
         "This terminal is suspended. Call the prefecture's certificate authority.",

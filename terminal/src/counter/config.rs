@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pki_core::id::TerminalId;
+use pki_core::mode::Mode;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
@@ -24,7 +25,7 @@ struct Spec {
     #[serde(default = "recover_seconds")]
     recover_seconds: u64,
     #[serde(default)]
-    training: bool,
+    mode: Mode,
 }
 
 /// `[readers]`: names of the two card readers, or parts of them.
@@ -79,8 +80,9 @@ pub struct CounterConfig {
     pub readers: Readers,
     /// The printed copy.
     pub print: Print,
-    /// This window is for training or trials (全国実用試験): every screen is marked so.
-    pub training: bool,
+    /// Whether this window is for training or trials (全国実用試験): every screen is marked so,
+    /// and every act says so.
+    pub mode: Mode,
     /// How long one press of a button tries to get a lost answer by itself.
     pub recover: Duration,
 }
@@ -115,10 +117,11 @@ impl CounterConfig {
             gateway: spec.gateway.resolved(&base),
             readers: spec.readers,
             print,
-            training: spec.training,
+            mode: spec.mode,
             recover: Duration::from_secs(spec.recover_seconds.clamp(1, 300)),
         };
         config.gateway.check()?;
+        config.gateway.check_mode(config.mode)?;
         Ok(config)
     }
 }

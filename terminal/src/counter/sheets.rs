@@ -39,7 +39,7 @@ fn row(label: &str, value: String) -> (String, String) {
 
 impl Counter {
     fn paper(&self, mut letter: Letter) -> Result<Vec<u8>, Problem> {
-        if self.config.training {
+        if self.config.mode.is_training() {
             letter.title.insert_str(0, "【見本・訓練】");
         }
         letter

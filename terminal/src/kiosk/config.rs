@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use pki_core::id::KioskId;
+use pki_core::mode::Mode;
 use serde::Deserialize;
 
 use crate::gateway::GatewaySettings;
@@ -34,6 +35,8 @@ struct Spec {
     link_away_minutes: u64,
     #[serde(default)]
     attendant_pin: Option<Pin>,
+    #[serde(default)]
+    mode: Mode,
 }
 
 /// The attendant's PIN; never shown.
@@ -107,6 +110,8 @@ pub struct KioskConfig {
     pub link_away: Duration,
     /// Opens `/attendant`; without one that page stays closed.
     pub attendant_pin: Option<Pin>,
+    /// Whether this kiosk is for training or trials (全国実用試験): its screens are marked so.
+    pub mode: Mode,
 }
 
 impl KioskConfig {
@@ -150,9 +155,11 @@ impl KioskConfig {
             health: Duration::from_secs(spec.health_seconds.clamp(1, 3600)),
             link_away: Duration::from_secs(spec.link_away_minutes.clamp(1, 7 * 24 * 60) * 60),
             attendant_pin: spec.attendant_pin,
+            mode: spec.mode,
         };
         config::owner_only("master", &config.master)?;
         config.gateway.check()?;
+        config.gateway.check_mode(config.mode)?;
         Ok(config)
     }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use pki_core::mode::Mode;
+
 use super::app::{Kiosk, lock};
 use super::entry::{Entry, Notice, Page, Purpose};
 use super::password::Password;
@@ -340,6 +342,11 @@ impl Kiosk {
     /// This kiosk's id.
     pub fn id(&self) -> &str {
         self.config.id()
+    }
+
+    /// Whether it is for training.
+    pub fn mode(&self) -> Mode {
+        self.config.mode
     }
 
     /// Opens the attendant's page for five minutes. After five wrong PINs it is shut

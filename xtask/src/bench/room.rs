@@ -41,7 +41,7 @@ impl Room {
         database: Database,
         issuer_key: &str,
     ) -> Result<Self> {
-        let (layout, _) = Layout::open(dir, Some(database))?;
+        let (layout, _) = Layout::open(dir, Some(database), false)?;
         let settings = Settings {
             issuer_key: issuer_key.to_owned(),
             ca_sessions: 4,

@@ -76,7 +76,7 @@ impl<'a> Authority<'a> {
                 "signature = \"rsa-sha256\"",
                 &format!("signature = \"{signature}\""),
             );
-            if name == "signing-ca.toml" {
+            if name.starts_with("signing-ca") {
                 text = text.replace(
                     "subject-keys = [\"rsa-2048\"",
                     &format!("subject-keys = [\"{}\"", settings.issuer_key),
@@ -139,8 +139,9 @@ impl<'a> Authority<'a> {
         let quote = |path: &Path| text::toml(&path.to_string_lossy());
         let profiles = self.layout.path("profiles");
         let mut config = format!(
-            "node = \"ca-1\"\nprefecture = \"13\"\nprefecture_name = \"Tokyo-to\"\ndatabase = {}\naccess = \"open\"\n\
+            "{}node = \"ca-1\"\nprefecture = \"13\"\nprefecture_name = \"Tokyo-to\"\ndatabase = {}\naccess = \"open\"\n\
              public_url = {}\n\n[tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n",
+            self.layout.mode_line(),
             text::toml(database),
             text::toml(&self.layout.public_url()),
         );
@@ -148,7 +149,7 @@ impl<'a> Authority<'a> {
         config += &format!(
             "\n[signing]\nname = \"{ISSUER}\"\ncertificate = {}\nkey = \"sign\"\nprofile = {}\nocsp_responder_profile = {}\n",
             quote(&self.signing_certificate()),
-            quote(&profiles.join("signature.toml")),
+            quote(&profiles.join(format!("signature{}.toml", marked(settings)))),
             quote(&profiles.join("ocsp-responder.toml")),
         );
         config += &format!(
@@ -329,6 +330,11 @@ fn name(place: &str) -> &str {
 const OFFICERS: &str = "officers = [\n    { name = \"鈴木 一郎\", role = \"CA officer\" },\n    \
                         { name = \"佐藤 花子\", role = \"auditor\" },\n]\n";
 
+/// What the names of profiles for training end with.
+fn marked(settings: &Settings) -> &'static str {
+    if settings.training { "-training" } else { "" }
+}
+
 /// The file of the ceremony in the CA room.
 fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
     let mut spec = format!(
@@ -344,12 +350,13 @@ fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
     ] {
         spec += &format!("\n[[key]]\nlabel = \"{label}\"\nalgorithm = \"{algorithm}\"\n");
     }
+    let marked = marked(settings);
     spec + &format!(
-        "\n[[certificate]]\nkey = \"sign\"\nprofile = \"../profiles/signing-ca.toml\"\n\
+        "\n[[certificate]]\nkey = \"sign\"\nprofile = \"../profiles/signing-ca{marked}.toml\"\n\
          subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=JPKI for digital signature\", \"OU=Governor of Tokyo-to\"]\n\
          alternative-name = [\"C=JP\", \"O=公的個人認証サービス試験\", \"OU=公的個人認証サービス署名用\", \"OU=東京都知事\"]\n\
          segment = \"{ISSUER}\"\nout = \"sign.cer\"\n\n\
-         [[certificate]]\nkey = \"infra\"\nprofile = \"../profiles/infrastructure-ca.toml\"\n\
+         [[certificate]]\nkey = \"infra\"\nprofile = \"../profiles/infrastructure-ca{marked}.toml\"\n\
          subject = [\"C=JP\", \"O=JPKI-TEST\", \"OU=Infrastructure CA\", \"OU=Governor of Tokyo-to\"]\n\
          segment = \"infra\"\nout = \"infra.cer\"\n"
     )

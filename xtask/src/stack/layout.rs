@@ -48,6 +48,8 @@ pub struct Layout {
     pub public_port: u16,
     /// Password of the PostgreSQL role.
     pub password: String,
+    /// Whether it was made for training; a directory stays what it is.
+    pub training: bool,
 }
 
 /// Format of `state.json`; a directory of another one is not touched.
@@ -55,8 +57,8 @@ const VERSION: u64 = 1;
 
 impl Layout {
     /// Opens a state directory or makes a new one. `Some(true)` in the second place: it is complete and is
-    /// started again.
-    pub fn open(dir: &Path, database: Option<Database>) -> Result<(Self, bool)> {
+    /// started again. `training` asks for a directory for training; one that was made without is refused.
+    pub fn open(dir: &Path, database: Option<Database>, training: bool) -> Result<(Self, bool)> {
         private_dir(dir)?;
         let dir = fs::canonicalize(dir).on(dir)?;
         let file = dir.join("state.json");
@@ -72,6 +74,7 @@ impl Layout {
                 database: database.unwrap_or(Database::Sqlite),
                 public_port: port::free()?,
                 password: text::random_hex(16)?,
+                training,
             };
             return Ok((layout, false));
         }
@@ -90,6 +93,13 @@ impl Layout {
                 made_with.name()
             )));
         }
+        let made_for_training = state["training"].as_bool().unwrap_or(false);
+        if training && !made_for_training {
+            return Err(Fault::new(format!(
+                "{} was not made for training; name another directory",
+                dir.display()
+            )));
+        }
         let public_port = state["public_port"]
             .as_u64()
             .and_then(|port| u16::try_from(port).ok())
@@ -99,6 +109,7 @@ impl Layout {
             database: made_with,
             public_port,
             password: state["password"].as_str().unwrap_or_default().to_owned(),
+            training: made_for_training,
         };
         Ok((layout, true))
     }
@@ -110,6 +121,7 @@ impl Layout {
             "database": self.database.name(),
             "public_port": self.public_port,
             "password": self.password,
+            "training": self.training,
         });
         self.write_private("state.json", &format!("{state:#}\n"))
             .map(drop)
@@ -159,6 +171,15 @@ impl Layout {
         Ok(path)
     }
 
+    /// The line of each program's configuration that says what it is for.
+    pub fn mode_line(&self) -> &'static str {
+        if self.training {
+            "mode = \"training\"\n"
+        } else {
+            ""
+        }
+    }
+
     /// Address of the public side.
     pub fn public_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.public_port)
@@ -187,16 +208,27 @@ mod tests {
     #[test]
     fn a_complete_directory_is_started_again_with_what_was_settled() {
         let dir = scratch("again");
-        let (made, complete) = Layout::open(&dir, Some(Database::Postgres)).unwrap();
+        let (made, complete) = Layout::open(&dir, Some(Database::Postgres), false).unwrap();
         assert!(!complete);
         made.complete().unwrap();
-        let (again, complete) = Layout::open(&dir, None).unwrap();
+        let (again, complete) = Layout::open(&dir, None, false).unwrap();
         assert!(complete);
         assert_eq!(
             (again.database, again.public_port),
             (Database::Postgres, made.public_port)
         );
-        assert!(Layout::open(&dir, Some(Database::Sqlite)).is_err());
+        assert!(Layout::open(&dir, Some(Database::Sqlite), false).is_err());
+        assert!(Layout::open(&dir, None, true).is_err());
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_directory_for_training_stays_one() {
+        let dir = scratch("training");
+        let (made, _) = Layout::open(&dir, None, true).unwrap();
+        made.complete().unwrap();
+        let (again, _) = Layout::open(&dir, None, false).unwrap();
+        assert!(again.training && !again.mode_line().is_empty());
         fs::remove_dir_all(dir).unwrap();
     }
 
@@ -205,7 +237,7 @@ mod tests {
         let dir = scratch("else");
         fs::create_dir_all(&dir).unwrap();
         fs::write(dir.join("thesis.txt"), "years of work").unwrap();
-        let fault = Layout::open(&dir, None).err().unwrap().to_string();
+        let fault = Layout::open(&dir, None, false).err().unwrap().to_string();
         assert!(fault.contains("neither empty nor"), "{fault}");
         fs::remove_dir_all(dir).unwrap();
     }

@@ -76,6 +76,8 @@ pub struct Settings {
     pub public_requests_per_second: u32,
     /// Whether a second window can be opened ([`Stack::open_second`]).
     pub second_window: bool,
+    /// For training: the CAs and what they certify are marked so, and every program says so.
+    pub training: bool,
     /// Environment of `ca-server issue`.
     pub ca_environment: Vec<(String, PathBuf)>,
     /// Whether the authority follows the register's batches in the folder `register`.
@@ -93,6 +95,7 @@ impl Default for Settings {
             ca_requests_per_second: 20,
             public_requests_per_second: 200,
             second_window: false,
+            training: false,
             ca_environment: Vec::new(),
             follow_register: false,
             console: false,
@@ -146,8 +149,12 @@ pub struct Addresses {
 impl Stack {
     /// Makes what is missing in the state directory, starts everything, and waits until it is ready.
     pub fn start(programs: &Programs, options: &Options, report: &Report) -> Result<Self> {
-        let (layout, complete) = Layout::open(&options.state, options.database)?;
-        let settings = &options.settings;
+        let (layout, complete) =
+            Layout::open(&options.state, options.database, options.settings.training)?;
+        let settings = &Settings {
+            training: layout.training,
+            ..options.settings.clone()
+        };
         let cluster = match layout.database {
             Database::Sqlite => None,
             Database::Postgres => Some(report.step("PostgreSQL, a cluster of its own", || {

@@ -187,9 +187,10 @@ pub fn configure_counter(
     gateway: &str,
 ) -> Result<()> {
     let config = format!(
-        "terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
+        "{}terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
          certificate = \"terminal.pem\"\nkey = \"terminal.key\"\n\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
          operator = \"Jitsuin Counter 00 01\"\n",
+        layout.mode_line(),
         text::toml(terminal),
         text::toml(gateway),
     );
@@ -202,9 +203,10 @@ pub fn configure_counter(
 /// then the kiosk works all the same and its status says so.
 pub fn configure_kiosk(layout: &Layout, folder: &str, kiosk: &str, gateway: &str) -> Result<()> {
     let config = format!(
-        "kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\
+        "{}kiosk = {}\nlisten = \"127.0.0.1:0\"\nmaster = \"master.key\"\n\
          require_locked_memory = {}\n\n[reader]\nname = \"Jitsuin Kiosk 00 00\"\n\n\
          [gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\ncertificate = \"kiosk.pem\"\nkey = \"kiosk.key\"\n",
+        layout.mode_line(),
         text::toml(kiosk),
         setup::is_root(),
         text::toml(gateway),

@@ -46,12 +46,17 @@ impl<'a> Reception<'a> {
 
     /// Writes `ra.toml` and the register, makes the tables and the masters.
     pub fn configure(&self, database: &str, ca_url: &str, settings: &Settings) -> Result<()> {
-        let _ = settings;
+        let profile = if settings.training {
+            "profile = \"signature-training\"\n"
+        } else {
+            ""
+        };
         let mut config = format!(
-            "node = \"gateway-1\"\nprefecture = \"13\"\ndatabase = {}\nregister = \"register.csv\"\n\
+            "{}{profile}node = \"gateway-1\"\nprefecture = \"13\"\ndatabase = {}\nregister = \"register.csv\"\n\
              issuer = \"../ceremony/ca/sign.cer\"\ntrust = \"../ceremony/infra.pem\"\n\n\
              [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\n\
              [ca]\nurl = {}\ncertificate = \"client.pem\"\nkey = \"client.key\"\n\n",
+            self.layout.mode_line(),
             text::toml(database),
             text::toml(ca_url),
         );

@@ -70,6 +70,7 @@ impl App {
                 "this gateway did not make the statement; ask for another",
             );
         }
+        self.before_its_authority()?;
         // 2. The authority verifies the holder's signature and records the revocation.
         let answer = self.authority.revoke_online(request)?;
         if answer.serial != statement.serial.to_string() {

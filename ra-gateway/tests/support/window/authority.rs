@@ -11,13 +11,14 @@ use pki_core::{
     certificate::{CertificateImage, Subject, Subscriber},
     disclosure::RequestContent,
     id::ApplicationId,
+    mode::Mode,
     person::{
         certificate_items::{CertificateItems, CertificateItemsText},
         municipality::MunicipalityCode,
     },
     revocation::{ground::Ground, online::Statement},
 };
-use ra_gateway::port::{Authority, AuthorityFault, Clock};
+use ra_gateway::port::{Announced, Authority, AuthorityFault, Clock};
 use schema::wire::{
     bytes::Base64,
     v1::{
@@ -58,6 +59,7 @@ pub struct FakeAuthority {
     pub(super) issued: Mutex<HashMap<String, IssueResponse>>,
     pub(super) revoked: Mutex<HashMap<String, RevokeResponse>>,
     pub(super) trouble: Mutex<Option<Trouble>>,
+    pub(super) announced: Mutex<Option<Announced>>,
     pub(super) events: Mutex<Vec<RegisterRevocation>>,
     pub(super) disclosures: Mutex<Vec<DisclosureLine>>,
 }
@@ -65,6 +67,11 @@ pub struct FakeAuthority {
 impl FakeAuthority {
     pub fn next(&self, trouble: Trouble) {
         *self.trouble.lock().unwrap() = Some(trouble);
+    }
+
+    /// What it tells of itself from now on.
+    pub fn announces(&self, announced: Announced) {
+        *self.announced.lock().unwrap() = Some(announced);
     }
 
     pub fn issued(&self) -> usize {
@@ -95,6 +102,13 @@ impl FakeAuthority {
 }
 
 impl Authority for FakeAuthority {
+    fn announced(&self) -> Announced {
+        self.announced
+            .lock()
+            .unwrap()
+            .unwrap_or(Announced::Mode(Mode::Production))
+    }
+
     fn issue(&self, request: &IssueRequest) -> Result<IssueResponse, AuthorityFault> {
         let trouble = self.trouble.lock().unwrap().take();
         match trouble {

@@ -130,6 +130,7 @@ impl World {
             issued: Mutex::default(),
             revoked: Mutex::default(),
             trouble: Mutex::default(),
+            announced: Mutex::default(),
             disclosures: Mutex::default(),
             events: Mutex::default(),
         });
@@ -147,7 +148,9 @@ impl World {
             masters: Arc::clone(&masters) as Arc<dyn Masters>,
             register: Arc::new(CsvRegister::new(folder.path("register.csv"))),
             authority: Arc::clone(&authority) as Arc<dyn Authority>,
+            authority_mode: Arc::default(),
             settings: Settings {
+                mode: pki_core::mode::Mode::Production,
                 prefecture: "13".parse().unwrap(),
                 profile: "signature".into(),
                 issuer,

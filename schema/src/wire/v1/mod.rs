@@ -1,6 +1,7 @@
 //! Version 1 of the messages.
 
 pub mod act;
+pub mod authority;
 pub mod ca;
 pub mod disclosure;
 pub mod ra;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use paper::full_width;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::id::{ApplicationId, TerminalId};
+use pki_core::mode::Mode;
 use pki_core::person::municipality::Municipality;
 use thiserror::Error;
 
@@ -52,9 +53,6 @@ pub(super) struct Content {
     training: bool,
 }
 
-/// Ends the policy of training certificates (全国実用試験), whatever arc a prefecture has.
-const TRAINING_POLICY: &str = ".1.9.20";
-
 impl Content {
     /// Takes everything from the image; window and day from around it.
     fn new(
@@ -89,10 +87,7 @@ impl Content {
             format!("{}{}", m.prefecture().name, m.name)
         });
         Ok(Self {
-            training: certificate
-                .policies
-                .iter()
-                .any(|policy| policy.oid.ends_with(TRAINING_POLICY)),
+            training: Mode::of_certificate(certificate).is_training(),
             substitutes_used: items.iter().any(|item| !item.substitutes.is_empty()),
             items,
             issuer: governor.join("　"),

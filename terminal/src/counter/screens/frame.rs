@@ -76,7 +76,7 @@ impl Frame {
             operator_reader: reader(&readers["operator"]),
             operator_card: text(&readers["operator"]["card"]["id"]),
             card: text(&card["id"]).zip(text(&card["state"])),
-            training: counter.config.training,
+            training: counter.config.mode.is_training(),
             back: None,
             banner: None,
             desk: desk.clone(),

@@ -19,6 +19,7 @@ use crate::local::Problem;
 #[template(path = "kiosk/attendant.html")]
 struct Attendant {
     kiosk: String,
+    training: bool,
     fault: Option<&'static str>,
     facts: Option<Facts>,
 }
@@ -89,6 +90,7 @@ async fn page(
 ) -> Result<HttpResponse, Problem> {
     let shown = web::block(move || Attendant {
         kiosk: kiosk.id().to_owned(),
+        training: kiosk.mode().is_training(),
         fault,
         facts: kiosk.is_attended().then(|| Facts {
             status: kiosk.status(),

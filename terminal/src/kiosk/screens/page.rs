@@ -89,6 +89,8 @@ struct Shown {
     view: View,
     body: Body,
     kiosk: String,
+    /// Marked as for training.
+    training: bool,
 }
 
 #[derive(Template)]
@@ -227,6 +229,7 @@ pub async fn show(
     html(&Shown {
         body: Body::of(&view),
         kiosk: kiosk.id().to_owned(),
+        training: kiosk.mode().is_training(),
         view,
     })
 }

@@ -26,6 +26,7 @@ pub struct Room {
     /// `ca-server status`.
     pub status: Program,
     ca: String,
+    admin: String,
     public: String,
     cluster: Option<Cluster>,
     layout: Layout,
@@ -71,6 +72,7 @@ impl Room {
             issue,
             status,
             ca: by_name(&address(&ready, "ca")?),
+            admin: address(&ready, "admin")?,
             public: address(&status_ready, "public")?,
             cluster,
             programs: programs.clone(),
@@ -85,6 +87,7 @@ impl Room {
         let (issue, ready) = self.authority()?.start_issue(environment)?;
         self.issue = issue;
         self.ca = by_name(&address(&ready, "ca")?);
+        self.admin = address(&ready, "admin")?;
         Ok(())
     }
 
@@ -239,6 +242,11 @@ impl Room {
     /// Where the programs are.
     pub fn programs(&self) -> &Programs {
         &self.programs
+    }
+
+    /// Health and metrics of `ca-server issue`.
+    pub fn admin(&self) -> &str {
+        &self.admin
     }
 
     /// The public side's base URL.

@@ -278,9 +278,9 @@ fn one(
         ("issuer", record.issuer.clone()),
         ("scope", record.scope.clone()),
     ];
+    metrics::gauge!("jitsuin_crl_seconds", &labels).set(begun.elapsed().as_secs_f64());
     metrics::gauge!("jitsuin_crl_number", &labels).set(record.number as f64);
     metrics::gauge!("jitsuin_crl_entries", &labels).set(entries as f64);
-    metrics::gauge!("jitsuin_crl_seconds", &labels).set(begun.elapsed().as_secs_f64());
     Ok(Published { record, path })
 }
 

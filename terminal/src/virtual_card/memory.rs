@@ -161,16 +161,33 @@ mod tests {
 
     use super::*;
 
-    fn directory(name: &str) -> PathBuf {
-        let path = std::env::temp_dir().join(format!("card-memory-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("temporary directory");
-        path
+    /// A folder that goes with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let name = format!("card-memory-{name}-{}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).expect("temporary directory");
+            Self(path)
+        }
+
+        fn card(&self) -> PathBuf {
+            self.0.join("card.json")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
     }
 
     #[test]
     fn what_was_written_is_read_by_the_next_who_opens() {
-        let path = directory("reopen").join("card.json");
+        let folder = Folder::new("reopen");
+        let path = folder.card();
         let mut memory = FileMemory::create(&path, b"first").expect("new");
         memory.write(b"second").expect("written");
         drop(memory);
@@ -184,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_copy_torn_by_a_crash_changes_nothing_and_is_not_in_the_way() {
-        let path = directory("torn").join("card.json");
+        let folder = Folder::new("torn");
+        let path = folder.card();
         drop(FileMemory::create(&path, b"whole").expect("new"));
         fs::write(with_suffix(&path, ".new"), b"who").expect("torn copy");
         let mut memory = FileMemory::open(&path).expect("there");
@@ -196,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_card_is_neither_overwritten_nor_held_twice() {
-        let path = directory("twice").join("card.json");
+        let folder = Folder::new("twice");
+        let path = folder.card();
         let memory = FileMemory::create(&path, b"whole").expect("new");
         assert_eq!(
             FileMemory::open(&path).err().map(|e| e.kind()),

@@ -247,6 +247,11 @@ pub fn misfits(page: &Page) -> Result<Vec<String>> {
              const box = one.getBoundingClientRect(), name = (one.innerText || one.id).trim().slice(0, 20);
              if (one.matches('a, button') && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
                faults.push(`words run out of ${name}`);
+             for (let around = one.parentElement; around && around !== document.body; around = around.parentElement) {
+               const limits = getComputedStyle(around).overflowY, room = around.getBoundingClientRect();
+               if (['hidden', 'clip'].includes(limits) && (box.bottom > room.bottom + 1 || box.top < room.top - 1))
+                 faults.push(`cut off: ${name}`);
+             }
              if (kiosk && (box.width < 48 || box.height < 48)) faults.push(`too small to touch: ${name}`);
            }
            if (kiosk && root.scrollHeight > innerHeight) faults.push(`higher than the screen: ${root.scrollHeight}`);

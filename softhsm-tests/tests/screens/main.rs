@@ -4,7 +4,7 @@
 mod console;
 mod examiner;
 
-use examiner::{Examiner, nameless};
+use examiner::{Examiner, misfits, nameless};
 use softhsm_tests::scene::Scene;
 use xtask::browser::{Browser, COUNTER, KIOSK, Page, axe};
 use xtask::fault::{Fault, Result};
@@ -94,6 +94,16 @@ fn planted_faults_are_seen(page: &Page, examiner: &Examiner) {
         assert!(seen, "{rule} among {found:?}");
     }
     assert!(!nameless(page).unwrap().is_empty());
+    page.run(
+        "(around => { around.style.height = '12px'; around.style.overflow = 'hidden' })
+           (document.querySelector('main button').parentElement); 0",
+    )
+    .unwrap();
+    let cut = misfits(page).unwrap();
+    assert!(
+        cut.iter().any(|one| one.starts_with("cut off: ")),
+        "{cut:?}"
+    );
     page.follow(|page| page.run("location.reload()").map(drop))
         .unwrap();
 }

@@ -349,8 +349,8 @@ impl Page {
 
     /// What is seen, made smaller by `scale` and in few colours: for documents.
     pub fn small_picture(&self, browser: &Browser, scale: f64) -> Result<Vec<u8>> {
-        let size = self.run("[innerWidth, innerHeight]")?;
-        let clip = json!({ "x": 0, "y": 0, "width": size[0], "height": size[1], "scale": scale });
+        let seen = self.run("[scrollX, scrollY, innerWidth, innerHeight]")?;
+        let clip = json!({ "x": seen[0], "y": seen[1], "width": seen[2], "height": seen[3], "scale": scale });
         let taken = self.call(
             "Page.captureScreenshot",
             json!({ "format": "png", "clip": clip }),

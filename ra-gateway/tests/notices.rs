@@ -285,6 +285,97 @@ fn another_card_in_the_reader_and_a_foreign_relay_are_refused() {
 }
 
 #[test]
+fn a_notice_given_up_while_the_card_is_written_to_stays_given_up() {
+    let mut holder = holder();
+    let notice = holder.open(ra::CardService::Initialise);
+    let opened = holder
+        .world
+        .app
+        .open_notice_channel(&holder.clerk, &notice.id)
+        .unwrap();
+    holder
+        .world
+        .app
+        .give_up_notice(&holder.clerk, &notice.id)
+        .unwrap();
+    let mut commands = opened.commands;
+    let mut refused = None;
+    for _ in 0..9 {
+        let responses = answers(&mut holder.card, &commands);
+        let request = ra::CardRelayRequest { responses };
+        match holder
+            .world
+            .app
+            .relay_notice(&holder.clerk, &opened.channel, &request)
+        {
+            Ok(next) => {
+                assert!(!next.done, "the interim password went out");
+                commands = next.commands;
+            }
+            Err(failure) => {
+                refused = Some(refusal(Err::<(), _>(failure)));
+                break;
+            }
+        }
+    }
+    assert_eq!(refused, Some("changed-meanwhile"));
+    assert_eq!(holder.step(&notice.id), ra::NoticeStep::GivenUp);
+}
+
+#[test]
+fn another_municipality_finds_neither_notice_nor_certificate() {
+    let holder = holder();
+    let notice = holder.open(ra::CardService::Unlock);
+    let app = &holder.world.app;
+    let elsewhere = holder.world.clerk_elsewhere();
+    assert_eq!(refusal(app.notice(&elsewhere, &notice.id)), "not-found");
+    assert_eq!(
+        refusal(app.give_up_notice(&elsewhere, &notice.id)),
+        "not-found"
+    );
+    assert_eq!(
+        refusal(app.open_notice_channel(&elsewhere, &notice.id)),
+        "not-found"
+    );
+    assert!(app.notices(&elsewhere, false).unwrap().notices.is_empty());
+    let again = holder.request(ra::CardService::Unlock);
+    assert_eq!(refusal(app.open_notice(&elsewhere, &again)), "not-found");
+    let search = ra::CertificateSearchRequest {
+        card: Some(hex::encode(CARD)),
+        ..ra::CertificateSearchRequest::default()
+    };
+    let found = app.find_certificates(&elsewhere, &search).unwrap();
+    assert!(found.certificates.is_empty());
+}
+
+#[test]
+fn what_a_notice_says_of_its_holder_is_sealed() {
+    let holder = holder();
+    let mut request = holder.request(ra::CardService::Unlock);
+    let said = "母の旧姓で名乗った";
+    request.identity.as_mut().unwrap().remark = Some(said.to_owned());
+    let notice = holder.world.app.open_notice(&holder.clerk, &request);
+    assert_eq!(notice.unwrap().items.name, "総務　太郎");
+    let mut seen = 0;
+    for file in std::fs::read_dir(&holder.world.folder.0).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.starts_with("ra.db") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        seen += bytes.len();
+        for text in [said, "太郎", "13101-000001"] {
+            let found = bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes());
+            assert!(!found, "{text} in {name}");
+        }
+    }
+    assert!(seen > 10_000);
+}
+
+#[test]
 fn after_a_revocation_key_and_certificate_are_erased_from_the_card() {
     let mut holder = holder();
     let unlock = holder.open(ra::CardService::Unlock);

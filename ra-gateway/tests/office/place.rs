@@ -167,4 +167,10 @@ pub fn the_file_loaded_last_counts(store: &Arc<dyn Store>) {
     let until = |place: &str| store.extended(&municipality, place, day).unwrap();
     assert_eq!(until("本庁"), Some("2026-11-22T10:00:00Z".parse().unwrap()));
     assert_eq!(until("出張所"), None);
+    let morrow = "2026-11-23".parse().unwrap();
+    let later = store.extended(&municipality, "本庁", morrow).unwrap();
+    assert_eq!(later, None, "for that day alone");
+    let elsewhere = "13102".parse().unwrap();
+    let theirs = store.extended(&elsewhere, "本庁", day).unwrap();
+    assert_eq!(theirs, None, "a place of the same name elsewhere");
 }

@@ -13,7 +13,7 @@ use pki_core::{
 };
 use ra_gateway::{
     app::{
-        caller::{BackOffice, Supervisor},
+        caller::{BackOffice, Clerk, Supervisor},
         refusal::Failure,
     },
     port::{
@@ -253,6 +253,47 @@ fn a_month_is_remitted_by_a_supervisor_when_its_days_are_closed_and_then_is_fina
 }
 
 #[test]
+fn a_municipality_sees_corrects_and_closes_its_own_book_alone() {
+    let world = World::on(None);
+    let (_, number) = handed_over(&world);
+    let elsewhere = world.clerk_elsewhere();
+    let theirs = world.app.till(&elsewhere, Some("2026-11-22")).unwrap();
+    assert_eq!((theirs.booked_yen, theirs.entries.len()), (0, 0));
+    assert_eq!(theirs.oldest_open, None, "nothing of theirs is open");
+    assert_eq!(
+        refusal(world.app.fee_entry(&elsewhere, &number)),
+        "not-found"
+    );
+    let correction = ra::FeeCorrectionRequest {
+        number,
+        reason: "二重収納".into(),
+        approval: None,
+        idempotency_key: world.wish(),
+    };
+    assert_eq!(
+        refusal(world.app.correct_fee(&elsewhere, &correction)),
+        "not-found"
+    );
+    let report = world.app.statistics(&elsewhere, "2026-11").unwrap();
+    let november = &report.months[11];
+    assert!(november.issued.iter().all(|class| class.count == 0));
+    assert!(november.waiting.is_none());
+    // Their empty day is closed; ours stays open with what it has.
+    world
+        .app
+        .close_till(&elsewhere, &close("2026-11-22", 0))
+        .unwrap();
+    let ours = world.app.till(&world.clerk(), None).unwrap();
+    assert_eq!((ours.booked_yen, ours.entries.len()), (500, 1));
+    assert_eq!(ours.oldest_open.as_deref(), Some("2026-11-22"));
+    assert!(ours.close.is_none());
+    let month = |clerk: &Clerk| world.app.remittance(clerk, "2026-11").unwrap();
+    assert_eq!(month(&elsewhere).lines, 0);
+    assert_eq!(month(&elsewhere).days.len(), 1);
+    assert_eq!(month(&world.clerk()).days.len(), 0);
+}
+
+#[test]
 fn what_was_done_is_counted_by_month_with_the_time_that_it_took() {
     let world = World::on(None);
     let (done, _) = handed_over(&world);
@@ -379,6 +420,13 @@ pub fn a_closed_day_stays_as_it_was(store: &Arc<dyn Store>) {
         shut(&closing("2026-11-22", 2, 1_000)),
         Err(AdvanceError::Stale)
     ));
+    // As many entries with another sum, and the sum of other entries.
+    for (lines, yen) in [(1, 400), (3, 500)] {
+        assert!(matches!(
+            shut(&closing("2026-11-22", lines, yen)),
+            Err(AdvanceError::Stale)
+        ));
+    }
     // Not over an open day that has entries.
     assert!(matches!(
         shut(&closing("2026-11-23", 0, 0)),
@@ -512,10 +560,12 @@ pub fn a_month_is_final_and_corrections_come_later(store: &Arc<dyn Store>) {
     store
         .close_day(&closing("2026-11-22", 1, 500), &entry("close-till"))
         .unwrap();
-    assert!(matches!(
-        remit(&remittance(1, 400)),
-        Err(AdvanceError::Stale)
-    ));
+    for (lines, yen) in [(1, 400), (3, 500)] {
+        assert!(matches!(
+            remit(&remittance(lines, yen)),
+            Err(AdvanceError::Stale)
+        ));
+    }
     remit(&remittance(1, 500)).unwrap();
     assert!(matches!(
         remit(&remittance(1, 500)),

@@ -27,6 +27,27 @@ fn a_terminal_of_another_municipality_finds_no_application() {
 }
 
 #[test]
+fn a_session_is_its_terminals_own() {
+    let world = World::on(None);
+    let token = world.sign_in().unwrap();
+    let mut renewed = world.app.terminal(&world.terminal.1).unwrap();
+    renewed.certificate_sha256[0] ^= 1;
+    assert_eq!(
+        refusal(world.app.clerk(renewed, Some(&token))),
+        "session-invalid",
+        "a terminal with another certificate signs in anew"
+    );
+    let mut neighbour = world.app.terminal(&world.terminal.1).unwrap();
+    neighbour.id = "131010002".parse().unwrap();
+    assert_eq!(
+        refusal(world.app.clerk(neighbour, Some(&token))),
+        "session-invalid",
+        "a token carried to the next window opens nothing"
+    );
+    assert!(world.clerk_of(&token).is_ok());
+}
+
+#[test]
 fn a_suspended_operator_or_terminal_is_cut_off_at_the_next_request() {
     let world = World::on(None);
     let token = world.sign_in().unwrap();

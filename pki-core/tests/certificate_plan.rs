@@ -354,3 +354,34 @@ fn openssl_finds_the_right_generation_of_a_ca_that_keeps_its_name() {
         assert!(accepted, "{said}");
     }
 }
+
+#[test]
+fn a_certificate_is_in_effect_from_its_first_second_to_the_end_of_its_last() {
+    let taro = Governor::new(P256, open()).certify_taro(at("2026-11-22T06:00:00Z"), 7);
+    let image = CertificateImage::decode(taro.as_der()).unwrap();
+    let later = |from: jiff::Timestamp, ms| from + jiff::SignedDuration::from_millis(ms);
+    for (instant, in_effect) in [
+        (later(image.not_before, -1), false),
+        (image.not_before, true),
+        (later(image.not_after, 999), true),
+        (later(image.not_after, 1_000), false),
+    ] {
+        assert_eq!(image.is_in_effect(instant), in_effect, "{instant}");
+    }
+}
+
+/// RFC 5280 §4.1.1.2: the algorithm outside the signed part is the one inside it.
+#[test]
+fn a_certificate_that_names_two_algorithms_is_none() {
+    let taro = Governor::new(P256, open()).certify_taro(at("2026-11-22T06:00:00Z"), 7);
+    let mut der = taro.as_der().to_vec();
+    let named = P256.identifier_der();
+    let outside = der
+        .windows(named.len())
+        .rposition(|part| part == named)
+        .unwrap();
+    // ecdsa-with-SHA384 has the next number.
+    der[outside + named.len() - 1] += 1;
+    assert!(CertificateImage::decode(taro.as_der()).is_ok());
+    assert!(CertificateImage::decode(&der).is_err());
+}

@@ -340,12 +340,27 @@ fn another_municipality_finds_neither_notice_nor_certificate() {
     assert!(app.notices(&elsewhere, false).unwrap().notices.is_empty());
     let again = holder.request(ra::CardService::Unlock);
     assert_eq!(refusal(app.open_notice(&elsewhere, &again)), "not-found");
-    let search = ra::CertificateSearchRequest {
-        card: Some(hex::encode(CARD)),
-        ..ra::CertificateSearchRequest::default()
-    };
-    let found = app.find_certificates(&elsewhere, &search).unwrap();
-    assert!(found.certificates.is_empty());
+    let issued = holder.application.certificate.clone().unwrap();
+    let mut sha256 = [0; 32];
+    hex::decode_to_slice(&issued.certificate_sha256, &mut sha256).unwrap();
+    let ways: [&dyn Fn(&mut ra::CertificateSearchRequest); 4] = [
+        &|r| r.serial = Some(issued.serial.clone()),
+        &|r| r.check_code = Some(CheckCode::of(&sha256).to_string()),
+        &|r| r.card = Some(hex::encode(CARD)),
+        &|r| r.resident = Some("13101-000001".into()),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        let mut search = ra::CertificateSearchRequest::default();
+        way(&mut search);
+        let here = app.find_certificates(&holder.clerk, &search).unwrap();
+        assert_eq!(here.certificates.len(), 1, "way {number}");
+        let there = app.find_certificates(&elsewhere, &search).unwrap();
+        assert!(there.certificates.is_empty(), "way {number}");
+    }
+    assert_eq!(
+        refusal(app.certificate(&elsewhere, &issued.serial)),
+        "not-found"
+    );
 }
 
 #[test]
@@ -453,7 +468,8 @@ fn a_certificate_is_found_by_what_is_printed_by_its_card_and_by_its_holder() {
         assert_eq!(found[0].certificate, issued.certificate);
         assert_eq!(found[0].standing, "held");
     }
-    let none: [&dyn Fn(&mut ra::CertificateSearchRequest); 3] = [
+    let none: [&dyn Fn(&mut ra::CertificateSearchRequest); 4] = [
+        &|r| r.serial = Some(format!("01{}", "ab".repeat(15))),
         &|r| r.check_code = Some("0000-0000-0000-0000".into()),
         &|r| r.card = Some("ee".repeat(16)),
         &|r| r.resident = Some("13101-000002".into()),

@@ -139,6 +139,9 @@ fn a_day_is_counted_and_closed_and_what_comes_later_counts_tomorrow() {
         ),
         (400, -100, Some("釣銭の誤り"))
     );
+    let asked = world.app.approvals(&clerk).unwrap().approvals;
+    let spent = asked.iter().filter(|one| one.standing == "spent").count();
+    assert_eq!((asked.len(), spent), (2, 1), "the right one is used up");
     assert_eq!(
         refusal(world.app.close_till(&clerk, &close("2026-11-22", 500))),
         "day-closed"
@@ -437,6 +440,11 @@ pub fn a_closed_day_stays_as_it_was(store: &Arc<dyn Store>) {
         shut(&closing("2026-11-22", 1, 500)),
         Err(AdvanceError::Taken)
     ));
+    // An earlier day without entries is behind the last close: it does not open what follows.
+    assert!(matches!(
+        shut(&closing("2026-11-21", 0, 0)),
+        Err(AdvanceError::Taken)
+    ));
     assert_eq!(enter(store, &fee(2, now())), "13101-2026-000002 2026-11-23");
     let closed = store.closed(&municipality).unwrap();
     assert_eq!(
@@ -607,4 +615,26 @@ pub fn a_month_is_final_and_corrections_come_later(store: &Arc<dyn Store>) {
         Standing::Approved,
         "a refused correction spends nothing"
     );
+    // December has that counter-entry, and a fee on its last day.
+    receive(store, 3);
+    receive(store, 4);
+    let morning = |text: &str| format!("{text}T01:00:00Z").parse().unwrap();
+    enter(store, &fee(3, morning("2026-12-31")));
+    let shut = |closing: &ClosedDay| store.close_day(closing, &entry("close-till"));
+    shut(&closing("2026-12-01", 1, -500)).unwrap();
+    let next = Remittance {
+        month: Month::of(day("2026-12-01")),
+        ..remittance(2, 0)
+    };
+    assert!(
+        matches!(remit(&next), Err(AdvanceError::Stale)),
+        "its last day is open"
+    );
+    shut(&closing("2026-12-31", 1, 500)).unwrap();
+    shut(&closing("2027-01-15", 0, 0)).unwrap();
+    // A day of a later month may be open, and what was closed after the month stays closed.
+    enter(store, &fee(4, morning("2027-02-01")));
+    remit(&next).unwrap();
+    let through = store.closed(&municipality).unwrap().through;
+    assert_eq!(through, Some(day("2027-01-15")));
 }

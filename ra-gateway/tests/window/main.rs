@@ -453,3 +453,22 @@ fn a_card_and_a_resident_with_a_certificate_in_effect_do_not_go_to_the_kiosk() {
         .unwrap();
     prepare(&hanako, &mut card).unwrap();
 }
+
+#[test]
+fn somebody_elses_certificate_on_another_card_is_in_nobodys_way() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    world.issued(&clerk, &mut world.card());
+    let hanako = world.identified(&clerk, &world.hanako());
+    let number = [0xC2; 16];
+    let mut own = world.card_of(number);
+    world
+        .relay_of(
+            number,
+            &clerk,
+            &hanako.id,
+            &mut own,
+            ra::ChannelPurpose::Prepare,
+        )
+        .unwrap();
+}

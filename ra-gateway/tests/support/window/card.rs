@@ -29,15 +29,20 @@ use crate::support::certificate_support::SoftKey;
 impl World {
     /// A blank card with the keys that the factory was given.
     pub fn card(&self) -> Card {
+        self.card_of(CARD)
+    }
+
+    /// As [`World::card`], with another number.
+    pub fn card_of(&self, id: [u8; 16]) -> Card {
         let master = self.masters.key("card-master");
         let keys = kdf::card_keys(
             |message| Ok::<_, std::convert::Infallible>(cmac_aes_256(&master, message)),
-            &CARD,
+            &id,
         )
         .unwrap();
         let own = |key: &Key128| AesKey::from(*key.expose());
         let image = blank_resident(
-            Id(CARD),
+            Id(id),
             CardKeySet {
                 enc: own(&keys.enc),
                 mac: own(&keys.mac),
@@ -55,11 +60,23 @@ impl World {
         card: &mut Card,
         purpose: ra::ChannelPurpose,
     ) -> Result<(), Failure> {
+        self.relay_of(CARD, clerk, id, card, purpose)
+    }
+
+    /// As [`World::relay`], for a card with this number.
+    pub fn relay_of(
+        &self,
+        number: [u8; 16],
+        clerk: &Clerk,
+        id: &str,
+        card: &mut Card,
+        purpose: ra::ChannelPurpose,
+    ) -> Result<(), Failure> {
         let opened = self.app.open_card_channel(
             clerk,
             id,
             &ra::CardChannelRequest {
-                card: hex::encode(CARD),
+                card: hex::encode(number),
                 purpose,
             },
         )?;

@@ -117,6 +117,13 @@ fn who_takes_the_window_over_is_recorded_with_what_was_open() {
     let colleague = enlist(&world, "13101-0002", Role::Clerk);
     let clerk = world.clerk();
     world.app.receive(&clerk, &world.taro()).unwrap();
+    // What has ended is not handed over, and another window's work is not this one's.
+    let ended = world.app.receive(&clerk, &world.hanako()).unwrap();
+    let cancel = ra::CancelRequest {};
+    world.app.cancel(&clerk, &ended.id, &cancel).unwrap();
+    let elsewhere = world.clerk_elsewhere();
+    let theirs = world.app.take_over(&elsewhere, &ra::ShiftRequest {});
+    assert_eq!(theirs.unwrap().applications, 0);
     let first = world.app.take_over(&clerk, &ra::ShiftRequest {}).unwrap();
     assert_eq!((first.before, first.applications), (None, 1));
     let token = sign_in(&world, &colleague).unwrap().session.0;

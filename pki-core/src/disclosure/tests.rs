@@ -188,6 +188,15 @@ fn a_request_is_decided_once_and_late_is_better_than_never() {
         case.clone().deliver("terminal", late).err(),
         Some(Refusal::NotAnswered)
     );
+    for reason in [" ".to_owned(), "理".repeat(1001)] {
+        assert_eq!(
+            case.clone()
+                .decide(Decision::Refuse { reason }, "officer:O1", late)
+                .err(),
+            Some(Refusal::Text),
+            "a refusal says why"
+        );
+    }
     let answered = case.decide(Decision::NoRecord, "officer:O1", late).unwrap();
     assert_eq!(answered.step, Step::Answered);
     assert_eq!(answered.decision, Some(Decision::NoRecord));
@@ -463,4 +472,18 @@ fn an_identification_needs_a_listed_document_that_has_not_run_out() {
         shown(licence, Some("2030-01-01"), false),
         Err(RequestFault::Identity)
     );
+}
+
+#[test]
+fn two_papers_are_about_one_person_by_name_and_birth_date() {
+    let person = content("2026-11-22").person;
+    let mut apart = person.clone();
+    apart.name = apart.name.replace(['　', ' '], "");
+    assert!(apart.is(&person), "spaces make nobody another");
+    let mut younger = person.clone();
+    younger.birth_date.push('1');
+    assert!(!younger.is(&person));
+    let mut another = person.clone();
+    another.name.push('子');
+    assert!(!another.is(&person));
 }

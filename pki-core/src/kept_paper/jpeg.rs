@@ -127,7 +127,9 @@ mod tests {
         short[5] = 1;
         let mut nested = whole;
         nested[frame + 1] = 0xD8;
-        for bytes in [without_frame, without_scan, table, gap, short, nested] {
+        let mut bare = jpeg(1654, 2339);
+        bare.remove(frame);
+        for bytes in [without_frame, without_scan, table, gap, short, nested, bare] {
             assert_eq!(examine(&bytes), Err(ContentFault::Damaged), "{bytes:02x?}");
         }
     }

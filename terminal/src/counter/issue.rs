@@ -154,20 +154,27 @@ impl Counter {
     ) -> Result<Value, Problem> {
         let (application, issued) = self.issued(id)?;
         let ground = match verdict {
-            ImageVerdict::Right | ImageVerdict::IssuerWrong => None,
-            ImageVerdict::PersonWrong => Some(Ground::Article13),
+            ImageVerdict::Right => None,
+            ImageVerdict::PersonWrong | ImageVerdict::IssuerWrong => Some(Ground::Article13),
             ImageVerdict::SubstituteWish => Some(Ground::Article9),
         };
         self.with_session(|session| {
             let token = session.token().to_owned();
-            let act = match ground {
-                None => None,
+            let signed = match ground {
+                None => Ok(None),
                 Some(ground) => {
                     let identity = application.identity_sha256.clone().unwrap_or_default();
                     let deed = Deed::Revoke(revoke_deed(&issued.serial, ground, &identity)?);
                     let key = wish("revoke", &issued.serial);
-                    Some(self.sign_act(session, *id, key, now(), deed)?)
+                    self.sign_act(session, *id, key, now(), deed).map(Some)
                 }
+            };
+            let (act, unsigned) = match signed {
+                Ok(act) => (act, None),
+                // The stop of the service does not wait for the operator's card; the revocation
+                // does, and the same verdict sent again with it carries it out.
+                Err(problem) if verdict == ImageVerdict::IssuerWrong => (None, Some(problem)),
+                Err(problem) => return Err(problem),
             };
             let body = ImageRequest {
                 verdict,
@@ -175,7 +182,8 @@ impl Counter {
                 act,
             };
             let done = |step| step != Step::Issued;
-            Ok(shown(&self.step_as(id, "image", &body, done, &token)?))
+            let told = self.step_as(id, "image", &body, done, &token)?;
+            unsigned.map_or_else(|| Ok(shown(&told)), Err)
         })
     }
 

@@ -17,6 +17,8 @@ use crate::mtls::Client;
 pub struct Scene {
     stack: Option<Stack>,
     state: PathBuf,
+    programs: Programs,
+    options: Options,
     /// The window.
     pub window: Window,
 }
@@ -48,15 +50,29 @@ impl Scene {
         Ok(Self {
             stack: Some(stack),
             state,
+            programs,
+            options,
             window,
         })
+    }
+
+    /// Everything is ended and started again from what it keeps, with other settings.
+    pub fn start_again(&mut self, change: impl FnOnce(&mut Settings)) -> Result<()> {
+        if let Some(stack) = self.stack.take() {
+            stack.end()?;
+        }
+        change(&mut self.options.settings);
+        let stack = Stack::start(&self.programs, &self.options, &Report::kept())?;
+        self.window = stack.window();
+        self.stack = Some(stack);
+        Ok(())
     }
 
     /// The stack.
     pub fn stack(&self) -> &Stack {
         self.stack
             .as_ref()
-            .expect("the stack is taken only by `close`, which consumes the scene")
+            .expect("a scene whose stack did not start again is not used")
     }
 
     /// Ends the stack in order and removes its state.

@@ -136,6 +136,11 @@ const FOR_TESTS: &[Need] = &[
         Probe::File("/etc/ssl/certs/ca-certificates.crt"),
         "the same",
     ),
+    (
+        "libfaketime",
+        Probe::File(crate::stack::clock::LIBRARY),
+        "years that pass in a minute",
+    ),
 ];
 
 /// Makes sure that everything needed is installed.

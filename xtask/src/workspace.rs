@@ -1,9 +1,11 @@
 //! The checkout: its root, its built programs, and how they are built.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::fault::{Fault, Result};
+use crate::process::Start;
 use crate::report::Report;
 
 /// The programs that a stack consists of.
@@ -63,6 +65,8 @@ pub fn target_dir() -> PathBuf {
 #[derive(Debug, Clone)]
 pub struct Programs {
     dir: PathBuf,
+    /// What each is started with.
+    environment: Vec<(String, OsString)>,
 }
 
 impl Programs {
@@ -74,6 +78,7 @@ impl Programs {
         };
         let programs = Self {
             dir: target_dir().join(name),
+            environment: Vec::new(),
         };
         if std::env::var_os("JITSUIN_BUILT").is_some() && programs.all_there() {
             return Ok(programs);
@@ -95,6 +100,30 @@ impl Programs {
     /// The path of one program.
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
+    }
+
+    /// The same programs, started with these variables.
+    #[must_use]
+    pub fn with_environment(&self, environment: Vec<(String, OsString)>) -> Self {
+        Self {
+            dir: self.dir.clone(),
+            environment,
+        }
+    }
+
+    /// One program as a command.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.path(name));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// One program to be started; `called` is used in messages, output goes to `log`.
+    pub fn start(&self, called: &str, name: &str, log: PathBuf) -> Start {
+        let start = Start::new(called, self.path(name), log);
+        self.environment
+            .iter()
+            .fold(start, |start, (name, value)| start.env(name, value))
     }
 
     fn all_there(&self) -> bool {

@@ -8,11 +8,8 @@ use crate::browser::Page;
 use crate::fault::{Fault, Result};
 use crate::window::Applicant;
 
-/// The driving licence that the applicants of demo and tests show.
-const LICENCE: [(&str, &str); 2] = [
-    ("#issuer", "東京都公安委員会"),
-    ("#expires", "令和11年4月1日"),
-];
+/// Who issued the driving licences that the applicants of demo and tests show, and until when.
+const LICENCE: (&str, &str) = ("東京都公安委員会", "令和11年4月1日");
 
 /// How long the copy may take to be drawn.
 const PAPER: Duration = Duration::from_secs(10);
@@ -21,6 +18,8 @@ const PAPER: Duration = Duration::from_secs(10);
 pub struct Clerk<'a> {
     /// The page.
     pub page: Page,
+    /// Until when the driving licences that are shown are valid.
+    pub licence_until: &'static str,
     album: &'a Album<'a>,
 }
 
@@ -29,7 +28,11 @@ impl<'a> Clerk<'a> {
     pub fn open(page: Page, start: &str, album: &'a Album<'a>) -> Result<Self> {
         page.open(start)?;
         page.wait_for("#pin")?;
-        Ok(Self { page, album })
+        Ok(Self {
+            page,
+            licence_until: LICENCE.1,
+            album,
+        })
     }
 
     pub(super) fn shot(&self, name: &str) -> Result<()> {
@@ -91,21 +94,43 @@ impl<'a> Clerk<'a> {
         self.shot("counter-list")
     }
 
-    /// From the list: finds the applicant in the register, compares with the form, takes the
-    /// application in. Gives its id.
-    pub fn receive(&self, applicant: &Applicant) -> Result<String> {
-        let page = &self.page;
-        if page.path()? != "/screens/applications" {
-            page.follow(|page| page.click("a[href=\"/screens/applications\"]"))?;
+    /// Goes to the list of applications, wherever the clerk is.
+    pub fn list(&self) -> Result<()> {
+        if self.page.path()? == "/screens/applications" {
+            return Ok(());
         }
+        self.go("/screens/applications")
+    }
+
+    /// From the list: searches the register for the applicant. The page shows who fits.
+    pub fn search_by_name(&self, applicant: &Applicant) -> Result<()> {
+        let page = &self.page;
+        self.list()?;
         self.press("F3")?;
         page.fill("#name", applicant.name)?;
         page.fill("#birth", applicant.birth_date)?;
         self.shot("counter-search")?;
-        self.press("F6")?;
-        page.wait_for("form[action=\"/screens/new/items\"]")?;
+        self.press("F6")
+    }
+
+    /// Searches and takes the first who fits: what is open to the applicant is shown.
+    pub fn look_up(&self, applicant: &Applicant) -> Result<()> {
+        self.search_by_name(applicant)?;
+        self.page.wait_for("form[action=\"/screens/new/items\"]")?;
         self.shot("counter-found")?;
-        self.press("F10")?;
+        self.press("F10")
+    }
+
+    /// Finds the applicant in the register, compares with the form, takes the application in.
+    /// Gives its id.
+    pub fn receive(&self, applicant: &Applicant) -> Result<String> {
+        self.look_up(applicant)?;
+        self.take_in(applicant)
+    }
+
+    /// The items as found are those of the form: takes the application in. Gives its id.
+    pub fn take_in(&self, applicant: &Applicant) -> Result<String> {
+        let page = &self.page;
         let form = page.text("table")?;
         if !form.contains(applicant.name) || !form.contains(applicant.address) {
             return Err(Fault::new(format!("another person is shown: {form}")));
@@ -119,12 +144,10 @@ impl<'a> Clerk<'a> {
     }
 
     /// The driving licence shown, written into the form.
-    pub(super) fn document(&self) -> Result<()> {
+    pub fn document(&self) -> Result<()> {
         self.page.choose("#document", "drivers-licence")?;
-        for (field, typed) in LICENCE {
-            self.page.fill(field, typed)?;
-        }
-        Ok(())
+        self.page.fill("#issuer", LICENCE.0)?;
+        self.page.fill("#expires", self.licence_until)
     }
 
     /// Records the identity decision. Gives how many items agreed with the register.
@@ -264,9 +287,7 @@ impl<'a> Clerk<'a> {
     /// Gives when it was recorded.
     pub fn revoke(&self, application: &str) -> Result<String> {
         let page = &self.page;
-        let base = page.run("location.origin")?;
-        let base = base.as_str().unwrap_or_default();
-        page.open(&format!("{base}/screens/applications/{application}"))?;
+        self.go(&format!("/screens/applications/{application}"))?;
         self.press("F8")?;
         page.click("input[name=ground][value=article9]")?;
         self.document()?;

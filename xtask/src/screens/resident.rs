@@ -42,6 +42,11 @@ impl<'a> Resident<'a> {
     /// With the card in the reader: reads the rules and types the password twice. The kiosk then
     /// makes the key pair. Gives the phases that were shown.
     pub fn make_key(&self, password: &str) -> Result<Vec<String>> {
+        self.make_another_key(None, password)
+    }
+
+    /// The same with a card that has a password already: the present one is asked for first.
+    pub fn make_another_key(&self, present: Option<&str>, password: &str) -> Result<Vec<String>> {
         let page = &self.page;
         page.wait_for("form[action=\"/do/begin\"]")?;
         self.shot("kiosk-begin")?;
@@ -52,6 +57,11 @@ impl<'a> Resident<'a> {
         page.wait_for("form[action=\"/do/rules\"]")?;
         self.shot("kiosk-rules")?;
         self.touch("form[action=\"/do/rules\"] button")?;
+        if let Some(present) = present {
+            self.type_password(present)?;
+            self.shot("kiosk-password-present")?;
+            self.touch("[data-submit]")?;
+        }
         page.wait_for("form[data-entry]")?;
         self.shot("kiosk-password")?;
         self.type_password(password)?;

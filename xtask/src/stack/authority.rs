@@ -11,7 +11,7 @@ use super::layout::Layout;
 use super::token::Token;
 use super::{ISSUER, MUNICIPALITIES, Settings};
 use crate::fault::{Fault, OnPath, Result};
-use crate::process::{self, Program, Start};
+use crate::process::{self, Program};
 use crate::text;
 use crate::workspace::{self, Programs};
 
@@ -91,22 +91,45 @@ impl<'a> Authority<'a> {
     /// Holds the key ceremony: CA keys and certificates, the responder's key.
     pub fn ceremony(&self, settings: &Settings) -> Result<()> {
         self.write_profiles(settings)?;
-        for (token, name, spec) in [
-            (
-                &self.token,
-                "ca",
-                ca_ceremony(settings, &self.layout.public_url()),
-            ),
-            (&self.ocsp_token, "ocsp", ocsp_ceremony()),
-        ] {
-            let spec = format!("{spec}\n{}", token.table(2));
-            let file = self
-                .layout
-                .write_private(&format!("ceremony/{name}.toml"), &spec)?;
-            let out = self.layout.folder(&format!("ceremony/{name}"))?;
-            process::run(self.hsm().arg("ceremony").arg(file).arg("--out").arg(out))?;
+        let spec = ca_ceremony(settings, &self.layout.public_url());
+        self.hold(&self.token, "ca", &spec)?;
+        self.hold(&self.ocsp_token, "ocsp", &ocsp_ceremony("ocsp"))
+    }
+
+    fn hold(&self, token: &Token, name: &str, spec: &str) -> Result<()> {
+        let spec = format!("{spec}\n{}", token.table(2));
+        let file = self
+            .layout
+            .write_private(&format!("ceremony/{name}.toml"), &spec)?;
+        let out = self.layout.folder(&format!("ceremony/{name}"))?;
+        process::run(self.hsm().arg("ceremony").arg(file).arg("--out").arg(out)).map(drop)
+    }
+
+    /// Makes the responder's next key in a ceremony of its own: each key has one certificate.
+    pub fn another_responder_key(&self) -> Result<()> {
+        let (number, _) = self.responder_key()?;
+        let label = format!("ocsp-{}", number + 1);
+        self.hold(&self.ocsp_token, &label, &ocsp_ceremony(&label))
+    }
+
+    /// Which of the responder's keys is the newest, with its label.
+    fn responder_key(&self) -> Result<(u32, String)> {
+        let folder = self.layout.path("ceremony");
+        let mut newest = (1, "ocsp".to_owned());
+        for entry in fs::read_dir(&folder).on(&folder)? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let number = name.strip_prefix("ocsp-").and_then(|n| n.parse().ok());
+            if let Some(number) = number.filter(|number| *number > newest.0) {
+                newest = (number, name);
+            }
         }
-        Ok(())
+        Ok(newest)
+    }
+
+    /// The request of the responder's newest key.
+    pub fn responder_request(&self) -> Result<PathBuf> {
+        let (_, label) = self.responder_key()?;
+        Ok(self.layout.path(&format!("ceremony/{label}/ocsp.csr")))
     }
 
     /// DER of the signing CA's certificate.
@@ -177,6 +200,10 @@ impl<'a> Authority<'a> {
         }
         for (code, name) in MUNICIPALITIES {
             config += &format!("\n[[municipality]]\ncode = \"{code}\"\nname = \"{name}\"\n");
+            let merged = settings.successors.iter().find(|(one, _)| one == code);
+            if let Some((_, successor)) = merged {
+                config += &format!("successor = \"{successor}\"\n");
+            }
         }
         self.layout.write_private("ca/ca.toml", &config)?;
         self.layout.folder("ca/crl")?;
@@ -189,13 +216,14 @@ impl<'a> Authority<'a> {
         let config = format!(
             "access = \"open\"\ndatabase = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n\
              [limits]\nrequests_per_second = {}\nocsp_signatures_per_second = 1000000\n\n{}\n\
-             [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp.cer\"\n\n\
+             [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"{}\"\ncertificate = \"ocsp.cer\"\n\n\
              [[issuer]]\nname = \"infra\"\ncertificate = {}\n",
             text::toml(database),
             self.layout.public_port,
             settings.public_requests_per_second,
             self.ocsp_token.table(2),
             quote(&self.signing_certificate()),
+            self.responder_key()?.1,
             quote(&self.infrastructure_certificate()),
         );
         self.layout
@@ -216,7 +244,8 @@ impl<'a> Authority<'a> {
             .join(format!("{}.key", name(place)));
         let request = key.with_extension("csr");
         process::run(
-            Command::new(self.programs.path(program))
+            self.programs
+                .command(program)
                 .args(["enrolment-request", "--id", id, "--key"])
                 .arg(&key)
                 .arg("--out")
@@ -227,6 +256,20 @@ impl<'a> Authority<'a> {
 
     /// Enrols a party; certificate and record go beside its request.
     pub fn enrol(&self, party: &Party<'_>, request: &Path) -> Result<(PathBuf, PathBuf)> {
+        self.enrol_with(party, request, &[])
+    }
+
+    /// The same in place of the certificate that the party has.
+    pub fn enrol_again(&self, party: &Party<'_>, request: &Path) -> Result<(PathBuf, PathBuf)> {
+        self.enrol_with(party, request, &["--replace"])
+    }
+
+    fn enrol_with(
+        &self,
+        party: &Party<'_>,
+        request: &Path,
+        options: &[&str],
+    ) -> Result<(PathBuf, PathBuf)> {
         let (certificate, record) = (
             request.with_extension("pem"),
             request.with_extension("json"),
@@ -242,6 +285,7 @@ impl<'a> Authority<'a> {
         ]
         .map(str::to_owned)
         .into();
+        words.extend(options.iter().map(|&option| option.to_owned()));
         if let Some(municipality) = party.municipality {
             words.extend(["--municipality".into(), municipality.into()]);
         }
@@ -267,7 +311,8 @@ impl<'a> Authority<'a> {
             .split_first()
             .ok_or_else(|| Fault::new("no command"))?;
         process::run(
-            Command::new(self.programs.path("ca-server"))
+            self.programs
+                .command("ca-server")
                 .arg(command)
                 .arg("--config")
                 .arg(self.layout.path("ca/ca.toml"))
@@ -297,14 +342,12 @@ impl<'a> Authority<'a> {
         environment: &[(String, PathBuf)],
     ) -> Result<(Program, Value)> {
         let name = format!("ca-{command}");
-        let mut start = Start::new(
-            &name,
-            self.programs.path("ca-server"),
-            self.layout.log(&name)?,
-        )
-        .args([command, "--config"])
-        .args([self.layout.path("ca").join(config)])
-        .ready_file(self.layout.ready(&name)?);
+        let mut start = self
+            .programs
+            .start(&name, "ca-server", self.layout.log(&name)?)
+            .args([command, "--config"])
+            .args([self.layout.path("ca").join(config)])
+            .ready_file(self.layout.ready(&name)?);
         for (name, value) in environment {
             start = start.env(name, value);
         }
@@ -314,7 +357,7 @@ impl<'a> Authority<'a> {
     }
 
     fn hsm(&self) -> Command {
-        Command::new(self.programs.path("hsm"))
+        self.programs.command("hsm")
     }
 }
 
@@ -363,10 +406,10 @@ fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
 }
 
 /// The ceremony of a status node: its responder's key, and the request to certify it.
-fn ocsp_ceremony() -> String {
+fn ocsp_ceremony(label: &str) -> String {
     format!(
         "title = \"Jitsuin demo: OCSP responder\"\nrehearsal = true\n{OFFICERS}\n\
-         [[key]]\nlabel = \"ocsp\"\nalgorithm = \"p256\"\n\n\
-         [[request]]\nkey = \"ocsp\"\ncommon-name = \"ocsp-1\"\nout = \"ocsp.csr\"\n"
+         [[key]]\nlabel = \"{label}\"\nalgorithm = \"p256\"\n\n\
+         [[request]]\nkey = \"{label}\"\ncommon-name = \"ocsp-1\"\nout = \"ocsp.csr\"\n"
     )
 }

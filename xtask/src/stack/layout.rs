@@ -180,6 +180,15 @@ impl Layout {
         }
     }
 
+    /// Removes a file, which may be gone already.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        match fs::remove_file(&path) {
+            Err(fault) if fault.kind() != std::io::ErrorKind::NotFound => Err(fault).on(&path),
+            _ => Ok(()),
+        }
+    }
+
     /// Address of the public side.
     pub fn public_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.public_port)

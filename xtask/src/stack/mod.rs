@@ -1,6 +1,7 @@
 //! The whole, started on loopback in a directory of its own, and ended again.
 
 pub mod authority;
+pub mod clock;
 pub mod console;
 mod endpoints;
 pub mod layout;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fault::{Fault, Result};
+use crate::fault::{Fault, OnPath, Result};
 use crate::local::Local;
 use crate::process::{self, Program};
 use crate::report::Report;
@@ -26,6 +27,7 @@ use crate::text;
 use crate::window::{Card, Window};
 use crate::workspace::Programs;
 use authority::{Authority, Party};
+use clock::Clock;
 use console::Console;
 use layout::{Database, Layout};
 use pcscd::CardService;
@@ -47,8 +49,6 @@ pub const KIOSK: &str = "13101K001";
 pub const OPERATOR: &str = "13101-0001";
 /// PIN of the clerk's card.
 pub const OPERATOR_PIN: &str = "246810";
-/// Resident cards that are made ready.
-const RESIDENT_CARDS: usize = 3;
 
 /// What a stack is made with.
 #[derive(Debug, Clone)]
@@ -84,6 +84,17 @@ pub struct Settings {
     pub follow_register: bool,
     /// Whether the officers' console runs, with two officers.
     pub console: bool,
+    /// Resident cards that are made ready.
+    pub resident_cards: usize,
+    /// The resident register that the reception begins with.
+    pub register: String,
+    /// Municipalities that became part of another one: code and successor.
+    pub successors: Vec<(String, String)>,
+    /// What the clocks of the programs show when they are started (seconds since 1970); none: the true time.
+    pub clock: Option<i64>,
+    /// Machines, clerk and responder get new keys and certificates before the start of a directory that was
+    /// complete: years have passed.
+    pub renew_parties: bool,
 }
 
 impl Default for Settings {
@@ -99,6 +110,11 @@ impl Default for Settings {
             ca_environment: Vec::new(),
             follow_register: false,
             console: false,
+            resident_cards: 3,
+            register: reception::REGISTER.into(),
+            successors: Vec::new(),
+            clock: None,
+            renew_parties: false,
         }
     }
 }
@@ -128,6 +144,7 @@ pub struct Stack {
     layout: Layout,
     programs: Programs,
     addresses: Addresses,
+    clock: Option<Clock>,
 }
 
 /// Where everything listens.
@@ -155,6 +172,15 @@ impl Stack {
             training: layout.training,
             ..options.settings.clone()
         };
+        let clock = settings
+            .clock
+            .map(|at| Clock::begin(&layout.path("clock"), at))
+            .transpose()?;
+        let programs = &match &clock {
+            Some(clock) => programs.with_environment(clock.environment()),
+            None => programs.clone(),
+        };
+        let renew = complete && settings.renew_parties;
         let cluster = match layout.database {
             Database::Sqlite => None,
             Database::Postgres => Some(report.step("PostgreSQL, a cluster of its own", || {
@@ -189,11 +215,20 @@ impl Stack {
             report.step(
                 "enrolment of servers, gateway, terminal, kiosk, clerk, responder",
                 || {
-                    enrol_authority_side(&authority, &layout, programs)?;
+                    enrol_authority_side(&authority, &layout, programs, false)?;
                     if settings.second_window {
                         second::enrol(&authority, &layout, programs)?;
                     }
                     Ok(())
+                },
+            )?;
+        }
+        if renew {
+            report.step(
+                "new keys and certificates for machines, clerk, responder",
+                || {
+                    authority.another_responder_key()?;
+                    enrol_authority_side(&authority, &layout, programs, true)
                 },
             )?;
         }
@@ -217,13 +252,16 @@ impl Stack {
             report.step(
                 "masters of card and visit keys, resident cards, parties",
                 || {
-                    set_up_reception(&reception, &layout, programs)?;
+                    set_up_reception(&reception, &layout, programs, settings)?;
                     if settings.second_window {
                         second::receive(&reception, &layout, programs)?;
                     }
                     Ok(())
                 },
             )?;
+        }
+        if renew {
+            register_parties(&reception, &layout)?;
         }
         let (gateway, ra_ready) = report.step("ra-gateway", || reception.start())?;
         let gateway_url = by_name(&address(&ra_ready, "gateway")?);
@@ -247,7 +285,7 @@ impl Stack {
         })?;
         let cards = report.step("IC cards: the clerk's and the residents'", || {
             let mut cards = vec![place::start_card(&layout, programs, &service, "operator")?];
-            for number in 0..RESIDENT_CARDS {
+            for number in 0..settings.resident_cards {
                 cards.push(place::start_card(
                     &layout,
                     programs,
@@ -284,6 +322,7 @@ impl Stack {
             layout,
             programs: programs.clone(),
             addresses,
+            clock,
         };
         stack.write_endpoints()?;
         Ok(stack)
@@ -336,6 +375,21 @@ impl Stack {
     /// The state directory.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// The municipality's register system hands batch `number` over; it ends with its closing line.
+    pub fn register_batch(&self, municipality: &str, number: u32, batch: &str) -> Result<()> {
+        let folder = format!("register/{municipality}");
+        let part = self
+            .layout
+            .write_private(&format!("{folder}/{number:06}.part"), batch)?;
+        let whole = part.with_extension("csv");
+        std::fs::rename(&part, &whole).on(&whole)
+    }
+
+    /// The clock of the programs, where they have one of their own.
+    pub fn clock(&self) -> Option<&Clock> {
+        self.clock.as_ref()
     }
 
     /// A directory for intermediate files.
@@ -426,7 +480,15 @@ fn enrol_authority_side(
     authority: &Authority<'_>,
     layout: &Layout,
     programs: &Programs,
+    again: bool,
 ) -> Result<()> {
+    let enrol = |party: &Party<'_>, request: &Path| {
+        if again {
+            authority.enrol_again(party, request)
+        } else {
+            authority.enrol(party, request)
+        }
+    };
     let own = |kind, id, municipality, label| Party {
         kind,
         id,
@@ -466,18 +528,27 @@ fn enrol_authority_side(
         ),
     ];
     for (program, place, party) in parties {
+        if again {
+            layout.remove(&format!("{place}.key"))?;
+            layout.remove(&format!("{place}.csr"))?;
+        }
         let (_, request) = authority.key_and_request(program, party.id, place)?;
-        authority.enrol(&party, &request)?;
+        enrol(&party, &request)?;
     }
     let name = place::FIRST.operator;
+    if again {
+        // One key, one certificate: the clerk gets another card.
+        layout.remove(&format!("cards/{name}.card"))?;
+        layout.remove(&format!("cards/{name}.csr"))?;
+    }
     let request = place::make_operator_card(layout, programs, name, OPERATOR, OPERATOR_PIN)?;
-    let (certificate, _) = authority.enrol(
+    let (certificate, _) = enrol(
         &own("operator", OPERATOR, Some(MUNICIPALITY), "千代田 職員一"),
         &request,
     )?;
     place::certify_operator_card(layout, programs, name, &certificate)?;
-    let request = layout.path("ceremony/ocsp/ocsp.csr");
-    let (certificate, _) = authority.enrol(
+    let request = authority.responder_request()?;
+    let (certificate, _) = enrol(
         &own("ocsp-responder", "ocsp-1", None, "OCSP responder 1"),
         &request,
     )?;
@@ -490,22 +561,33 @@ fn enrol_authority_side(
     process::run(&mut command).map(drop)
 }
 
-fn set_up_reception(reception: &Reception<'_>, layout: &Layout, programs: &Programs) -> Result<()> {
+fn set_up_reception(
+    reception: &Reception<'_>,
+    layout: &Layout,
+    programs: &Programs,
+    settings: &Settings,
+) -> Result<()> {
     reception.masters(KIOSK, &layout.path("kiosk/master.key"))?;
-    for record in [
-        "counter/terminal.json",
-        "kiosk/kiosk.json",
-        "cards/operator.json",
-    ] {
-        reception.register(&layout.path(record))?;
-    }
-    for number in 0..RESIDENT_CARDS {
+    register_parties(reception, layout)?;
+    for number in 0..settings.resident_cards {
         let card = text::random_hex(16)?;
         let keys = layout
             .folder("cards")?
             .join(format!("{}.keys", resident_name(number)));
         reception.card_keys(&card, &keys)?;
         place::make_resident_card(layout, programs, &resident_name(number), &card, &keys)?;
+    }
+    Ok(())
+}
+
+/// At the gateway: who was enrolled.
+fn register_parties(reception: &Reception<'_>, layout: &Layout) -> Result<()> {
+    for record in [
+        "counter/terminal.json",
+        "kiosk/kiosk.json",
+        "cards/operator.json",
+    ] {
+        reception.register(&layout.path(record))?;
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! The municipal office: counter, kiosk, and the cards that move between them.
 
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -9,7 +8,7 @@ use super::authority::READY;
 use super::layout::Layout;
 use super::pcscd::CardService;
 use crate::fault::{Fault, Result};
-use crate::process::{self, Program, Start};
+use crate::process::{self, Program};
 use crate::setup;
 use crate::text;
 use crate::window::Card;
@@ -41,7 +40,8 @@ pub fn make_resident_card(
 ) -> Result<()> {
     let state = layout.folder("cards")?.join(format!("{name}.card"));
     process::run(
-        Command::new(programs.path("virtual-card"))
+        programs
+            .command("virtual-card")
             .args(["init", "--kind", "resident", "--card", card, "--card-keys"])
             .arg(keys)
             .arg("--state")
@@ -79,7 +79,8 @@ pub fn make_operator_card(
     let pin_file = layout.write_private(&format!("cards/{name}.pin"), &format!("{pin}\n"))?;
     let state = dir.join(format!("{name}.card"));
     process::run(
-        Command::new(programs.path("virtual-card"))
+        programs
+            .command("virtual-card")
             .args([
                 "init",
                 "--kind",
@@ -94,7 +95,8 @@ pub fn make_operator_card(
     )?;
     let request = dir.join(format!("{name}.csr"));
     process::run(
-        Command::new(programs.path("virtual-card"))
+        programs
+            .command("virtual-card")
             .args(["operator-request", "--state"])
             .arg(&state)
             .arg("--out")
@@ -111,7 +113,8 @@ pub fn certify_operator_card(
     certificate: &Path,
 ) -> Result<()> {
     process::run(
-        Command::new(programs.path("virtual-card"))
+        programs
+            .command("virtual-card")
             .args(["operator-certificate", "--state"])
             .arg(layout.path(&format!("cards/{name}.card")))
             .arg("--certificate")
@@ -129,24 +132,21 @@ pub fn start_card(
 ) -> Result<CardProgram> {
     let [(_, counter), (_, operator), (_, kiosk), _] = service.slots();
     let program_name = format!("card-{name}");
-    let mut program = Start::new(
-        &program_name,
-        programs.path("virtual-card"),
-        layout.log(&program_name)?,
-    )
-    .args(["serve", "--state"])
-    .args([layout.path("cards").join(format!("{name}.card"))])
-    .args([
-        "--reader".to_owned(),
-        format!("counter=127.0.0.1:{counter}"),
-    ])
-    .args([
-        "--reader".to_owned(),
-        format!("operator=127.0.0.1:{operator}"),
-    ])
-    .args(["--reader".to_owned(), format!("kiosk=127.0.0.1:{kiosk}")])
-    .ready_file(layout.ready(&program_name)?)
-    .start()?;
+    let mut program = programs
+        .start(&program_name, "virtual-card", layout.log(&program_name)?)
+        .args(["serve", "--state"])
+        .args([layout.path("cards").join(format!("{name}.card"))])
+        .args([
+            "--reader".to_owned(),
+            format!("counter=127.0.0.1:{counter}"),
+        ])
+        .args([
+            "--reader".to_owned(),
+            format!("operator=127.0.0.1:{operator}"),
+        ])
+        .args(["--reader".to_owned(), format!("kiosk=127.0.0.1:{kiosk}")])
+        .ready_file(layout.ready(&program_name)?)
+        .start()?;
     let ready = program.wait_ready(READY)?;
     let control = address(&ready, "control")?;
     Ok(CardProgram {
@@ -169,7 +169,8 @@ pub fn start_terminal(
         "counter" | "kiosk" => program,
         other => other,
     };
-    let mut running = Start::new(name, programs.path(program), layout.log(name)?)
+    let mut running = programs
+        .start(name, program, layout.log(name)?)
         .args(["serve", "--config"])
         .args([layout.path(folder).join(format!("{folder}.toml"))])
         .env("PCSCLITE_CSOCK_NAME", service.socket())

@@ -1,7 +1,7 @@
 //! The reception server: `ra-gateway`, its token, its register, its parties.
 
+use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
 
@@ -9,8 +9,8 @@ use super::Settings;
 use super::authority::READY;
 use super::layout::Layout;
 use super::token::Token;
-use crate::fault::{Fault, Result};
-use crate::process::{self, Program, Start};
+use crate::fault::{Fault, OnPath, Result};
+use crate::process::{self, Program};
 use crate::text;
 use crate::workspace::Programs;
 
@@ -63,8 +63,9 @@ impl<'a> Reception<'a> {
         // A page of a browser and a script of a demo come from one address.
         config += "[online]\nlisten = \"127.0.0.1:0\"\nper_minute = 60\n\n";
         config += &self.token.table(2);
-        self.layout
-            .write_private("gateway/register.csv", REGISTER)?;
+        if !self.register_file().exists() {
+            self.write_register(&settings.register)?;
+        }
         self.layout.write_private("gateway/ra.toml", &config)?;
         self.ra(&["migrate"]).map(drop)
     }
@@ -91,12 +92,15 @@ impl<'a> Reception<'a> {
 
     /// Runs an officer's command with `ra.toml`.
     pub fn ra(&self, words: &[&str]) -> Result<Vec<u8>> {
+        // Some commands have commands of their own, which take the configuration.
+        let own = matches!(words.first(), Some(&("audit" | "breaker" | "registration")));
         let (command, rest) = words
-            .split_first()
+            .split_at_checked(if own { 2 } else { 1 })
             .ok_or_else(|| Fault::new("no command"))?;
         process::run(
-            Command::new(self.programs.path("ra-gateway"))
-                .arg(command)
+            self.programs
+                .command("ra-gateway")
+                .args(command)
                 .arg("--config")
                 .arg(self.config())
                 .args(rest),
@@ -105,17 +109,27 @@ impl<'a> Reception<'a> {
 
     /// Starts `ra-gateway serve`.
     pub fn start(&self) -> Result<(Program, Value)> {
-        let mut program = Start::new(
-            "ra-gateway",
-            self.programs.path("ra-gateway"),
-            self.layout.log("ra-gateway")?,
-        )
-        .args(["serve", "--config"])
-        .args([self.config()])
-        .ready_file(self.layout.ready("ra-gateway")?)
-        .start()?;
+        let mut program = self
+            .programs
+            .start("ra-gateway", "ra-gateway", self.layout.log("ra-gateway")?)
+            .args(["serve", "--config"])
+            .args([self.config()])
+            .ready_file(self.layout.ready("ra-gateway")?)
+            .start()?;
         let ready = program.wait_ready(READY)?;
         Ok((program, ready))
+    }
+
+    /// The resident register as exported.
+    pub fn register_file(&self) -> PathBuf {
+        self.layout.path("gateway/register.csv")
+    }
+
+    /// Another export of the resident register, whole or not at all.
+    pub fn write_register(&self, text: &str) -> Result<()> {
+        let part = self.layout.write_private("gateway/register.part", text)?;
+        let file = self.register_file();
+        fs::rename(&part, &file).on(&file)
     }
 
     fn config(&self) -> PathBuf {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::layout::Layout;
 use crate::fault::{OnPath, Result};
@@ -45,7 +44,8 @@ impl Token {
             layout.write_private(&below("so-pin"), &format!("{}\n", text::random_hex(8)?))?;
         let config = layout.write_private(&below("hsm.toml"), &token.table(2))?;
         let made = process::run(
-            Command::new(programs.path("hsm"))
+            programs
+                .command("hsm")
                 .args(["init", "--config"])
                 .arg(&config)
                 .arg("--so-pin-file")

@@ -73,7 +73,7 @@ pub enum Signed {
         /// As it came, payload and signatures.
         signed: SignedAct,
         /// What the payload says.
-        act: Act,
+        act: Box<Act>,
     },
     /// A statement of the holder, signed with the certificate's key.
     Holder {
@@ -130,7 +130,7 @@ fn open(app: &App, issuer: &str, serial: &Serial, kept: Kept) -> Result<ProvedAc
             terminal_signature: message.terminal_signature.0,
             operator_signature: message.operator_signature.0,
         };
-        let act = signed.unverified().map_err(|_| ProofError::Foreign)?;
+        let act = Box::new(signed.unverified().map_err(|_| ProofError::Foreign)?);
         let digest = sha256(&signed.payload);
         (Signed::Window { signed, act }, digest)
     } else {

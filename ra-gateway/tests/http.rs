@@ -380,6 +380,22 @@ fn bodies_that_are_not_the_interfaces_are_refused_with_a_problem_document() {
     assert_eq!(client.get("/v1/nothing").0, 404);
     let (status, answer) = client.get("/v1/register-lookups");
     assert_eq!((status, kind(&answer)), (405, "method-not-allowed"));
+    let allowed = |path: &str| {
+        let reply = client
+            .agent
+            .delete(format!("{}{path}", client.address))
+            .call()
+            .unwrap();
+        reply
+            .headers()
+            .get("allow")
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(allowed("/v1/register-lookups"), "POST");
+    assert_eq!(allowed("/v1/applications"), "POST, GET");
     assert_eq!(client.get("/openapi.json").1["openapi"], "3.1.0");
 }
 

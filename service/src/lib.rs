@@ -1,6 +1,6 @@
 //! What the programs of this workspace share as long-running programs: reading a
 //! configuration, starting the log, telling the time, speaking TLS, saying that they
-//! are ready, ending by a signal, chaining an audit log. Nothing of the domain.
+//! are ready, ending by a signal, answering problems, chaining an audit log. Nothing of the domain.
 
 pub mod clock;
 pub mod config;
@@ -12,6 +12,8 @@ pub mod audit;
 pub mod knocks;
 #[cfg(feature = "server")]
 pub mod meters;
+#[cfg(feature = "server")]
+pub mod problem;
 #[cfg(feature = "server")]
 pub mod ready;
 #[cfg(feature = "server")]

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use schema::wire::v1::authority::AuthorityRecord;
 
-use super::problem::ProblemDocument;
+use super::answers::Calling;
 use crate::app::App;
 
 /// Whose authority this is, and whether what it issues counts.
@@ -11,8 +11,7 @@ use crate::app::App;
     get, path = "/v1/authority", tag = "authority",
     responses(
         (status = 200, description = "The same for as long as the process runs", body = AuthorityRecord),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        Calling,
     ),
 )]
 pub async fn read(app: web::Data<App>) -> HttpResponse {

@@ -9,10 +9,11 @@ use pki_core::{
 use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeResponse};
 
 use super::{
+    answers::{Issuing, Reading},
     block,
     body::{Body, Limit},
     caller::Gateway,
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     revocations, store_problem,
 };
 use crate::{
@@ -33,15 +34,7 @@ use crate::{
     responses(
         (status = 201, description = "Issued", body = IssueResponse),
         (status = 200, description = "Issued before, for the same idempotency key", body = IssueResponse),
-        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "conflict, replacement-refused, register-changed, in-work", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "items-refused, proof-refused, key-refused, lint-refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "token-away, database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        Issuing,
     ),
 )]
 pub async fn issue(
@@ -77,10 +70,7 @@ pub async fn issue(
     params(("serial" = String, Path, description = "Lower-case hex of the DER content octets")),
     responses(
         (status = 200, description = "The certificate and its status", body = CertificateRecord),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "token-away, database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        Reading,
     ),
 )]
 pub async fn read(

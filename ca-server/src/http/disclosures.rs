@@ -7,12 +7,13 @@ use schema::wire::v1::disclosure::{
 };
 
 use super::{
+    answers::{Choosing, Disclosing},
     block,
     body::{Body, Limit},
     caller::Gateway,
     certificates::{refusal_problem, vault_problem},
     not_allowed, posted,
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     read_only, store_problem,
 };
 use crate::app::{
@@ -40,7 +41,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     request_body = DisclosureRequest,
     responses(
         (status = 200, description = "Taken in, now or before", body = DisclosureLine),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json"),
+        Disclosing,
     ),
 )]
 pub async fn receive(
@@ -65,7 +66,7 @@ pub async fn receive(
     params(("municipality" = String, Query, description = "Five digits")),
     responses(
         (status = 200, description = "Names nobody", body = DisclosureList),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json"),
+        Choosing,
     ),
 )]
 pub async fn list(
@@ -86,7 +87,7 @@ pub async fn list(
     params(("id" = String, Path), ("municipality" = String, Query, description = "Five digits")),
     responses(
         (status = 200, description = "Names nobody", body = DisclosureLine),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json"),
+        Choosing,
     ),
 )]
 pub async fn read(
@@ -110,7 +111,7 @@ pub async fn read(
     request_body = DeliveryRequest,
     responses(
         (status = 200, description = "The answer as PDF", body = DeliveryResponse),
-        (status = "default", description = "A problem", body = ProblemDocument, content_type = "application/problem+json"),
+        Disclosing,
     ),
 )]
 pub async fn deliver(

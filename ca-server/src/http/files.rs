@@ -18,9 +18,10 @@ use pki_core::revocation::crl::CrlOutline;
 use sha2::{Digest, Sha256};
 
 use super::{
+    answers::{Lists, Octets, Public},
     block,
     file_body::FileBody,
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     range::{Asked, asked},
     verifier::provided,
 };
@@ -33,14 +34,7 @@ use crate::{
 #[utoipa::path(
     get, path = "/crl/{issuer}.crl", tag = "crl",
     params(("issuer" = String, Path, description = "Name of the issuer")),
-    responses(
-        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 304, description = "Not modified"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses(Lists),
 )]
 pub async fn full(
     app: web::Data<StatusApp>,
@@ -54,14 +48,7 @@ pub async fn full(
 #[utoipa::path(
     get, path = "/crl/{issuer}/delta.crl", tag = "crl",
     params(("issuer" = String, Path, description = "Name of the issuer")),
-    responses(
-        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 304, description = "Not modified"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses(Lists),
 )]
 pub async fn full_delta(
     app: web::Data<StatusApp>,
@@ -78,14 +65,7 @@ pub async fn full_delta(
         ("issuer" = String, Path, description = "Name of the issuer"),
         ("municipality" = String, Path, description = "Five digits"),
     ),
-    responses(
-        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 304, description = "Not modified"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses(Lists),
 )]
 pub async fn partition(
     app: web::Data<StatusApp>,
@@ -104,14 +84,7 @@ pub async fn partition(
         ("issuer" = String, Path, description = "Name of the issuer"),
         ("municipality" = String, Path, description = "Five digits"),
     ),
-    responses(
-        (status = 200, description = "CertificateList, DER", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 206, description = "The range that was asked for", body = Vec<u8>, content_type = "application/pkix-crl"),
-        (status = 304, description = "Not modified"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 416, description = "range-not-satisfiable", body = ProblemDocument, content_type = "application/problem+json"),
-    ),
+    responses(Lists),
 )]
 pub async fn partition_delta(
     app: web::Data<StatusApp>,
@@ -272,9 +245,8 @@ fn no_list() -> Problem {
     get, path = "/certs/{issuer}.cer", tag = "certificates",
     params(("issuer" = String, Path, description = "Name of the issuer")),
     responses(
-        (status = 200, description = "Certificate, DER", body = Vec<u8>, content_type = "application/pkix-cert"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "Certificate, DER", body = Octets, content_type = "application/pkix-cert"),
+        Public,
     ),
 )]
 pub async fn issuer(

@@ -2,6 +2,7 @@
 //! `web::block`.
 
 mod admin;
+mod answers;
 mod authority;
 mod body;
 mod caller;

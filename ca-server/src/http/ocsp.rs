@@ -8,9 +8,10 @@ use actix_web::{
 use pki_core::revocation::ocsp::{ErrorStatus, path, request::MAX_OCTETS};
 
 use super::{
+    answers::{Octets, Public, Status},
     block,
     body::{Body, Limit},
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     verifier::provided,
 };
 use crate::{
@@ -25,14 +26,10 @@ const RESPONSE: &str = "application/ocsp-response";
 #[utoipa::path(
     post, path = "/ocsp/{issuer}", tag = "ocsp",
     params(("issuer" = String, Path, description = "Name of the issuer")),
-    request_body(content = Vec<u8>, content_type = "application/ocsp-request"),
+    request_body(content = Octets, content_type = "application/ocsp-request"),
     responses(
-        (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "OCSPResponse, DER", body = Octets, content_type = "application/ocsp-response"),
+        Status,
     ),
 )]
 pub async fn post(
@@ -59,10 +56,8 @@ pub async fn post(
         ("request" = String, Path, description = "base64 of the OCSPRequest"),
     ),
     responses(
-        (status = 200, description = "OCSPResponse, DER", body = Vec<u8>, content_type = "application/ocsp-response"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "OCSPResponse, DER", body = Octets, content_type = "application/ocsp-response"),
+        Public,
     ),
 )]
 pub async fn get(

@@ -26,7 +26,7 @@ use super::{
         disclosures::deliver,
         register_revocations::list
     ),
-    components(schemas(problem::ProblemDocument, problem::ItemError))
+    components(schemas(problem::ProblemDocument, problem::ProblemItem))
 )]
 pub struct IssueApi;
 
@@ -46,7 +46,7 @@ pub struct IssueApi;
         ocsp::get,
         ocsp::post
     ),
-    components(schemas(problem::ProblemDocument, problem::ItemError))
+    components(schemas(problem::ProblemDocument, problem::ProblemItem))
 )]
 pub struct StatusApi;
 

@@ -1,12 +1,9 @@
 //! Every error an interface answers: RFC 9457 problem documents with a closed
 //! list of types. Nothing here repeats what a caller sent.
 
-use actix_web::{
-    HttpResponse, ResponseError,
-    http::{StatusCode, header},
-};
-use serde::Serialize;
-use utoipa::ToSchema;
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use service::problem::PREFIX;
+pub use service::problem::{ProblemDocument, ProblemItem};
 
 /// The closed list of types: `urn:jitsuin:problem:<name>`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +79,11 @@ impl Kind {
     /// The last part of the type's URN.
     pub fn name(self) -> &'static str {
         self.row().0
+    }
+
+    /// The status that it is answered with.
+    pub fn status(self) -> StatusCode {
+        self.row().1
     }
 
     fn row(self) -> (&'static str, StatusCode, &'static str) {
@@ -196,7 +198,7 @@ impl Kind {
 pub struct Problem {
     kind: Kind,
     detail: String,
-    errors: Vec<ItemError>,
+    errors: Vec<ProblemItem>,
     retry_after: Option<u64>,
 }
 
@@ -219,7 +221,7 @@ impl Problem {
     /// Which value of the message is at fault, by JSON pointer.
     #[must_use]
     pub fn at(mut self, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        self.errors.push(ItemError {
+        self.errors.push(ProblemItem {
             pointer: pointer.into(),
             detail: detail.into(),
         });
@@ -240,28 +242,6 @@ impl Problem {
     }
 }
 
-/// A value of the message that is at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ItemError {
-    /// JSON pointer (RFC 6901) into the message.
-    pub pointer: String,
-    pub detail: String,
-}
-
-/// A problem document (RFC 9457).
-#[derive(Serialize, ToSchema)]
-pub struct ProblemDocument {
-    /// `urn:jitsuin:problem:<name>`
-    #[serde(rename = "type")]
-    #[schema(example = "urn:jitsuin:problem:token-away")]
-    kind: String,
-    title: String,
-    status: u16,
-    detail: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<ItemError>,
-}
-
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         self.kind.row().1
@@ -270,20 +250,15 @@ impl ResponseError for Problem {
     fn error_response(&self) -> HttpResponse {
         let (name, status, title) = self.kind.row();
         metrics::counter!("jitsuin_problems_total", "type" => name).increment(1);
-        let mut response = HttpResponse::build(status);
-        response.content_type("application/problem+json");
-        response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if let Some(seconds) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
-        }
-        let document = ProblemDocument {
-            kind: format!("urn:jitsuin:problem:{name}"),
+        ProblemDocument {
+            kind: format!("{PREFIX}{name}"),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: self.detail.clone(),
             errors: self.errors.clone(),
-        };
-        response.body(serde_json::to_vec(&document).unwrap_or_default())
+            retry_after: self.retry_after,
+        }
+        .answer()
     }
 }
 

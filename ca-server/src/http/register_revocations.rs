@@ -7,9 +7,10 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{
+    answers::Choosing,
     block,
     caller::Gateway,
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     store_problem,
 };
 use crate::app::{App, register_revocations};
@@ -31,11 +32,7 @@ pub struct Asked {
     params(Asked),
     responses(
         (status = 200, description = "At most 500; ask again with `since` = `told`", body = RegisterRevocationList),
-        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "not-authorised", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        Choosing,
     ),
 )]
 pub async fn list(

@@ -4,11 +4,12 @@ use actix_web::{HttpResponse, web};
 use schema::wire::v1::ca::{OnlineRevokeRequest, RevokeRequest, RevokeResponse};
 
 use super::{
+    answers::{Revoking, RevokingOnline},
     block,
     body::{Body, Limit},
     caller::Gateway,
     certificates::{refusal_problem, vault_problem},
-    problem::{Kind, Problem, ProblemDocument},
+    problem::{Kind, Problem},
     store_problem,
 };
 use crate::{
@@ -28,14 +29,7 @@ use crate::{
     request_body = RevokeRequest,
     responses(
         (status = 200, description = "Recorded", body = RevokeResponse),
-        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "not-found", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 429, description = "too-many-requests", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        Revoking,
     ),
 )]
 pub async fn revoke(
@@ -58,12 +52,7 @@ pub async fn revoke(
     request_body = OnlineRevokeRequest,
     responses(
         (status = 200, description = "Recorded", body = RevokeResponse),
-        (status = 400, description = "malformed-message", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "not-authorised, act-refused", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "too-large", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "unsupported-media-type", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 500, description = "internal", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "database-away; with Retry-After", body = ProblemDocument, content_type = "application/problem+json"),
+        RevokingOnline,
     ),
 )]
 pub async fn revoke_online(

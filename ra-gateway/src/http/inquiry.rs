@@ -6,15 +6,12 @@ use schema::wire::v1::ra::{
     ReplyRequest,
 };
 
-use super::{
-    caller::Call,
-    problem::{Problem, ProblemDocument},
-};
+use super::{answers::ActRefusals, caller::Call, problem::Problem};
 
 /// The applicant is asked in writing (照会書).
 #[utoipa::path(post, path = "/v1/applications/{id}/inquiry", request_body = InquiryRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = Application), ActRefusals))]
 pub async fn send(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_clerk(StatusCode::OK, move |app, clerk, body: InquiryRequest| {
         app.send_inquiry(clerk, &id, &body)
@@ -25,7 +22,7 @@ pub async fn send(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
 /// What the letter says, to be printed.
 #[utoipa::path(post, path = "/v1/applications/{id}/inquiry-letter", request_body = InquiryLetterRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = InquiryLetter), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = InquiryLetter), ActRefusals))]
 pub async fn letter(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_clerk(
         StatusCode::OK,
@@ -37,7 +34,7 @@ pub async fn letter(id: Path<String>, call: Call) -> Result<HttpResponse, Proble
 /// The reply (回答書) was brought.
 #[utoipa::path(post, path = "/v1/applications/{id}/reply", request_body = ReplyRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = Application), ActRefusals))]
 pub async fn reply(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_clerk(StatusCode::OK, move |app, clerk, body: ReplyRequest| {
         app.record_reply(clerk, &id, &body)
@@ -48,7 +45,7 @@ pub async fn reply(id: Path<String>, call: Call) -> Result<HttpResponse, Problem
 /// A second operator confirms the decision on the reply, or gives it back.
 #[utoipa::path(post, path = "/v1/applications/{id}/identity-confirmation", request_body = IdentityConfirmation,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = Application), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = Application), ActRefusals))]
 pub async fn confirm(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_clerk(
         StatusCode::OK,

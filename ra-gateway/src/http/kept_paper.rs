@@ -7,14 +7,15 @@ use schema::wire::v1::ra::{
 };
 
 use super::{
+    answers::{ActRefusals, QuestionRefusals},
     caller::Call,
-    problem::{Problem, ProblemDocument},
+    problem::Problem,
 };
 
 /// Keeps a scan of an application or a notice.
 #[utoipa::path(post, path = "/v1/papers", request_body = KeepPaperRequest,
     params(("Operator-Session" = String, Header)),
-    responses((status = 201, body = KeptPaper), (status = "default", body = ProblemDocument)))]
+    responses((status = 201, body = KeptPaper), ActRefusals))]
 pub async fn keep(call: Call) -> Result<HttpResponse, Problem> {
     call.for_clerk(StatusCode::CREATED, |app, clerk, body: KeepPaperRequest| {
         app.keep_paper(clerk, &body)
@@ -25,7 +26,7 @@ pub async fn keep(call: Call) -> Result<HttpResponse, Problem> {
 /// Papers of an application, oldest first.
 #[utoipa::path(get, path = "/v1/applications/{id}/papers",
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPapers), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = KeptPapers), QuestionRefusals))]
 pub async fn of_application(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_operator_asking(move |app, operator| app.papers_of_application(operator, &id))
         .await
@@ -34,7 +35,7 @@ pub async fn of_application(id: Path<String>, call: Call) -> Result<HttpResponse
 /// Papers of a notice, oldest first.
 #[utoipa::path(get, path = "/v1/notices/{id}/papers",
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPapers), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = KeptPapers), QuestionRefusals))]
 pub async fn of_notice(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_operator_asking(move |app, operator| app.papers_of_notice(operator, &id))
         .await
@@ -43,7 +44,7 @@ pub async fn of_notice(id: Path<String>, call: Call) -> Result<HttpResponse, Pro
 /// A paper with its content; each reading is in the audit.
 #[utoipa::path(get, path = "/v1/papers/{id}",
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPaperContent), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = KeptPaperContent), QuestionRefusals))]
 pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_operator_asking(move |app, operator| app.read_paper(operator, &id))
         .await
@@ -52,7 +53,7 @@ pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
 /// Holds a paper beyond its day; a supervisor's.
 #[utoipa::path(post, path = "/v1/papers/{id}/hold", request_body = HoldPaperRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPaper), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = KeptPaper), ActRefusals))]
 pub async fn hold(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_supervisor(
         StatusCode::OK,
@@ -64,7 +65,7 @@ pub async fn hold(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
 /// Releases a paper that was held; a supervisor's.
 #[utoipa::path(post, path = "/v1/papers/{id}/release", request_body = ReleasePaperRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPaper), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = KeptPaper), ActRefusals))]
 pub async fn release(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
     call.for_supervisor(
         StatusCode::OK,

@@ -1,5 +1,6 @@
 //! The asynchronous skin: one route table, one file per noun, one place for errors.
 
+mod answers;
 mod application;
 mod approval;
 mod caller;
@@ -24,7 +25,11 @@ mod till;
 use std::sync::Arc;
 
 use actix_web::{
-    HttpResponse,
+    FromRequest, Handler, HttpResponse, Resource, Responder, ResponseError, Route,
+    http::{
+        Method,
+        header::{self, HeaderValue},
+    },
     middleware::from_fn,
     web::{self, PathConfig, QueryConfig, ServiceConfig},
 };
@@ -122,7 +127,7 @@ pub struct Gateway {
         kiosk::record,
         kiosk::health,
     ),
-    components(schemas(problem::ProblemDocument))
+    components(schemas(problem::ProblemDocument, problem::ProblemItem))
 )]
 struct Interface;
 
@@ -138,112 +143,174 @@ async fn not_found() -> Result<HttpResponse, Problem> {
     Err(nothing())
 }
 
-/// A resource whose other methods are answered with a problem document.
-fn at(path: &str) -> actix_web::Resource {
-    web::resource(path).default_service(web::to(async || -> Result<HttpResponse, Problem> {
-        Err(Problem::method_not_allowed())
-    }))
+/// A resource with its methods; another is answered with a problem document that names these
+/// (RFC 9110 §15.5.6).
+fn at<const N: usize>(path: &str, routes: [(Method, Route); N]) -> Resource {
+    let known: Vec<&str> = routes.iter().map(|(method, _)| method.as_str()).collect();
+    let known = known.join(", ");
+    let resource = web::resource(path).default_service(web::to(move || {
+        let mut response = Problem::method_not_allowed().error_response();
+        // Names of methods are always a header's text.
+        if let Ok(known) = HeaderValue::from_str(&known) {
+            response.headers_mut().insert(header::ALLOW, known);
+        }
+        async move { response }
+    }));
+    routes
+        .into_iter()
+        .fold(resource, |resource, (method, route)| {
+            resource.route(route.method(method))
+        })
 }
+
+macro_rules! methods {
+    ($($name:ident = $method:ident),*) => {$(
+        fn $name<F, Args>(handler: F) -> (Method, Route)
+        where
+            F: Handler<Args>,
+            Args: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            (Method::$method, web::to(handler))
+        }
+    )*};
+}
+
+methods!(get = GET, post = POST, delete = DELETE);
 
 /// The routes for terminals and kiosks.
 pub fn routes(config: &mut ServiceConfig) {
-    use web::{delete, get, post};
-
     config.service(
         web::scope("")
             .app_data(PathConfig::default().error_handler(|_, _| nothing().into()))
             .app_data(QueryConfig::default().error_handler(|_, _| caller::query_invalid().into()))
             .wrap(from_fn(limit::guard))
-            .service(at("/openapi.json").route(get().to(openapi)))
-            .service(at("/v1/operator-challenges").route(post().to(operator::challenge)))
-            .service(at("/v1/operator-sessions").route(post().to(operator::sign_in)))
-            .service(at("/v1/operator-sessions/current").route(delete().to(operator::sign_out)))
-            .service(at("/v1/register-lookups").route(post().to(register::look_up)))
-            .service(at("/v1/application-openings").route(post().to(opening::openings)))
-            .service(at("/v1/applications/{id}/inquiry").route(post().to(inquiry::send)))
-            .service(at("/v1/applications/{id}/inquiry-letter").route(post().to(inquiry::letter)))
-            .service(at("/v1/applications/{id}/reply").route(post().to(inquiry::reply)))
-            .service(
-                at("/v1/applications/{id}/identity-confirmation")
-                    .route(post().to(inquiry::confirm)),
-            )
-            .service(
-                at("/v1/applications")
-                    .route(post().to(application::receive))
-                    .route(get().to(application::list)),
-            )
-            .service(at("/v1/applications/{id}").route(get().to(application::read)))
-            .service(at("/v1/applications/{id}/identity").route(post().to(application::identity)))
-            .service(at("/v1/applications/{id}/card-channels").route(post().to(card_channel::open)))
-            .service(at("/v1/card-channels/{channel}").route(post().to(card_channel::relay)))
-            .service(
-                at("/v1/applications/{id}/public-key").route(post().to(application::public_key)),
-            )
-            .service(
-                at("/v1/applications/{id}/characters")
-                    .route(get().to(application::findings))
-                    .route(post().to(application::choices)),
-            )
-            .service(at("/v1/applications/{id}/issue").route(post().to(application::issue)))
-            .service(at("/v1/applications/{id}/image").route(post().to(application::image)))
-            .service(at("/v1/applications/{id}/written").route(post().to(application::written)))
-            .service(at("/v1/applications/{id}/fee").route(post().to(application::fee)))
-            .service(at("/v1/applications/{id}/hand-over").route(post().to(application::hand_over)))
-            .service(at("/v1/applications/{id}/cancel").route(post().to(application::cancel)))
-            .service(
-                at("/v1/approvals")
-                    .route(post().to(approval::request))
-                    .route(get().to(approval::list)),
-            )
-            .service(at("/v1/approvals/{id}").route(get().to(approval::read)))
-            .service(at("/v1/approvals/{id}/decision").route(post().to(approval::decide)))
-            .service(at("/v1/till").route(get().to(till::next)))
-            .service(at("/v1/till/{day}").route(get().to(till::day)))
-            .service(at("/v1/till-closes").route(post().to(till::close)))
-            .service(at("/v1/fees/{number}").route(get().to(till::entry)))
-            .service(at("/v1/fee-corrections").route(post().to(till::correct)))
-            .service(at("/v1/remittances").route(post().to(till::remit)))
-            .service(at("/v1/remittances/{month}").route(get().to(till::remittance)))
-            .service(at("/v1/statistics/{month}").route(get().to(till::statistics)))
-            .service(at("/v1/place").route(get().to(places::here)))
-            .service(at("/v1/openings").route(post().to(places::extend)))
-            .service(at("/v1/shifts").route(post().to(places::take_over)))
-            .service(at("/v1/revocations").route(post().to(revocation::revoke)))
-            .service(at("/v1/certificates/{serial}").route(get().to(revocation::certificate)))
-            .service(
-                at("/v1/notices")
-                    .route(post().to(notice::open))
-                    .route(get().to(notice::list)),
-            )
-            .service(at("/v1/notices/{id}").route(get().to(notice::read)))
-            .service(at("/v1/notices/{id}/card-channels").route(post().to(notice::channel)))
-            .service(at("/v1/notice-channels/{channel}").route(post().to(notice::relay)))
-            .service(at("/v1/notices/{id}/password-set").route(post().to(notice::password_set)))
-            .service(at("/v1/notices/{id}/given-up").route(post().to(notice::given_up)))
-            .service(at("/v1/papers").route(post().to(kept_paper::keep)))
-            .service(at("/v1/applications/{id}/papers").route(get().to(kept_paper::of_application)))
-            .service(at("/v1/notices/{id}/papers").route(get().to(kept_paper::of_notice)))
-            .service(at("/v1/papers/{id}").route(get().to(kept_paper::read)))
-            .service(at("/v1/papers/{id}/hold").route(post().to(kept_paper::hold)))
-            .service(at("/v1/papers/{id}/release").route(post().to(kept_paper::release)))
-            .service(at("/v1/certificate-searches").route(post().to(notice::search)))
-            .service(
-                at("/v1/disclosures")
-                    .route(post().to(disclosure::receive))
-                    .route(get().to(disclosure::list)),
-            )
-            .service(at("/v1/disclosures/{id}").route(get().to(disclosure::read)))
-            .service(at("/v1/disclosures/{id}/delivery").route(post().to(disclosure::deliver)))
-            .service(at("/v1/kiosk/records").route(post().to(kiosk::record)))
-            .service(at("/v1/kiosk/health").route(post().to(kiosk::health)))
+            .service(at("/openapi.json", [get(openapi)]))
+            .service(at("/v1/operator-challenges", [post(operator::challenge)]))
+            .service(at("/v1/operator-sessions", [post(operator::sign_in)]))
+            .service(at(
+                "/v1/operator-sessions/current",
+                [delete(operator::sign_out)],
+            ))
+            .service(at("/v1/register-lookups", [post(register::look_up)]))
+            .service(at("/v1/application-openings", [post(opening::openings)]))
+            .service(at("/v1/applications/{id}/inquiry", [post(inquiry::send)]))
+            .service(at(
+                "/v1/applications/{id}/inquiry-letter",
+                [post(inquiry::letter)],
+            ))
+            .service(at("/v1/applications/{id}/reply", [post(inquiry::reply)]))
+            .service(at(
+                "/v1/applications/{id}/identity-confirmation",
+                [post(inquiry::confirm)],
+            ))
+            .service(at(
+                "/v1/applications",
+                [post(application::receive), get(application::list)],
+            ))
+            .service(at("/v1/applications/{id}", [get(application::read)]))
+            .service(at(
+                "/v1/applications/{id}/identity",
+                [post(application::identity)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/card-channels",
+                [post(card_channel::open)],
+            ))
+            .service(at(
+                "/v1/card-channels/{channel}",
+                [post(card_channel::relay)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/public-key",
+                [post(application::public_key)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/characters",
+                [get(application::findings), post(application::choices)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/issue",
+                [post(application::issue)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/image",
+                [post(application::image)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/written",
+                [post(application::written)],
+            ))
+            .service(at("/v1/applications/{id}/fee", [post(application::fee)]))
+            .service(at(
+                "/v1/applications/{id}/hand-over",
+                [post(application::hand_over)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/cancel",
+                [post(application::cancel)],
+            ))
+            .service(at(
+                "/v1/approvals",
+                [post(approval::request), get(approval::list)],
+            ))
+            .service(at("/v1/approvals/{id}", [get(approval::read)]))
+            .service(at("/v1/approvals/{id}/decision", [post(approval::decide)]))
+            .service(at("/v1/till", [get(till::next)]))
+            .service(at("/v1/till/{day}", [get(till::day)]))
+            .service(at("/v1/till-closes", [post(till::close)]))
+            .service(at("/v1/fees/{number}", [get(till::entry)]))
+            .service(at("/v1/fee-corrections", [post(till::correct)]))
+            .service(at("/v1/remittances", [post(till::remit)]))
+            .service(at("/v1/remittances/{month}", [get(till::remittance)]))
+            .service(at("/v1/statistics/{month}", [get(till::statistics)]))
+            .service(at("/v1/place", [get(places::here)]))
+            .service(at("/v1/openings", [post(places::extend)]))
+            .service(at("/v1/shifts", [post(places::take_over)]))
+            .service(at("/v1/revocations", [post(revocation::revoke)]))
+            .service(at(
+                "/v1/certificates/{serial}",
+                [get(revocation::certificate)],
+            ))
+            .service(at("/v1/notices", [post(notice::open), get(notice::list)]))
+            .service(at("/v1/notices/{id}", [get(notice::read)]))
+            .service(at(
+                "/v1/notices/{id}/card-channels",
+                [post(notice::channel)],
+            ))
+            .service(at("/v1/notice-channels/{channel}", [post(notice::relay)]))
+            .service(at(
+                "/v1/notices/{id}/password-set",
+                [post(notice::password_set)],
+            ))
+            .service(at("/v1/notices/{id}/given-up", [post(notice::given_up)]))
+            .service(at("/v1/papers", [post(kept_paper::keep)]))
+            .service(at(
+                "/v1/applications/{id}/papers",
+                [get(kept_paper::of_application)],
+            ))
+            .service(at("/v1/notices/{id}/papers", [get(kept_paper::of_notice)]))
+            .service(at("/v1/papers/{id}", [get(kept_paper::read)]))
+            .service(at("/v1/papers/{id}/hold", [post(kept_paper::hold)]))
+            .service(at("/v1/papers/{id}/release", [post(kept_paper::release)]))
+            .service(at("/v1/certificate-searches", [post(notice::search)]))
+            .service(at(
+                "/v1/disclosures",
+                [post(disclosure::receive), get(disclosure::list)],
+            ))
+            .service(at("/v1/disclosures/{id}", [get(disclosure::read)]))
+            .service(at(
+                "/v1/disclosures/{id}/delivery",
+                [post(disclosure::deliver)],
+            ))
+            .service(at("/v1/kiosk/records", [post(kiosk::record)]))
+            .service(at("/v1/kiosk/health", [post(kiosk::health)]))
             .default_service(web::to(not_found)),
     );
 }
 
 /// The routes of the public listener.
 pub fn public_routes(config: &mut ServiceConfig) {
-    use web::{get, post};
-
     async fn style() -> HttpResponse {
         HttpResponse::Ok()
             .content_type("text/css; charset=utf-8")
@@ -253,11 +320,14 @@ pub fn public_routes(config: &mut ServiceConfig) {
     config.service(
         web::scope("")
             .wrap(from_fn(online::guard))
-            .service(at("/").route(get().to(online::page)))
-            .service(at("/en").route(get().to(online::english)))
-            .service(at("/online.css").route(get().to(style)))
-            .service(at("/v1/online-revocation-challenges").route(post().to(online::challenge)))
-            .service(at("/v1/online-revocations").route(post().to(online::revoke)))
+            .service(at("/", [get(online::page)]))
+            .service(at("/en", [get(online::english)]))
+            .service(at("/online.css", [get(style)]))
+            .service(at(
+                "/v1/online-revocation-challenges",
+                [post(online::challenge)],
+            ))
+            .service(at("/v1/online-revocations", [post(online::revoke)]))
             .default_service(web::to(not_found)),
     );
 }
@@ -265,10 +335,10 @@ pub fn public_routes(config: &mut ServiceConfig) {
 /// The routes for the machine's keepers, on plain loopback HTTP.
 pub fn admin_routes(config: &mut ServiceConfig) {
     config
-        .service(at("/healthz").route(web::get().to(health::healthz)))
-        .service(at("/readyz").route(web::get().to(health::readyz)))
-        .service(at("/metrics").route(web::get().to(health::metrics)))
-        .service(at("/openapi.json").route(web::get().to(openapi)))
+        .service(at("/healthz", [get(health::healthz)]))
+        .service(at("/readyz", [get(health::readyz)]))
+        .service(at("/metrics", [get(health::metrics)]))
+        .service(at("/openapi.json", [get(openapi)]))
         .default_service(web::to(not_found));
 }
 
@@ -281,12 +351,12 @@ mod tests {
         let document = serde_json::to_value(Interface::openapi()).unwrap();
         let paths = document["paths"].as_object().unwrap();
         let table = include_str!("mod.rs");
-        for path in table
-            .split("at(\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .filter(|path| path.starts_with("/v1/"))
-        {
+        let named: Vec<&str> = table
+            .split('"')
+            .filter(|text| text.starts_with("/v1/") && text.len() > "/v1/".len())
+            .collect();
+        assert!(named.len() > 50, "the table is read: {}", named.len());
+        for path in named {
             assert!(paths.contains_key(path), "{path} is not in the interface");
         }
         assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));

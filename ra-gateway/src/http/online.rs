@@ -29,7 +29,7 @@ use schema::wire::v1::{
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Semaphore;
 
-use super::problem::{Problem, ProblemDocument};
+use super::{answers::ActRefusals, problem::Problem};
 use crate::app::{
     App,
     refusal::{Failure, Reason},
@@ -162,7 +162,7 @@ fn too_many(until: &NotUntil<QuantaInstant>) -> Problem {
 
 /// A statement for the holder to sign.
 #[utoipa::path(post, path = "/v1/online-revocation-challenges", request_body = OnlineChallengeRequest,
-    responses((status = 201, body = OnlineChallengeResponse), (status = "default", body = ProblemDocument)))]
+    responses((status = 201, body = OnlineChallengeResponse), ActRefusals))]
 pub async fn challenge(
     public: web::Data<Public>,
     request: HttpRequest,
@@ -175,7 +175,7 @@ pub async fn challenge(
 
 /// The signed statement: the certificate is revoked (Art 9 ③).
 #[utoipa::path(post, path = "/v1/online-revocations", request_body = OnlineRevokeRequest,
-    responses((status = 200, body = RevokeResponse), (status = "default", body = ProblemDocument)))]
+    responses((status = 200, body = RevokeResponse), ActRefusals))]
 pub async fn revoke(
     public: web::Data<Public>,
     request: HttpRequest,

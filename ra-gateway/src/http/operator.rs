@@ -7,13 +7,14 @@ use schema::wire::v1::ra::{
 };
 
 use super::{
+    answers::{ActRefusals, QuestionRefusals},
     caller::Call,
-    problem::{Problem, ProblemDocument},
+    problem::Problem,
 };
 
 /// A challenge for the operator's card.
 #[utoipa::path(post, path = "/v1/operator-challenges", request_body = OperatorChallengeRequest,
-    responses((status = 201, body = OperatorChallengeResponse), (status = "default", body = ProblemDocument)))]
+    responses((status = 201, body = OperatorChallengeResponse), ActRefusals))]
 pub async fn challenge(call: Call) -> Result<HttpResponse, Problem> {
     call.for_terminal(StatusCode::CREATED, |app, terminal, body| {
         app.challenge_operator(terminal, &body)
@@ -23,7 +24,7 @@ pub async fn challenge(call: Call) -> Result<HttpResponse, Problem> {
 
 /// A session for the operator whose card signed the challenge.
 #[utoipa::path(post, path = "/v1/operator-sessions", request_body = OperatorSessionRequest,
-    responses((status = 201, body = OperatorSessionResponse), (status = "default", body = ProblemDocument)))]
+    responses((status = 201, body = OperatorSessionResponse), ActRefusals))]
 pub async fn sign_in(call: Call) -> Result<HttpResponse, Problem> {
     call.for_terminal(StatusCode::CREATED, |app, terminal, body| {
         app.sign_in(terminal, &body)
@@ -34,7 +35,7 @@ pub async fn sign_in(call: Call) -> Result<HttpResponse, Problem> {
 /// The session ends.
 #[utoipa::path(delete, path = "/v1/operator-sessions/current",
     params(("Operator-Session" = String, Header)),
-    responses((status = 204), (status = "default", body = ProblemDocument)))]
+    responses((status = 204), QuestionRefusals))]
 pub async fn sign_out(call: Call) -> Result<HttpResponse, Problem> {
     call.sign_out().await
 }

@@ -2,59 +2,24 @@
 //! answer, with a closed list of types.
 
 use actix_web::{HttpResponse, ResponseError, body::BoxBody, http::StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+pub use service::problem::{PREFIX, ProblemDocument, ProblemItem};
 
 use crate::app::refusal::{Failure, Reason, Refused};
-
-/// Before the name in `type`.
-pub const PREFIX: &str = "urn:jitsuin:problem:";
-
-/// One wrong item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProblemItem {
-    /// JSON pointer into the body (RFC 6901).
-    pub pointer: String,
-    /// What is wrong with it.
-    pub detail: String,
-}
-
-/// A problem document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProblemDocument {
-    /// `urn:jitsuin:problem:<name>`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind in words.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// What can be done next.
-    pub detail: String,
-    /// Wrong items.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<ProblemItem>,
-    /// Seconds after which the same request may be made again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<u64>,
-}
 
 /// A failure on its way out.
 #[derive(Clone, Debug)]
 pub struct Problem(pub ProblemDocument);
 
 /// Types beside the refusals.
-pub const OTHER_TYPES: &[(&str, u16)] = &[
-    ("token-away", 503),
-    ("authority-away", 503),
-    ("database-away", 503),
-    ("register-away", 503),
-    ("lane-full", 503),
-    ("method-not-allowed", 405),
-    ("media-type", 415),
-    ("internal", 500),
+pub const OTHER_TYPES: &[(&str, StatusCode)] = &[
+    ("token-away", StatusCode::SERVICE_UNAVAILABLE),
+    ("authority-away", StatusCode::SERVICE_UNAVAILABLE),
+    ("database-away", StatusCode::SERVICE_UNAVAILABLE),
+    ("register-away", StatusCode::SERVICE_UNAVAILABLE),
+    ("lane-full", StatusCode::SERVICE_UNAVAILABLE),
+    ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED),
+    ("media-type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ("internal", StatusCode::INTERNAL_SERVER_ERROR),
 ];
 
 /// The status of a refusal.
@@ -249,16 +214,11 @@ impl std::fmt::Display for Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        self.0.status_code()
     }
 
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        let mut response = HttpResponse::build(self.status_code());
-        response.content_type("application/problem+json");
-        if let Some(seconds) = self.0.retry_after {
-            response.insert_header(("Retry-After", seconds.to_string()));
-        }
-        response.body(serde_json::to_vec(&self.0).expect("strings and numbers always serialise"))
+        self.0.answer()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat, schema::Type};
 
 /// Bytes carried as a base64 string.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -29,7 +30,11 @@ impl From<Vec<u8>> for Base64 {
 
 impl utoipa::PartialSchema for Base64 {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        <String as utoipa::PartialSchema>::schema()
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Byte)))
+            .content_encoding("base64")
+            .into()
     }
 }
 impl utoipa::ToSchema for Base64 {}

@@ -13,7 +13,7 @@ use schema::{
     },
 };
 
-use super::{Fault, approval, digest, micros, notice, parsed, statistics, time, upkeep};
+use super::{Fault, all, approval, digest, micros, notice, parsed, statistics, time, upkeep};
 use crate::port::{Change, Effect, Index, StoreError, StoredApplication};
 
 pub(super) fn from_row(row: ApplicationRow) -> Result<StoredApplication, StoreError> {
@@ -141,10 +141,7 @@ pub(super) fn certified_beside(
             .select(ApplicationRow::as_select())
             .load::<ApplicationRow>(connection)?,
     );
-    found
-        .into_iter()
-        .map(|row| from_row(row).map_err(Fault::from))
-        .collect()
+    all(found, from_row)
 }
 
 pub(super) fn list(
@@ -173,7 +170,7 @@ pub(super) fn list(
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.received_at));
     rows.truncate(limit as usize);
-    Ok(rows.into_iter().map(from_row).collect::<Result<_, _>>()?)
+    all(rows, from_row)
 }
 
 /// Changes the application only if it is still at the version that was read.

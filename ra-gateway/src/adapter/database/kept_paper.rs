@@ -11,7 +11,7 @@ use schema::{
     },
 };
 
-use super::{Database, Fault, micros, parsed, time};
+use super::{Database, Fault, all, micros, parsed, time};
 use crate::port::{AuditEntry, Kept, KeptPapers, PaperHold, PaperSubject, StoreError, StoredPaper};
 
 const WHAT: &str = "paper";
@@ -58,12 +58,6 @@ fn from_row(row: KeptPaperRow) -> Result<StoredPaper, StoreError> {
         due_on: parsed(&row.due_on, WHAT)?,
         hold,
     })
-}
-
-fn all(rows: Vec<KeptPaperRow>) -> Result<Vec<StoredPaper>, Fault> {
-    rows.into_iter()
-        .map(|row| from_row(row).map_err(Fault::from))
-        .collect()
 }
 
 fn insert(
@@ -186,14 +180,17 @@ impl KeptPapers for Database {
     ) -> Result<Vec<StoredPaper>, StoreError> {
         let (subject, subject_id) = named(subject);
         self.read(|c| {
-            all(kept_paper::table
-                .filter(kept_paper::municipality.eq(municipality.to_string()))
-                .filter(kept_paper::subject.eq(subject))
-                .filter(kept_paper::subject_id.eq(subject_id))
-                .order(kept_paper::received_at)
-                .limit(MOST)
-                .select(KeptPaperRow::as_select())
-                .load(c)?)
+            all(
+                kept_paper::table
+                    .filter(kept_paper::municipality.eq(municipality.to_string()))
+                    .filter(kept_paper::subject.eq(subject))
+                    .filter(kept_paper::subject_id.eq(subject_id))
+                    .order(kept_paper::received_at)
+                    .limit(MOST)
+                    .select(KeptPaperRow::as_select())
+                    .load(c)?,
+                from_row,
+            )
         })
     }
 
@@ -251,13 +248,16 @@ impl KeptPapers for Database {
 
     fn papers_due(&self, today: JapaneseDay, limit: u32) -> Result<Vec<StoredPaper>, StoreError> {
         self.read(|c| {
-            all(kept_paper::table
-                .filter(kept_paper::due_on.le(today.to_string()))
-                .filter(kept_paper::held_at.is_null())
-                .order(kept_paper::due_on)
-                .limit(i64::from(limit))
-                .select(KeptPaperRow::as_select())
-                .load(c)?)
+            all(
+                kept_paper::table
+                    .filter(kept_paper::due_on.le(today.to_string()))
+                    .filter(kept_paper::held_at.is_null())
+                    .order(kept_paper::due_on)
+                    .limit(i64::from(limit))
+                    .select(KeptPaperRow::as_select())
+                    .load(c)?,
+                from_row,
+            )
         })
     }
 

@@ -39,6 +39,14 @@ pub struct Database {
     mac: Arc<dyn AuditMac>,
 }
 
+/// Rows as what they say. The first that cannot be read is the fault.
+fn all<Row, T>(
+    rows: impl IntoIterator<Item = Row>,
+    from_row: impl Fn(Row) -> Result<T, StoreError>,
+) -> Result<Vec<T>, Fault> {
+    Ok(rows.into_iter().map(from_row).collect::<Result<_, _>>()?)
+}
+
 impl Database {
     /// Opens the database at `url` for the node `node`; connections are made when needed.
     pub fn open(

@@ -16,7 +16,7 @@ use schema::{
     },
 };
 
-use super::{Database, Fault, application::from_row as application_of, micros, parsed, time};
+use super::{Database, Fault, all, application::from_row as application_of, micros, parsed, time};
 use crate::port::{
     AdvanceError, AuditEntry, NoticeChange, NoticeStore, OpenedNotice, StoreError,
     StoredApplication, StoredNotice,
@@ -46,18 +46,6 @@ fn from_row(row: NoticeRow) -> Result<StoredNotice, StoreError> {
         changed_at: time(row.changed_at)?,
         sealed: row.sealed,
     })
-}
-
-fn all(rows: Vec<NoticeRow>) -> Result<Vec<StoredNotice>, Fault> {
-    rows.into_iter()
-        .map(|row| from_row(row).map_err(Fault::from))
-        .collect()
-}
-
-fn all_applications(rows: Vec<ApplicationRow>) -> Result<Vec<StoredApplication>, Fault> {
-    rows.into_iter()
-        .map(|row| application_of(row).map_err(Fault::from))
-        .collect()
 }
 
 fn by_key(
@@ -154,7 +142,7 @@ fn list(
     if open_only {
         query = query.filter(notice::open.eq(true));
     }
-    all(query.load(connection)?)
+    all(query.load(connection)?, from_row)
 }
 
 impl NoticeStore for Database {
@@ -211,12 +199,15 @@ impl NoticeStore for Database {
 
     fn notices_about(&self, application: &ApplicationId) -> Result<Vec<StoredNotice>, StoreError> {
         self.read(|c| {
-            all(notice::table
-                .filter(notice::application.eq(application.to_string()))
-                .order(notice::opened_at.desc())
-                .limit(MOST)
-                .select(NoticeRow::as_select())
-                .load(c)?)
+            all(
+                notice::table
+                    .filter(notice::application.eq(application.to_string()))
+                    .order(notice::opened_at.desc())
+                    .limit(MOST)
+                    .select(NoticeRow::as_select())
+                    .load(c)?,
+                from_row,
+            )
         })
     }
 
@@ -235,7 +226,7 @@ impl NoticeStore for Database {
                 .filter(visit::card.eq(card.to_string()))
                 .select(visit::id)
                 .load(c)?;
-            all_applications(
+            all(
                 application::table
                     .filter(application::municipality.eq(municipality.to_string()))
                     .filter(application::serial.is_not_null())
@@ -244,6 +235,7 @@ impl NoticeStore for Database {
                     .limit(MOST)
                     .select(ApplicationRow::as_select())
                     .load(c)?,
+                application_of,
             )
         })
     }
@@ -254,7 +246,7 @@ impl NoticeStore for Database {
         municipality: &MunicipalityCode,
     ) -> Result<Vec<StoredApplication>, StoreError> {
         self.read(|c| {
-            all_applications(
+            all(
                 application::table
                     .filter(application::municipality.eq(municipality.to_string()))
                     .filter(application::resident_hash.eq(resident_hash.to_vec()))
@@ -263,6 +255,7 @@ impl NoticeStore for Database {
                     .limit(MOST)
                     .select(ApplicationRow::as_select())
                     .load(c)?,
+                application_of,
             )
         })
     }
@@ -291,12 +284,13 @@ impl NoticeStore for Database {
                 .select(check_code::application)
                 .limit(MOST)
                 .load(c)?;
-            all_applications(
+            all(
                 application::table
                     .filter(application::municipality.eq(municipality.to_string()))
                     .filter(application::id.eq_any(applications))
                     .select(ApplicationRow::as_select())
                     .load(c)?,
+                application_of,
             )
         })
     }

@@ -119,6 +119,9 @@ pub struct IdentityDecision {
     pub at: Timestamp,
     /// `None` when the register of the municipality has no such resident.
     pub register: Option<RegisterMatch>,
+    /// When the register was asked, where that was before the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    register_seen_at: Option<Timestamp>,
     pub document: ShownDocument,
     /// Version of the list of accepted documents.
     documents: String,
@@ -139,6 +142,8 @@ pub struct IdentityCheck {
     pub operator: OperatorId,
     pub at: Timestamp,
     pub register: Option<RegisterMatch>,
+    /// When the register was asked, at the latest `at`.
+    pub register_seen_at: Timestamp,
     pub document: ShownDocument,
     pub face_matches: bool,
     pub decision: IdentityVerdict,
@@ -224,6 +229,7 @@ impl IdentityDecision {
             operator: check.operator,
             at: check.at,
             register: check.register,
+            register_seen_at: (check.register_seen_at < check.at).then_some(check.register_seen_at),
             document: check.document,
             documents: DocumentKind::list_version().to_owned(),
             face_matches: check.face_matches,
@@ -242,6 +248,13 @@ impl IdentityDecision {
             Some(_) if self.decision == IdentityVerdict::Refused => Some(EndCause::IdentityRefused),
             Some(_) => None,
         }
+    }
+
+    /// When the register was asked: from then on an event of the register has come after the
+    /// identification.
+    #[must_use]
+    pub fn register_seen_at(&self) -> Timestamp {
+        self.register_seen_at.unwrap_or(self.at)
     }
 
     /// Writes the decision down.
@@ -339,6 +352,7 @@ mod tests {
                     address: true,
                 },
             }),
+            register_seen_at: "2026-11-22T05:00:00Z".parse().unwrap(),
             document: ShownDocument {
                 kind: "drivers-licence".to_owned(),
                 issuer: Some("東京都公安委員会".to_owned()),
@@ -383,6 +397,21 @@ mod tests {
         let stored = serde_json::to_string(&recorded).unwrap();
         let read: RecordedDecision = serde_json::from_str(&stored).unwrap();
         assert_eq!(read, recorded);
+    }
+
+    #[test]
+    fn an_earlier_look_into_the_register_stands_in_the_record() {
+        let seen: Timestamp = "2026-11-22T04:50:00Z".parse().unwrap();
+        let mut check = check();
+        check.register_seen_at = seen;
+        let recorded = IdentityDecision::new(check).unwrap().record();
+        assert!(
+            recorded
+                .json()
+                .contains(r#""register_seen_at":"2026-11-22T04:50:00Z""#)
+        );
+        let read = RecordedDecision::try_from(recorded.json().to_owned()).unwrap();
+        assert_eq!(read.decision().register_seen_at(), seen);
     }
 
     #[test]

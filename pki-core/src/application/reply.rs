@@ -17,7 +17,7 @@ impl Received {
     /// # Errors
     /// When they do not, or the register's match is another resident's.
     pub fn send_inquiry(
-        self,
+        mut self,
         register: &RegisterMatch,
         inquiry: Inquiry,
     ) -> Result<InquirySent, StepFault> {
@@ -32,6 +32,7 @@ impl Received {
         if !register.items.agrees() {
             return Err(StepFault::RegisterDisagrees);
         }
+        self.extract = None;
         Ok(InquirySent {
             received: self,
             inquiry,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cause::{ApplicationKind, EndCause};
+use super::extract::RegisterExtract;
 use super::identity::RecordedDecision;
 use super::image::Judgement;
 use super::inquiry::{Inquiry, Proxy, SecondEyes};
@@ -86,6 +87,9 @@ macro_rules! state {
 #[non_exhaustive]
 pub struct Received {
     pub case: Case,
+    /// What the register said then, until the identity check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extract: Option<RegisterExtract>,
 }
 
 state! {

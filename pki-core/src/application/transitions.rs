@@ -111,14 +111,17 @@ impl Received {
         if case.items.birth_date().is_after(today) {
             return Err(StepFault::BornInFuture);
         }
-        Ok(Self { case })
+        Ok(Self {
+            case,
+            extract: None,
+        })
     }
 
     /// Records the identity decision.
     ///
     /// # Errors
     /// When it is another application's, or its register match another resident's.
-    pub fn identify(self, identity: RecordedDecision) -> Result<Identification, StepFault> {
+    pub fn identify(mut self, identity: RecordedDecision) -> Result<Identification, StepFault> {
         let decision = identity.decision();
         if decision.application != self.case.id {
             return Err(StepFault::OtherApplication);
@@ -135,6 +138,8 @@ impl Received {
         if accepted && self.case.proxy.is_some() && decision.inquiry.is_none() {
             return Err(StepFault::InquiryDue);
         }
+        // From here on the decision stands for it.
+        self.extract = None;
         Ok(match (decision.end(), found) {
             (None, Some(resident)) => Identification::Identified(Identified {
                 received: self,
@@ -155,7 +160,8 @@ impl Received {
 
     /// The applicant withdraws.
     #[must_use]
-    pub fn cancel(self, at: Timestamp) -> Cancelled {
+    pub fn cancel(mut self, at: Timestamp) -> Cancelled {
+        self.extract = None;
         Cancelled {
             received: self,
             cause: EndCause::Withdrawn,
@@ -351,8 +357,8 @@ impl CharactersSettled {
                 issue.identity_sha256 == self.identity.digest(),
             ),
             (
-                "time of the identity decision",
-                issue.identified_at == self.identity.decision().at,
+                "time of the register look-up",
+                issue.identified_at == self.identity.decision().register_seen_at(),
             ),
             (
                 "certificate to be replaced",

@@ -26,6 +26,7 @@ fn identity(verdict: IdentityVerdict, address: bool) -> RecordedDecision {
                 address,
             },
         }),
+        register_seen_at: now(),
         document: ShownDocument {
             kind: "drivers-licence".to_owned(),
             issuer: None,

@@ -5,8 +5,9 @@ use std::ops::Deref;
 
 use jiff::Timestamp;
 use pki_core::{
+    application::extract::AtWork,
     certificate::{CertificateImage, PublicKey},
-    id::{KioskId, OperatorId, TerminalId},
+    id::{KioskId, OperatorId, Sha256Digest, TerminalId},
     operator::Role,
     person::municipality::MunicipalityCode,
 };
@@ -59,6 +60,8 @@ pub struct Operator {
     pub public_key: PublicKey,
     /// What the operator may do.
     pub role: Role,
+    /// SHA-256 of the session's secret.
+    pub session: Sha256Digest,
 }
 
 /// An operator whose role lets them act (窓口担当, 責任者), here in the office behind the window:
@@ -105,6 +108,16 @@ impl Operator {
         AuditEntry {
             operator: Some(self.operator.clone()),
             ..self.terminal.entry(act)
+        }
+    }
+
+    /// Who is at work where: what makes two requests one visit.
+    #[must_use]
+    pub fn at_work(&self) -> AtWork {
+        AtWork {
+            terminal: self.terminal.id,
+            operator: self.operator.clone(),
+            session: self.session,
         }
     }
 
@@ -366,6 +379,7 @@ impl App {
         Ok(Operator {
             public_key: certified_key(&party, now)?,
             role: role_of(&party)?,
+            session: Sha256Digest::from_bytes(token_sha256),
             operator: session.operator,
             terminal,
         })

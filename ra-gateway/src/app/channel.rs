@@ -17,10 +17,11 @@ use pki_core::{
     },
     id::{ApplicationId, CardId, KioskId, NoticeId, OperatorId, TerminalId, VisitId},
 };
-use schema::wire::bytes::Base64;
+use schema::wire::{bytes::Base64, v1::ra::CardChannelResponse};
 use zeroize::Zeroizing;
 
 use super::{
+    App,
     caller::Clerk,
     refusal::{Failure, Reason, Refused, refuse},
 };
@@ -277,6 +278,53 @@ pub enum Relayed<J> {
     More(Vec<Base64>),
     /// The card has done this job.
     Done(CardId, J),
+}
+
+/// A channel that is to be opened.
+pub struct Wanted<'a, J> {
+    /// What it belongs to: application or notice.
+    pub subject: [u8; 16],
+    /// What is done when the card has done its work.
+    pub job: J,
+    /// To which card.
+    pub card: CardId,
+    /// That card's keys.
+    pub keys: &'a KeySet,
+    /// What the card is to do.
+    pub work: Vec<Command>,
+}
+
+impl App {
+    /// Opens a channel through the clerk's terminal, and gives its id with the first commands.
+    pub(super) fn open_channel<J>(
+        &self,
+        relays: &Relays<J>,
+        clerk: &Clerk,
+        wanted: Wanted<'_, J>,
+        now: Timestamp,
+    ) -> Result<CardChannelResponse, Failure> {
+        let mut challenge = [0; 8];
+        self.entropy.fill(&mut challenge);
+        let (relay, commands) = Relay::begin(wanted.card, wanted.keys, challenge, wanted.work);
+        let channel = hex::encode(self.entropy.id());
+        relays.put(
+            channel.clone(),
+            Channel {
+                subject: wanted.subject,
+                job: wanted.job,
+                terminal: clerk.terminal.id,
+                operator: clerk.operator.clone(),
+                card: wanted.card,
+                relay,
+                expires_at: expiry(now),
+            },
+            now,
+        )?;
+        Ok(CardChannelResponse {
+            channel,
+            commands: commands.into_iter().map(Base64).collect(),
+        })
+    }
 }
 
 /// When a channel that is touched now is given up.

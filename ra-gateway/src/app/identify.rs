@@ -1,12 +1,14 @@
 //! Step 2: The identity check as a recorded decision (Art 3 ③).
 
+use jiff::Timestamp;
 use pki_core::{
     application::{
         Application,
         identity::{
-            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, ShownDocument,
+            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, RegisterMatch,
+            ShownDocument,
         },
-        states::Case,
+        states::{Case, Received},
         transitions::{Identification, StepFault},
     },
     calendar::JapaneseDay,
@@ -49,12 +51,17 @@ impl App {
                 }
                 other => return not_due(&other),
             };
+            let seen = self.seen(clerk, &received, now)?;
             let decision = IdentityDecision::new(IdentityCheck {
                 application: received.case.id,
                 terminal: clerk.terminal.id,
                 operator: clerk.operator.clone(),
                 at: now,
-                register: self.register_match(clerk, &received.case)?,
+                register: seen
+                    .person
+                    .as_ref()
+                    .map(|person| compared(&received.case, person)),
+                register_seen_at: seen.at,
                 document: shown(&request.document)?,
                 face_matches: request.face_matches,
                 decision: verdict(request.decision),
@@ -71,13 +78,37 @@ impl App {
             })?;
             Ok(match next {
                 Identification::Identified(identified) => {
-                    let case = &identified.received.case;
-                    self.still_open(clerk, case, &identified.resident, now)?;
+                    if let Some(person) = &seen.person {
+                        self.still_open(clerk, &identified.received.case, person, now)?;
+                    }
                     Application::Identified(identified)
                 }
                 Identification::Refused(refused) => Application::Refused(refused),
             }
             .into())
+        })
+    }
+
+    /// The applicant as the register had them when the form was taken in, where that was in this
+    /// visit; else as it has them now.
+    fn seen(&self, clerk: &Clerk, received: &Received, now: Timestamp) -> Result<Seen, Failure> {
+        if let Some(extract) = &received.extract
+            && extract.serves(&clerk.at_work(), now)
+        {
+            return Ok(Seen {
+                at: extract.taken_at,
+                person: Some(RegisterEntry {
+                    resident: extract.resident.clone(),
+                    municipality: clerk.municipality(),
+                    items: extract.items.clone(),
+                    residence: Residence::Resident,
+                    formerly: extract.formerly.clone(),
+                }),
+            });
+        }
+        Ok(Seen {
+            at: now,
+            person: self.registered(clerk, &received.case)?,
         })
     }
 
@@ -110,6 +141,20 @@ impl App {
             );
         }
         Ok(found.pop())
+    }
+}
+
+/// What the register said, and when it was asked.
+struct Seen {
+    person: Option<RegisterEntry>,
+    at: Timestamp,
+}
+
+/// The form beside the register, item by item.
+pub(super) fn compared(case: &Case, person: &RegisterEntry) -> RegisterMatch {
+    RegisterMatch {
+        items: case.items.compare(&person.items),
+        resident: person.resident.clone(),
     }
 }
 

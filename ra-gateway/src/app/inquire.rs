@@ -19,9 +19,10 @@ use super::{
     App,
     caller::Clerk,
     dossier::{Move, not_due},
-    identify::{shown, verdict, wrong},
+    identify::{compared, shown, verdict, wrong},
     refusal::{Failure, Reason, Refused, parse, refuse},
 };
+use crate::port::RegisterEntry;
 
 impl App {
     /// Notes that the applicant is asked in writing, at the address of the register.
@@ -99,6 +100,7 @@ impl App {
                 operator: clerk.operator.clone(),
                 at: now,
                 register: self.register_match(clerk, &sent.case)?,
+                register_seen_at: now,
                 document: shown(&request.document)?,
                 face_matches: request.face_matches,
                 decision: verdict(request.decision),
@@ -165,7 +167,9 @@ impl App {
                 return Ok(Application::InquirySent(back).into());
             }
             let identified = sent.confirm(eyes, seen).map_err(refused)?;
-            self.still_open(clerk, &identified.received.case, &identified.resident, now)?;
+            if let Some(person) = self.by_number(clerk.municipality(), &identified.resident)? {
+                self.still_open(clerk, &identified.received.case, &person, now)?;
+            }
             Ok(Application::Identified(identified).into())
         })
     }
@@ -177,10 +181,7 @@ impl App {
         case: &Case,
     ) -> Result<Option<RegisterMatch>, Failure> {
         let entry = self.registered(clerk, case)?;
-        Ok(entry.map(|entry| RegisterMatch {
-            items: case.items.compare(&entry.items),
-            resident: entry.resident,
-        }))
+        Ok(entry.map(|entry| compared(case, &entry)))
     }
 
     /// What was open at receipt has to be open still when the applicant goes on.
@@ -188,15 +189,11 @@ impl App {
         &self,
         clerk: &Clerk,
         case: &Case,
-        resident: &pki_core::id::ResidentNumber,
+        person: &RegisterEntry,
         now: jiff::Timestamp,
     ) -> Result<(), Failure> {
-        let place = clerk.municipality();
-        let Some(person) = self.by_number(place, resident)? else {
-            return Ok(());
-        };
         let wish = (case.kind, case.evidence);
-        let opening = self.admitted(place, &person, wish, Some(case.id), now)?;
+        let opening = self.admitted(clerk.municipality(), person, wish, Some(case.id), now)?;
         if opening.replaces == case.replaces {
             return Ok(());
         }

@@ -5,25 +5,22 @@ use jiff::Timestamp;
 use pki_core::{
     application::{
         Application,
-        identity::{
-            IdentityCheck, IdentityDecision, IdentityVerdict, RecordedDecision, RegisterMatch,
-        },
+        identity::{IdentityCheck, IdentityDecision, IdentityVerdict, RecordedDecision},
     },
     id::{CardId, IdempotencyKey, NoticeId},
     notice::{self, Notice, NoticeFault, Opening, Service, Standing},
 };
-use schema::wire::{
-    bytes::Base64,
-    v1::ra::{self, CardChannelResponse, CardRelayRequest, InterimPassword, NoticeRelayResponse},
+use schema::wire::v1::ra::{
+    self, CardChannelResponse, CardRelayRequest, InterimPassword, NoticeRelayResponse,
 };
 
 use super::{
     App,
     caller::{Clerk, Operator},
     card_keys::{delete, initialise_password, of_card, reset_retry},
-    channel::{Channel, NoticeJob, Relay, Relayed, expiry},
+    channel::{NoticeJob, Relayed, Wanted},
     dossier::{Dossier, resident},
-    identify::{shown, wrong},
+    identify::{compared, shown, wrong},
     refusal::{Failure, Reason, Refused, parse, refuse},
     view,
 };
@@ -204,10 +201,8 @@ impl App {
             terminal: clerk.terminal.id,
             operator: clerk.operator.clone(),
             at: now,
-            register: found.map(|entry| RegisterMatch {
-                items: dossier.state.case().items.compare(&entry.items),
-                resident: entry.resident,
-            }),
+            register: found.map(|entry| compared(dossier.state.case(), &entry)),
+            register_seen_at: now,
             document: shown(&identity.document)?,
             face_matches: identity.face_matches,
             decision: IdentityVerdict::Accepted,
@@ -369,31 +364,18 @@ impl App {
                     (initialise_password(&keys, &interim), Some(interim))
                 }
             };
-            let mut challenge = [0; 8];
-            self.entropy.fill(&mut challenge);
-            let (relay, commands) = Relay::begin(notice.card, &keys, challenge, vec![work]);
-            let channel = hex::encode(self.entropy.id());
-            self.channels.notices.put(
-                channel.clone(),
-                Channel {
-                    subject: *notice.id.as_bytes(),
-                    job: NoticeJob {
-                        notice: notice.id,
-                        version: stored.version,
-                        interim,
-                    },
-                    terminal: clerk.terminal.id,
-                    operator: clerk.operator.clone(),
-                    card: notice.card,
-                    relay,
-                    expires_at: expiry(now),
+            let wanted = Wanted {
+                subject: *notice.id.as_bytes(),
+                job: NoticeJob {
+                    notice: notice.id,
+                    version: stored.version,
+                    interim,
                 },
-                now,
-            )?;
-            answer = Some(CardChannelResponse {
-                channel,
-                commands: commands.into_iter().map(Base64).collect(),
-            });
+                card: notice.card,
+                keys: &keys,
+                work: vec![work],
+            };
+            answer = Some(self.open_channel(&self.channels.notices, clerk, wanted, now)?);
             Ok(())
         })?;
         answer.ok_or_else(|| Failure::Broken("a channel was neither opened nor refused".into()))

@@ -4,19 +4,15 @@ use pki_core::{
     application::{Application, states::Visit},
     id::{CardId, VisitId},
 };
-use schema::wire::{
-    bytes::Base64,
-    v1::ra::{
-        CardChannelRequest, CardChannelResponse, CardRelayRequest, CardRelayResponse,
-        ChannelPurpose,
-    },
+use schema::wire::v1::ra::{
+    CardChannelRequest, CardChannelResponse, CardRelayRequest, CardRelayResponse, ChannelPurpose,
 };
 
 use super::{
     App,
     caller::Clerk,
     card_keys::{of_card, put_key},
-    channel::{Channel, Purpose, Relay, Relayed, WalkJob, expiry},
+    channel::{Purpose, Relayed, WalkJob, Wanted},
     dossier::{Dossier, not_due},
     refusal::{Failure, Reason, Refused, parse, refuse},
     write_card,
@@ -63,31 +59,18 @@ impl App {
                 }
                 ChannelPurpose::Write => write_card::plan(&dossier.state, card)?,
             };
-            let mut challenge = [0; 8];
-            self.entropy.fill(&mut challenge);
-            let (relay, commands) = Relay::begin(card, &keys, challenge, work);
-            let channel = hex::encode(self.entropy.id());
-            self.channels.walk.put(
-                channel.clone(),
-                Channel {
-                    subject: *dossier.stored.id.as_bytes(),
-                    job: WalkJob {
-                        application: dossier.stored.id,
-                        version: dossier.stored.version,
-                        purpose,
-                    },
-                    terminal: clerk.terminal.id,
-                    operator: clerk.operator.clone(),
-                    card,
-                    relay,
-                    expires_at: expiry(now),
+            let wanted = Wanted {
+                subject: *dossier.stored.id.as_bytes(),
+                job: WalkJob {
+                    application: dossier.stored.id,
+                    version: dossier.stored.version,
+                    purpose,
                 },
-                now,
-            )?;
-            answer = Some(CardChannelResponse {
-                channel,
-                commands: commands.into_iter().map(Base64).collect(),
-            });
+                card,
+                keys: &keys,
+                work,
+            };
+            answer = Some(self.open_channel(&self.channels.walk, clerk, wanted, now)?);
             Ok(())
         })?;
         answer.ok_or_else(|| Failure::Broken("a channel was neither opened nor refused".into()))

@@ -5,6 +5,7 @@ use pki_core::{
     application::{
         Application,
         cause::ApplicationKind,
+        extract::RegisterExtract,
         inquiry::{Proxy, ProxyFault},
         states::{Case, Received as ReceivedState},
         transitions::StepFault,
@@ -24,7 +25,7 @@ use super::{
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
     view,
 };
-use crate::port::{Received, Residence, StoredApplication};
+use crate::port::{Received, RegisterEntry, Residence, StoredApplication};
 
 /// Most applications in one list.
 const MOST: u32 = 200;
@@ -113,6 +114,7 @@ impl App {
             Some(person) => {
                 let wish = (case.kind, case.evidence);
                 case.replaces = self.admitted(place, &person, wish, None, now)?.replaces;
+                received.extract = Some(extract(person, clerk, now));
             }
             None if case.kind != ApplicationKind::First => {
                 return refuse(
@@ -198,6 +200,17 @@ impl App {
             })
             .collect::<Result<_, Failure>>()?;
         Ok(ra::ApplicationList { applications })
+    }
+}
+
+/// What the register said, kept sealed with the application until the identity check.
+fn extract(person: RegisterEntry, clerk: &Clerk, now: Timestamp) -> RegisterExtract {
+    RegisterExtract {
+        resident: person.resident,
+        items: person.items,
+        formerly: person.formerly,
+        taken_at: now,
+        taken_by: clerk.at_work(),
     }
 }
 

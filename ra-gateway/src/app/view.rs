@@ -53,6 +53,7 @@ pub(super) fn identity(recorded: &RecordedDecision) -> ra::IdentityView {
         document: decision.document.kind.clone(),
         decided_by: decision.operator.to_string(),
         decided_at: decision.at.to_string(),
+        register_seen_at: decision.register_seen_at().to_string(),
         confirmed_by: None,
     }
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod at_rest;
 mod authority;
+mod extract;
 mod image;
 mod session;
 

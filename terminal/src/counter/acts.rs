@@ -69,7 +69,7 @@ pub fn issue_deed(
             &application
                 .identity
                 .as_ref()
-                .map(|identity| identity.decided_at.clone()),
+                .map(|identity| identity.register_seen_at.clone()),
             "identity decision",
         )?,
         request_made_at,

@@ -90,7 +90,7 @@ impl TestGateway {
             "applied_on": "2026-11-22", "received_at": "2026-11-22T01:00:00Z", "resident": "1310100001",
             "items": items, "identity_sha256": IDENTITY,
             "identity": {"decision": "accepted", "document": "drivers-licence",
-                         "decided_by": "13101-0001", "decided_at": "2026-11-22T01:30:00Z"},
+                         "decided_by": "13101-0001", "decided_at": "2026-11-22T01:30:00Z", "register_seen_at": "2026-11-22T01:30:00Z"},
             "profile": "signature", "fee_yen": 500,
         });
         Self(Arc::new(Mutex::new(State {
@@ -378,6 +378,7 @@ impl State {
                     document: sent.document.kind.clone(),
                     decided_by: "13101-0001".into(),
                     decided_at: "2026-11-22T02:00:00Z".into(),
+                    register_seen_at: "2026-11-22T02:00:00Z".into(),
                     confirmed_by: None,
                 });
                 self.replied = Some(sent);

@@ -117,6 +117,7 @@ pub fn decision_with(change: impl FnOnce(&mut IdentityCheck)) -> RecordedDecisio
                 address: true,
             },
         }),
+        register_seen_at: at(1),
         document: ShownDocument {
             kind: "passport".to_owned(),
             issuer: None,
@@ -197,7 +198,7 @@ pub fn deed() -> IssueDeed {
         items_sha256: Sha256Digest::from_bytes(settled.certificate_items.digest()),
         spki_sha256: settled.key.spki_sha256,
         identity_sha256: settled.identity.digest(),
-        identified_at: settled.identity.decision().at,
+        identified_at: settled.identity.decision().register_seen_at(),
         request_made_at: at(12),
         replaces: None,
     }

@@ -152,6 +152,7 @@ fn nobody_is_identified_without_a_photo_unless_asked_in_writing() {
             operator: decision.operator.clone(),
             at: decision.at,
             register: decision.register.clone(),
+            register_seen_at: decision.register_seen_at(),
             document: decision.document.clone(),
             face_matches: true,
             decision: IdentityVerdict::Accepted,

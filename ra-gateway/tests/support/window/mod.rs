@@ -404,7 +404,7 @@ impl World {
                 .identity
                 .as_ref()
                 .unwrap()
-                .decided_at
+                .register_seen_at
                 .parse()
                 .unwrap(),
             request_made_at: self.clock.now(),
@@ -459,7 +459,7 @@ impl World {
         self.key_of(clerk, &id, card)
     }
 
-    fn key_of(&self, clerk: &Clerk, id: &str, card: &mut Card) -> (ra::Application, Generated) {
+    pub fn key_of(&self, clerk: &Clerk, id: &str, card: &mut Card) -> (ra::Application, Generated) {
         self.relay(clerk, id, card, ra::ChannelPurpose::Prepare)
             .unwrap();
         let application = self.app.application(clerk, id).unwrap();

@@ -110,6 +110,8 @@ pub struct IdentityView {
     /// Operator id of who decided.
     pub decided_by: String,
     pub decided_at: String,
+    /// When the register was asked; a signed act names this moment as that of the identification.
+    pub register_seen_at: String,
     /// Operator id of who confirmed a decision on a written reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,

@@ -52,6 +52,12 @@ impl<'a> Tour<'a> {
 
     /// Everything, in the order of a day.
     pub fn everything(&self) -> Result<()> {
+        self.day()?;
+        self.evening()
+    }
+
+    /// From the sign-in to the closed till. The clerk is at work then.
+    pub fn day(&self) -> Result<()> {
         let (stack, clerk) = (self.stack, &self.screens.clerk);
         let supervisor = stack.employ_supervisor()?;
         stack.operator_card().remove()?;
@@ -76,9 +82,13 @@ impl<'a> Tour<'a> {
         clerk.keep_paper(&second)?;
         clerk.disclose(TAKAHASHI_HANAKO.resident)?;
         self.at_the_till(&supervisor.card)?;
-        clerk.look_round_the_office()?;
+        clerk.look_round_the_office()
+    }
+
+    /// Outside of the hours, to the locked screen.
+    pub fn evening(&self) -> Result<()> {
         self.outside_of_hours()?;
-        clerk.lock()
+        self.screens.clerk.lock()
     }
 
     fn paper(&self, name: &str, path: &str) -> Result<Vec<u8>> {

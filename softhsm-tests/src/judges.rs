@@ -12,7 +12,33 @@ use xtask::workspace::target_dir;
 /// The version that the allow-list was written for.
 const PKILINT: &str = "pkilint==0.13.3";
 
-/// pkilint in an environment of its own, made once per checkout.
+/// The programs' folder of a Python environment `name`, made once per checkout and version: with
+/// `words` for `pip install`.
+pub(crate) fn environment(name: &str, version: &str, words: &[&str]) -> Result<PathBuf> {
+    let dir = target_dir().join(name);
+    let mark = dir.join(version);
+    if !mark.exists() {
+        // Two test processes may come here at once: each makes its own, the first one stays.
+        let own = target_dir().join(format!("{name}-{}", std::process::id()));
+        process::run(Command::new("python3").args(["-m", "venv"]).arg(&own))?;
+        process::run(
+            Command::new(own.join("bin/python"))
+                .args(["-m", "pip", "-q", "--disable-pip-version-check", "install"])
+                .args(words),
+        )
+        .map_err(|fault| fault.during(&format!("{version} comes from PyPI")))?;
+        fs::write(own.join(version), "").on(&own)?;
+        if fs::rename(&own, &dir).is_err() && !mark.exists() {
+            // Of an older version.
+            fs::remove_dir_all(&dir).on(&dir)?;
+            fs::rename(&own, &dir).on(&dir)?;
+        }
+        let _ = fs::remove_dir_all(&own);
+    }
+    Ok(dir.join("bin"))
+}
+
+/// pkilint in an environment of its own.
 pub struct Pkilint {
     bin: PathBuf,
 }
@@ -33,27 +59,7 @@ pub struct Finding {
 impl Pkilint {
     /// Makes the environment when it is not there.
     pub fn ready() -> Result<Self> {
-        let dir = target_dir().join("judges");
-        let bin = dir.join("bin");
-        let mark = dir.join(PKILINT);
-        if !mark.exists() {
-            // Two test processes may come here at once: each makes its own, the first one stays.
-            let own = target_dir().join(format!("judges-{}", std::process::id()));
-            process::run(Command::new("python3").args(["-m", "venv"]).arg(&own))?;
-            process::run(Command::new(own.join("bin/python")).args([
-                "-m",
-                "pip",
-                "-q",
-                "--disable-pip-version-check",
-                "install",
-                PKILINT,
-            ]))
-            .map_err(|fault| fault.during("pkilint comes from PyPI"))?;
-            fs::write(own.join(PKILINT), "").on(&own)?;
-            if fs::rename(&own, &dir).is_err() {
-                let _ = fs::remove_dir_all(&own);
-            }
-        }
+        let bin = environment("judges", PKILINT, &[PKILINT])?;
         Ok(Self { bin })
     }
 

@@ -5,3 +5,5 @@ pub mod mtls;
 pub mod pane;
 pub mod power;
 pub mod scene;
+pub mod schemathesis;
+pub mod tester;

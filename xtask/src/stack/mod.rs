@@ -74,6 +74,8 @@ pub struct Settings {
     pub ca_requests_per_second: u32,
     /// Requests that a status server takes per second and address.
     pub public_requests_per_second: u32,
+    /// Requests that the gateway takes per second of one terminal and of one operator; none: as it has it.
+    pub gateway_requests_per_second: Option<u32>,
     /// Whether a second window can be opened ([`Stack::open_second`]).
     pub second_window: bool,
     /// For training: the CAs and what they certify are marked so, and every program says so.
@@ -105,6 +107,7 @@ impl Default for Settings {
             crl_after_revocation_s: 2,
             ca_requests_per_second: 20,
             public_requests_per_second: 200,
+            gateway_requests_per_second: None,
             second_window: false,
             training: false,
             ca_environment: Vec::new(),

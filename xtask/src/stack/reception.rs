@@ -66,6 +66,12 @@ impl<'a> Reception<'a> {
         if !self.register_file().exists() {
             self.write_register(&settings.register)?;
         }
+        if let Some(rate) = settings.gateway_requests_per_second {
+            config += "\n[limits]\n";
+            for who in ["terminal", "operator"] {
+                config += &format!("{who}_per_second = {rate}\n{who}_burst = {rate}\n");
+            }
+        }
         self.layout.write_private("gateway/ra.toml", &config)?;
         self.ra(&["migrate"]).map(drop)
     }

@@ -320,9 +320,17 @@ fn desk(name: &str) -> Desk {
     let der = pem::decode(pem::REQUEST, &request).unwrap();
     std::fs::write(at("any.pem"), pem::encode(pem::CERTIFICATE, &der)).unwrap();
     let text = "terminal = \"131010001\"\nlisten = \"127.0.0.1:0\"\nrecover_seconds = 1\n\
-                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"any.pem\"\n\
+                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"TRUST\"\n\
                 certificate = \"any.pem\"\nkey = \"terminal.key\"\n\
                 [readers]\nresident = \"A\"\noperator = \"B\"\n";
+    // Of a CA: whether it is for training stands in its policies.
+    let text = text.replace(
+        "TRUST",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../pki-core/tests/fixtures/jpki-sign-ca-cert.der"
+        ),
+    );
     std::fs::write(at("counter.toml"), text).unwrap();
     let (clerk, clerk_key) = operator(CLERK);
     let (chief, chief_key) = operator(CHIEF);

@@ -80,9 +80,17 @@ pub fn counter(
     std::fs::write(&certificate, pem::encode(pem::CERTIFICATE, &der)).unwrap();
     let file = folder.0.join("counter.toml");
     let text = "terminal = \"131010001\"\nlisten = \"127.0.0.1:0\"\nrecover_seconds = 1\n\
-                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"any.pem\"\n\
+                [gateway]\nurl = \"https://127.0.0.1:1\"\ntrust = \"TRUST\"\n\
                 certificate = \"any.pem\"\nkey = \"terminal.key\"\n\
                 [readers]\nresident = \"A\"\noperator = \"B\"\n";
+    // Of a CA: whether it is for training stands in its policies.
+    let text = text.replace(
+        "TRUST",
+        concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../pki-core/tests/fixtures/jpki-sign-ca-cert.der"
+        ),
+    );
     std::fs::write(&file, text).unwrap();
     Counter::new(Parts {
         config: CounterConfig::read(&file).unwrap(),

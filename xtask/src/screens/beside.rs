@@ -89,11 +89,11 @@ impl Clerk<'_> {
         self.shot("counter-papers-empty")?;
         let scan = text::base64(&page.picture()?);
         page.run(&format!(
-            "fetch('data:image/png;base64,{scan}').catch(() => null).then(() => {{
+            "(() => {{
                const bytes = Uint8Array.from(atob('{scan}'), one => one.charCodeAt(0));
                const files = new DataTransfer();
                files.items.add(new File([bytes], 'scan.png', {{ type: 'image/png' }}));
-               document.querySelector('#file').files = files.files; return true; }})"
+               document.querySelector('#file').files = files.files; return true; }})()"
         ))?;
         self.press("F10")?;
         page.wait_for("a[href^=\"/screens/papers/\"]")?;

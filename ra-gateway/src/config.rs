@@ -39,6 +39,7 @@ struct Spec {
     register: PathBuf,
     /// Certificate of the signing CA, DER or PEM: what issued certificates must come from.
     issuer: PathBuf,
+    user_authentication: Option<UserAuthenticationSpec>,
     /// Certificate of the infrastructure CA, DER or PEM: whom to speak with at all.
     trust: PathBuf,
     #[serde(default)]
@@ -56,6 +57,15 @@ struct Spec {
     mode: Mode,
     /// Online revocation by holders; not served where it is left out.
     online: Option<OnlineSpec>,
+}
+
+/// 利用者証明用電子証明書, where it is issued.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserAuthenticationSpec {
+    profile: String,
+    /// Certificate of its CA, DER or PEM.
+    issuer: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -268,6 +278,8 @@ pub struct Config {
     pub register: PathBuf,
     /// The signing CA.
     pub issuer: IssuerConfig,
+    /// `None`: the certificate for signing in is not issued here.
+    pub user_authentication: Option<UserAuthenticationConfig>,
     /// Where terminals and kiosks come.
     pub listen_gateway: SocketAddr,
     /// Where the machine's keepers come.
@@ -292,6 +304,15 @@ pub struct Config {
     pub limits: LimitConfig,
     /// Periods of the procedures.
     pub procedures: ProcedureConfig,
+}
+
+/// 利用者証明用電子証明書: its profile and what it must come from.
+#[derive(Clone)]
+pub struct UserAuthenticationConfig {
+    /// Name of the profile that is applied for.
+    pub profile: String,
+    /// Its CA, another than that of signature certificates.
+    pub issuer: IssuerConfig,
 }
 
 /// Periods of the procedures, in days, the first day counted.
@@ -319,6 +340,36 @@ fn read(path: &Path) -> Result<(Spec, PathBuf), ConfigError> {
     Ok((service::config::read(path)?, base(path)))
 }
 
+fn issuer(key: &'static str, path: &Path) -> Result<IssuerConfig, ConfigError> {
+    let certificate = certificate(path)?;
+    let image =
+        CertificateImage::decode(&certificate).map_err(|fault| value(key, fault.to_string()))?;
+    Ok(IssuerConfig {
+        certificate,
+        subject: image.subject,
+        public_key: image.public_key,
+    })
+}
+
+fn user_authentication(
+    spec: UserAuthenticationSpec,
+    base: &Path,
+    signature_profile: &str,
+    signing: &IssuerConfig,
+) -> Result<UserAuthenticationConfig, ConfigError> {
+    let issuer = issuer("user_authentication.issuer", &base.join(&spec.issuer))?;
+    if spec.profile == signature_profile || issuer.public_key == signing.public_key {
+        return Err(value(
+            "user_authentication",
+            "has a profile and a CA of its own, other than those of signature certificates",
+        ));
+    }
+    Ok(UserAuthenticationConfig {
+        profile: spec.profile,
+        issuer,
+    })
+}
+
 impl Config {
     /// Reads and checks a configuration file. Opens nothing but the files it names.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
@@ -326,9 +377,11 @@ impl Config {
         if spec.node.is_empty() || spec.node.len() > 32 || !spec.node.is_ascii() {
             return Err(value("node", "must be 1 to 32 ASCII characters"));
         }
-        let issuer = certificate(&base.join(&spec.issuer))?;
-        let image = CertificateImage::decode(&issuer)
-            .map_err(|fault| value("issuer", fault.to_string()))?;
+        let issuer = issuer("issuer", &base.join(&spec.issuer))?;
+        let user_authentication = spec
+            .user_authentication
+            .map(|user| user_authentication(user, &base, &spec.profile, &issuer))
+            .transpose()?;
         let tls = spec.tls.check(&base);
         let client = match (spec.ca.certificate, spec.ca.key) {
             (Some(certificate), Some(key)) => KeyFiles {
@@ -344,12 +397,21 @@ impl Config {
             }
         };
         let infrastructure_ca = certificate(&base.join(&spec.trust))?;
-        let anchor = CertificateImage::decode(&infrastructure_ca)
-            .map_err(|fault| value("trust", fault.to_string()))?;
         // A setting that the certificates contradict would lead to the wrong authority.
-        for (what, theirs) in [("issuer", &image), ("trust", &anchor)] {
+        let users = user_authentication
+            .as_ref()
+            .map(|user| ("user_authentication.issuer", &user.issuer.certificate));
+        for (what, der) in [
+            ("issuer", &issuer.certificate),
+            ("trust", &infrastructure_ca),
+        ]
+        .into_iter()
+        .chain(users)
+        {
+            let image =
+                CertificateImage::decode(der).map_err(|fault| value(what, fault.to_string()))?;
             spec.mode
-                .takes(Mode::of_certificate(theirs))
+                .takes(Mode::of_certificate(&image))
                 .map_err(|other| value("mode", format!("{what}: {other}")))?;
         }
         if !spec.ca.url.starts_with("https://") {
@@ -365,11 +427,8 @@ impl Config {
             database_connections: within("database_connections", spec.database_connections, 2, 64)?,
             notice_connections: within("notice_connections", spec.notice_connections, 1, 64)?,
             register: base.join(&spec.register),
-            issuer: IssuerConfig {
-                certificate: issuer,
-                subject: image.subject,
-                public_key: image.public_key,
-            },
+            issuer,
+            user_authentication,
             listen_gateway: spec.listen.gateway,
             listen_admin: spec.listen.admin,
             online: spec.online.map(|online| OnlineConfig {

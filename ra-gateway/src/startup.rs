@@ -73,6 +73,7 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             prefecture: config.prefecture,
             profile: config.profile.clone(),
             issuer: config.issuer.clone(),
+            user_authentication: config.user_authentication.clone(),
             fees: FeeTable::standard(),
             substitutes: SubstitutionList::standard(),
             session_s: config.session_s,

@@ -41,6 +41,7 @@ fn of_kind(world: &World, kind: ra::ApplicationKind) -> ra::ReceiveRequest {
 
 fn openings(world: &World, clerk: &Clerk, resident: &str) -> ra::OpeningsResponse {
     let asked = ra::OpeningsRequest {
+        certificate_kind: ra::CertificateKind::Signature,
         resident: resident.into(),
     };
     world.app.openings(clerk, &asked).unwrap()
@@ -296,6 +297,7 @@ fn who_moved_or_died_is_found_as_such_and_nothing_is_open() {
     assert_eq!(told.residence, ra::Residence::Moved);
     assert!(told.open.is_empty(), "{:?}", told.open);
     let unknown = ra::OpeningsRequest {
+        certificate_kind: ra::CertificateKind::Signature,
         resident: "13102-000001".into(),
     };
     assert_eq!(refusal(world.app.openings(&clerk, &unknown)), "not-found");

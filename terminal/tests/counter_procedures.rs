@@ -19,6 +19,7 @@ const LAST: &str = "0a0b0c";
 
 fn openings() -> OpeningsResponse {
     OpeningsResponse {
+        issued_here: Vec::new(),
         residence: Residence::Resident,
         last: None,
         open: Vec::new(),

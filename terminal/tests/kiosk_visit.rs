@@ -7,6 +7,7 @@ mod support;
 use std::sync::Mutex;
 
 use certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::certificate::request::parse_card_request;
 use pki_core::certificate::{Subject, Subscriber};
@@ -128,7 +129,8 @@ fn a_visit_ends_with_a_key_a_password_a_request_and_a_signed_record_on_the_card(
         visit,
         Visit {
             card: CARD,
-            visit: VISIT
+            visit: VISIT,
+            kind: CertificateKind::Signature,
         }
     );
     let progress = Until::end();

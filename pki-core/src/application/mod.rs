@@ -11,6 +11,7 @@
 //! applicant's written reply is brought on a second visit, and two pairs of eyes decide on it.
 
 pub mod cause;
+pub mod certificate_kind;
 pub mod extract;
 pub mod fee;
 pub mod identity;

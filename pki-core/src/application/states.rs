@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cause::{ApplicationKind, EndCause};
+use super::certificate_kind::CertificateKind;
 use super::extract::RegisterExtract;
 use super::identity::RecordedDecision;
 use super::image::Judgement;
@@ -31,6 +32,9 @@ use crate::revocation::ground::Ground;
 pub struct Case {
     pub id: ApplicationId,
     pub kind: ApplicationKind,
+    /// Which certificate is applied for.
+    #[serde(default, skip_serializing_if = "CertificateKind::is_signature")]
+    pub certificate_kind: CertificateKind,
     /// The window; its municipality is the application's.
     pub terminal: TerminalId,
     pub operator: OperatorId,

@@ -1,6 +1,7 @@
 //! Keys of cards and visits, derived from masters in the gateway's token.
 
 use pki_core::{
+    application::certificate_kind::CertificateKind,
     card_channel::{
         Command, KeySet, kdf,
         wrap::{kw_wrap, kwp_wrap},
@@ -28,12 +29,12 @@ pub fn of_card(masters: &dyn Masters, card: &CardId) -> Result<KeySet, MasterFau
     )
 }
 
-/// PUT KEY that opens a visit (docs/card-interface.md §3.1): the visit keys wrapped under
+/// PUT KEY that opens a visit for one of the card's keys (docs/card-interface.md §3.1): the visit keys wrapped under
 /// the card's K-DEK, with their check values.
 pub fn put_key(
     masters: &dyn Masters,
     card_keys: &KeySet,
-    card: &CardId,
+    (card, kind): (&CardId, CertificateKind),
     visit: &VisitId,
     kiosk: &KioskId,
 ) -> Result<Command, Failure> {
@@ -60,7 +61,7 @@ pub fn put_key(
     for key in [&keys.enc, &keys.mac, &keys.dek] {
         data.extend_from_slice(&key.check_value());
     }
-    Ok(Command::new(0x80, 0xD8, 0x30, 0x00).with_data(&data))
+    Ok(Command::new(0x80, 0xD8, 0x30, kind.card_slot()).with_data(&data))
 }
 
 /// RESET RETRY (§3.1): the password's tries are given back.
@@ -80,7 +81,8 @@ pub fn delete() -> Command {
     Command::new(0x80, 0xE4, 0x00, 0x00)
 }
 
-/// STORE DATA blocks of a file (`1` certificate, `2` CA certificate).
+/// STORE DATA blocks of a file (`1` and `2` certificate and CA certificate for signatures, `3`
+/// and `4` for signing in).
 pub fn store_data(file: u8, content: &[u8]) -> Vec<Command> {
     use pki_core::card_channel::BLOCK;
 

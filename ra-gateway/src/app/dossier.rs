@@ -202,7 +202,9 @@ impl App {
         view::application(
             &dossier.stored,
             &dossier.state,
-            &self.settings.profile,
+            self.settings
+                .of(dossier.state.case().certificate_kind)
+                .map_or("", |(profile, _)| profile),
             self.settings.fees.yen(dossier.state.case().kind),
             self.settings.open_days,
         )

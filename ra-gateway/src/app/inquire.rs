@@ -193,7 +193,9 @@ impl App {
         now: jiff::Timestamp,
     ) -> Result<(), Failure> {
         let wish = (case.kind, case.evidence);
-        let opening = self.admitted(clerk.municipality(), person, wish, Some(case.id), now)?;
+        let place = clerk.municipality();
+        let beside = Some(case.id);
+        let opening = self.admitted(place, person, wish, case.certificate_kind, beside, now)?;
         if opening.replaces == case.replaces {
             return Ok(());
         }

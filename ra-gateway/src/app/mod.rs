@@ -56,14 +56,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use pki_core::{
-    application::fee::FeeTable,
+    application::{certificate_kind::CertificateKind, fee::FeeTable},
     mode::Mode,
     person::{municipality::PrefectureCode, substitution::SubstitutionList},
 };
 use service::knocks::Knocks;
 
 use crate::{
-    config::IssuerConfig,
+    config::{IssuerConfig, UserAuthenticationConfig},
     port::{AuditEntry, Authority, Clock, Entropy, Masters, Register, Store, Vault},
 };
 use channel::Channels;
@@ -82,6 +82,8 @@ pub struct Settings {
     pub profile: String,
     /// What issued certificates must come from.
     pub issuer: IssuerConfig,
+    /// `None`: the certificate for signing in is not issued here.
+    pub user_authentication: Option<UserAuthenticationConfig>,
     /// What each kind of application costs.
     pub fees: FeeTable,
     /// What may stand for characters that a certificate cannot carry.
@@ -96,6 +98,20 @@ pub struct Settings {
     pub inquiry_days: u16,
     /// Days for which an application stays open at one step.
     pub open_days: u16,
+}
+
+impl Settings {
+    /// Name of the profile of such certificates and what they must come from; `None` for a kind
+    /// that is not issued here.
+    pub(crate) fn of(&self, kind: CertificateKind) -> Option<(&str, &IssuerConfig)> {
+        match kind {
+            CertificateKind::Signature => Some((&self.profile, &self.issuer)),
+            CertificateKind::UserAuthentication => self
+                .user_authentication
+                .as_ref()
+                .map(|user| (user.profile.as_str(), &user.issuer)),
+        }
+    }
 }
 
 /// The gateway's use-cases on its ports.

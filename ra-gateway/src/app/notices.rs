@@ -163,19 +163,23 @@ impl App {
 
     /// The application that the certificate on this card comes from: the newest here.
     fn dossier_on_card(&self, operator: &Operator, card: &CardId) -> Result<Dossier, Failure> {
-        let newest = self
-            .store
+        self.store
             .certified_on_card(card, &operator.municipality())?
             .into_iter()
-            .next()
+            .map(|stored| self.opened(stored))
+            // Password services are for the signature key.
+            .find(|dossier| {
+                dossier.as_ref().map_or(true, |dossier| {
+                    dossier.state.case().certificate_kind.is_signature()
+                })
+            })
             .ok_or_else(|| {
                 Refused::new(
                     Reason::NotFound,
                     "no certificate was issued here for this card; look at the back of the copy \
                      where it was",
                 )
-            })?;
-        self.opened(newest)
+            })?
     }
 
     /// The holder before the clerk now: the resident of the application, in the register,

@@ -6,6 +6,7 @@ use pki_core::{
     application::{
         Application,
         cause::ApplicationKind,
+        certificate_kind::CertificateKind,
         opening::{Ended, Evidence, Held, NotOpen, Opening, Openings},
     },
     calendar::JapaneseDay,
@@ -54,8 +55,15 @@ impl App {
                         "the register of this municipality has nobody of that number",
                     )
                 })?;
-            let standing = self.standing(clerk.municipality(), &person, None, now)?;
-            Ok(self.told(&person, standing))
+            let kind = kind_of(request.certificate_kind);
+            self.profile_here(clerk, kind)?;
+            let standing = self.standing(clerk.municipality(), &person, kind, None, now)?;
+            let issued_here = CertificateKind::ALL
+                .into_iter()
+                .filter(|kind| self.profile_here(clerk, *kind).is_ok())
+                .map(kind_told)
+                .collect();
+            Ok(self.told(&person, standing, issued_here))
         })();
         let told = self.audited(&entry, now, outcome)?;
         self.store.audit(&entry, now)?;
@@ -75,11 +83,13 @@ impl App {
         Ok(self.register.look_up(&municipality, &query, 1)?.pop())
     }
 
-    /// How a person of the register stands, apart from the application `beside`.
+    /// How a person of the register stands with certificates of a kind, apart from the
+    /// application `beside`: each kind is applied for, replaced and ended by itself.
     pub(super) fn standing(
         &self,
         municipality: MunicipalityCode,
         person: &RegisterEntry,
+        kind: CertificateKind,
         beside: Option<ApplicationId>,
         now: Timestamp,
     ) -> Result<Standing, Failure> {
@@ -101,6 +111,9 @@ impl App {
                     continue;
                 }
                 let dossier = self.opened(stored)?;
+                if dossier.state.case().certificate_kind != kind {
+                    continue;
+                }
                 if let Some((one, event)) = self.held(&dossier, person, now)? {
                     events.extend(event.map(|event| (one.serial.clone(), event)));
                     held.push(one);
@@ -178,10 +191,11 @@ impl App {
         municipality: MunicipalityCode,
         person: &RegisterEntry,
         (kind, evidence): (ApplicationKind, Option<Evidence>),
+        certificate_kind: CertificateKind,
         beside: Option<ApplicationId>,
         now: Timestamp,
     ) -> Result<Opening, Failure> {
-        let standing = self.standing(municipality, person, beside, now)?;
+        let standing = self.standing(municipality, person, certificate_kind, beside, now)?;
         standing
             .openings
             .admit(kind, evidence)
@@ -189,11 +203,17 @@ impl App {
             .map_err(|fault| not_open(&fault).into())
     }
 
-    fn told(&self, person: &RegisterEntry, standing: Standing) -> ra::OpeningsResponse {
+    fn told(
+        &self,
+        person: &RegisterEntry,
+        standing: Standing,
+        issued_here: Vec<ra::CertificateKind>,
+    ) -> ra::OpeningsResponse {
         let openings = standing.openings;
         let lives_here = person.residence == Residence::Resident;
         let open = openings.open.iter().filter(|_| lives_here);
         ra::OpeningsResponse {
+            issued_here,
             residence: residence(person.residence),
             open: open
                 .map(|opening| ra::OpeningMessage {
@@ -276,10 +296,26 @@ macro_rules! kinds {
     };
 }
 
+macro_rules! certificate_kinds {
+    () => {
+        same_names!(CertificateKind, CertificateKind: Signature, UserAuthentication)
+    };
+}
+
 macro_rules! evidences {
     () => {
         same_names!(Evidence, Evidence: CardTried, DamageNotice, NotationNotice)
     };
+}
+
+/// A kind of certificate in a message.
+pub(super) fn kind_told(kind: CertificateKind) -> ra::CertificateKind {
+    certificate_kinds!().0(kind)
+}
+
+/// The kind of certificate that a message names.
+pub(super) fn kind_of(message: ra::CertificateKind) -> CertificateKind {
+    certificate_kinds!().1(message)
 }
 
 /// A kind in a message.

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use pki_core::{
+    application::certificate_kind::CertificateKind,
     calendar::JapaneseDay,
     id::{OperatorId, TerminalId},
-    places::Places,
+    places::{Place, Places},
 };
 use schema::wire::v1::ra;
 
@@ -73,6 +74,28 @@ impl App {
         }
     }
 
+    /// The profile of a kind of certificate, where it is issued and applied for at the operator's
+    /// place.
+    pub(super) fn profile_here(
+        &self,
+        operator: &Operator,
+        kind: CertificateKind,
+    ) -> Result<&str, Failure> {
+        let Some((profile, _)) = self.settings.of(kind) else {
+            return refuse(
+                Reason::PlaceForbids,
+                "certificates of this kind are not issued in this prefecture",
+            );
+        };
+        if let Some(places) = self.known_places()? {
+            match places.of(operator.terminal.id) {
+                Some(place) => applied_for(place, profile)?,
+                None => return foreign(),
+            }
+        }
+        Ok(profile)
+    }
+
     /// Whether applicants are served at the operator's terminal now.
     pub(super) fn window_open(&self, operator: &Operator, now: Timestamp) -> Result<(), Failure> {
         let Some(places) = self.known_places()? else {
@@ -81,12 +104,7 @@ impl App {
         let Some(place) = places.of(operator.terminal.id) else {
             return foreign();
         };
-        if !place.profiles.contains(&self.settings.profile) {
-            return refuse(
-                Reason::PlaceForbids,
-                "certificates of this kind are not applied for at this place",
-            );
-        }
+        applied_for(place, &self.settings.profile)?;
         let extended =
             self.store
                 .extended(&place.municipality, &place.name, JapaneseDay::of(now))?;
@@ -193,4 +211,14 @@ impl App {
         self.audited(&entry, now, outcome)?;
         self.place(supervisor)
     }
+}
+
+fn applied_for(place: &Place, profile: &str) -> Result<(), Failure> {
+    if place.profiles.iter().any(|known| known == profile) {
+        return Ok(());
+    }
+    refuse(
+        Reason::PlaceForbids,
+        "certificates of this kind are not applied for at this place",
+    )
 }

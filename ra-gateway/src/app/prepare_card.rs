@@ -54,7 +54,13 @@ impl App {
                         .parse()
                         .map_err(|fault| Failure::Broken(Box::new(fault)))?;
                     let visit = VisitId::from_bytes(self.entropy.id());
-                    let work = put_key(&*self.masters, &keys, &card, &visit, &kiosk)?;
+                    let work = put_key(
+                        &*self.masters,
+                        &keys,
+                        (&card, dossier.state.case().certificate_kind),
+                        &visit,
+                        &kiosk,
+                    )?;
                     (Purpose::Prepare { visit, kiosk }, vec![work])
                 }
                 ChannelPurpose::Write => write_card::plan(&dossier.state, card)?,
@@ -88,11 +94,19 @@ impl App {
             if replaced.is_some_and(|replaced| replaced.to_string() == *serial) {
                 continue;
             }
+            // Beside it stands the holder's own certificate of the other kind.
+            let other_case = self.opened(other.clone())?.state.case().clone();
+            let same_kind = other_case.certificate_kind == dossier.state.case().certificate_kind;
+            let same_holder = other.index.resident_hash.is_some()
+                && other.index.resident_hash == dossier.stored.index.resident_hash;
+            if same_holder && !same_kind {
+                continue;
+            }
             let record = self.authority.certificate(serial)?;
             if record.is_none_or(|record| record.status != "live") {
                 continue;
             }
-            if other.index.resident_hash == dossier.stored.index.resident_hash {
+            if same_holder {
                 return refuse(
                     Reason::CertificateInEffect,
                     "a certificate of this applicant is in effect (Art 6); revoke it first",

@@ -21,7 +21,7 @@ use super::{
     caller::{Clerk, Operator},
     dossier::{Dossier, not_due},
     look_up::item_errors,
-    opening::{evidence, kind},
+    opening::{evidence, kind, kind_of},
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
     view,
 };
@@ -51,6 +51,7 @@ impl App {
             let case = Case {
                 id: ApplicationId::from_bytes(self.entropy.id()),
                 kind: kind(request.kind),
+                certificate_kind: kind_of(request.certificate_kind),
                 terminal: clerk.terminal.id,
                 operator: clerk.operator.clone(),
                 idempotency_key: parse("/idempotency_key", &request.idempotency_key)?,
@@ -103,6 +104,7 @@ impl App {
             // A repeat: answered as the first time, whatever happened since.
             return Ok(received.into());
         }
+        self.profile_here(clerk, case.certificate_kind)?;
         let place = clerk.municipality();
         let person = match &case.resident {
             Some(number) => self
@@ -113,7 +115,9 @@ impl App {
         match person {
             Some(person) => {
                 let wish = (case.kind, case.evidence);
-                case.replaces = self.admitted(place, &person, wish, None, now)?.replaces;
+                case.replaces = self
+                    .admitted(place, &person, wish, case.certificate_kind, None, now)?
+                    .replaces;
                 received.extract = Some(extract(person, clerk, now));
             }
             None if case.kind != ApplicationKind::First => {
@@ -163,6 +167,7 @@ impl App {
                 let first = known.state.case();
                 let same = first.terminal == case.terminal
                     && first.kind == case.kind
+                    && first.certificate_kind == case.certificate_kind
                     && first.resident == case.resident
                     && first.items == case.items
                     && first.applied_on == case.applied_on

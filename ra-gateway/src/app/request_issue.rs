@@ -4,6 +4,7 @@ use pki_core::{
     act::{Act, SignedAct},
     application::{
         Application,
+        certificate_kind::CertificateKind,
         states::{CharactersSettled, IssuedCertificate},
         transitions::StepFault,
     },
@@ -26,6 +27,7 @@ use super::{
     refusal::{Failure, Reason, Refused, refuse},
     view,
 };
+use crate::config::IssuerConfig;
 use crate::port::{AuthorityFault, Effect};
 
 impl App {
@@ -99,6 +101,20 @@ impl App {
         })
     }
 
+    /// Profile and issuer of the certificate that is applied for, which the prefecture may have
+    /// ceased to issue since.
+    fn issued_for(&self, settled: &CharactersSettled) -> Result<(&str, &IssuerConfig), Failure> {
+        self.settings
+            .of(settled.case.certificate_kind)
+            .ok_or_else(|| {
+                Refused::new(
+                    Reason::PlaceForbids,
+                    "certificates of this kind are not issued in this prefecture",
+                )
+                .into()
+            })
+    }
+
     fn ask(
         &self,
         settled: CharactersSettled,
@@ -111,8 +127,9 @@ impl App {
             terminal_signature: message.terminal_signature.0.clone(),
             operator_signature: message.operator_signature.0.clone(),
         };
+        let (profile, _) = self.issued_for(&settled)?;
         if let pki_core::act::Deed::Issue(issue) = &act.deed
-            && issue.profile != self.settings.profile
+            && issue.profile != profile
         {
             return refuse(Reason::ActInvalid, "the act names another profile");
         }
@@ -169,7 +186,7 @@ impl App {
                 format!("the certificate's {what} is not what was asked for; tell the prefecture"),
             ))
         };
-        let issuer = &self.settings.issuer;
+        let (_, issuer) = self.issued_for(asking)?;
         let image =
             CertificateImage::decode(&answer.certificate.0).map_err(|_| differs("encoding"))?;
         image
@@ -184,8 +201,19 @@ impl App {
         if image.public_key.sha256() != *asking.key.spki_sha256.as_bytes() {
             return Err(differs("public key"));
         }
-        if image.personal.as_ref() != Some(&asking.certificate_items.to_text()) {
-            return Err(differs("items"));
+        match asking.case.certificate_kind {
+            CertificateKind::Signature => {
+                if image.personal.as_ref() != Some(&asking.certificate_items.to_text()) {
+                    return Err(differs("items"));
+                }
+            }
+            CertificateKind::UserAuthentication => {
+                let here = Some(asking.case.terminal.municipality());
+                if image.personal.is_some() || image.user.is_none() || image.municipality() != here
+                {
+                    return Err(differs("subject"));
+                }
+            }
         }
         Ok(IssuedCertificate {
             serial: image.serial,

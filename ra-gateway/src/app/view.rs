@@ -19,7 +19,7 @@ use schema::wire::{
 
 use super::{
     dossier::{resident, step},
-    opening::{message, shown},
+    opening::{kind_told, message, shown},
 };
 use crate::port::StoredApplication;
 
@@ -142,6 +142,7 @@ pub(super) fn application(
     ra::Application {
         id: case.id.to_string(),
         kind: message(case.kind),
+        certificate_kind: kind_told(case.certificate_kind),
         step: step(state),
         version: stored.version,
         municipality: stored.municipality.to_string(),
@@ -199,6 +200,7 @@ pub(super) fn line(stored: &StoredApplication, state: &Application) -> ra::Appli
     ra::ApplicationLine {
         id: case.id.to_string(),
         kind: message(case.kind),
+        certificate_kind: kind_told(case.certificate_kind),
         step: step(state),
         received_at: case.received_at.to_string(),
         name: item(&case.items, Item::Name),

@@ -1,7 +1,7 @@
 //! Step 8: The certificate is written to the card, read back, compared and tried.
 
 use pki_core::{
-    application::{Application, transitions::StepFault},
+    application::{Application, certificate_kind::CertificateKind, transitions::StepFault},
     card_channel::Command,
     id::{CardId, Sha256Digest},
 };
@@ -16,9 +16,13 @@ use super::{
     refusal::{Failure, Reason, Refused, parse, refuse},
 };
 
-/// Files of STORE DATA (docs/card-interface.md §3.1).
-const CERTIFICATE: u8 = 1;
-const CA_CERTIFICATE: u8 = 2;
+/// Files of STORE DATA (docs/card-interface.md §3.1): the certificate's and the CA's.
+const fn files(kind: CertificateKind) -> (u8, u8) {
+    match kind {
+        CertificateKind::Signature => (1, 2),
+        CertificateKind::UserAuthentication => (3, 4),
+    }
+}
 
 /// What is written: the CA's certificate first, the resident's last, so that a card counts
 /// as certified only when it carries both.
@@ -33,8 +37,9 @@ pub(super) fn plan(state: &Application, card: CardId) -> Result<(Purpose, Vec<Co
         );
     }
     let certificate = &confirmed.certificate;
-    let mut work = store_data(CA_CERTIFICATE, &certificate.issuer_certificate);
-    work.extend(store_data(CERTIFICATE, &certificate.certificate));
+    let (own, authority) = files(confirmed.case.certificate_kind);
+    let mut work = store_data(authority, &certificate.issuer_certificate);
+    work.extend(store_data(own, &certificate.certificate));
     let purpose = Purpose::Write {
         certificate_sha256: *certificate.sha256().as_bytes(),
     };

@@ -9,6 +9,7 @@ mod authority;
 mod extract;
 mod image;
 mod session;
+mod user_authentication;
 
 use pki_core::{id::Sha256Digest, revocation::ground::Ground};
 use ra_gateway::{

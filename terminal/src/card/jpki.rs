@@ -1,14 +1,31 @@
 //! The JPKI application (公的個人認証AP) as a reader uses it (§6): no secure
-//! messaging, files by number, one password for the signature key.
+//! messaging, files by number, two keys with a password each.
 
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::card_channel::{Command, JPKI_AID};
 
 use super::{Card, CardFault};
 
-const EF_CERTIFICATE: u16 = 0x0001;
-const EF_CA_CERTIFICATE: u16 = 0x0002;
-const EF_PASSWORD: u16 = 0x001B;
-const EF_KEY: u16 = 0x001A;
+/// The files of one of its two keys.
+struct Files {
+    certificate: u16,
+    ca_certificate: u16,
+    password: u16,
+    key: u16,
+}
+
+const SIGNATURE: Files = Files {
+    certificate: 0x0001,
+    ca_certificate: 0x0002,
+    password: 0x001B,
+    key: 0x001A,
+};
+const AUTHENTICATION: Files = Files {
+    certificate: 0x000A,
+    ca_certificate: 0x000B,
+    password: 0x0018,
+    key: 0x0017,
+};
 /// READ BINARY addresses 15 bits.
 const LARGEST_FILE: usize = 0x7FFF;
 
@@ -19,16 +36,30 @@ const SHA256_DIGEST_INFO: [u8; 19] = [
 ];
 
 /// The selected JPKI application of a card.
-pub struct Jpki<'c, 'a>(&'c mut Card<'a>);
+pub struct Jpki<'c, 'a>(&'c mut Card<'a>, &'static Files);
 
 impl<'c, 'a> Jpki<'c, 'a> {
-    /// Selects the application.
+    /// Selects the application, for the signature key.
     ///
     /// # Errors
     /// [`CardFault::Foreign`] for a card without it.
     pub fn select(card: &'c mut Card<'a>) -> Result<Self, CardFault> {
+        Self::select_for(card, CertificateKind::Signature)
+    }
+
+    /// Selects the application for the key of that kind.
+    ///
+    /// # Errors
+    /// As [`select`](Self::select).
+    pub fn select_for(card: &'c mut Card<'a>, kind: CertificateKind) -> Result<Self, CardFault> {
         card.select(&JPKI_AID, 0x0C)?;
-        Ok(Self(card))
+        Ok(Self(
+            card,
+            match kind {
+                CertificateKind::Signature => &SIGNATURE,
+                CertificateKind::UserAuthentication => &AUTHENTICATION,
+            },
+        ))
     }
 
     fn select_file(&mut self, file: u16) -> Result<(), CardFault> {
@@ -36,26 +67,26 @@ impl<'c, 'a> Jpki<'c, 'a> {
         self.0.expect(&select).map(drop)
     }
 
-    /// Tries left for the signature password; 0 = blocked.
+    /// Tries left for the key's password; 0 = blocked.
     ///
     /// # Errors
     /// Card errors.
     pub fn tries(&mut self) -> Result<u8, CardFault> {
-        self.select_file(EF_PASSWORD)?;
+        self.select_file(self.1.password)?;
         self.0.tries(0x80)
     }
 
-    /// Presents the signature password. It stays presented until the application is
+    /// Presents the key's password. It stays presented until the application is
     /// selected again or the card is reset.
     ///
     /// # Errors
     /// [`CardFault::WrongPassword`] with the tries left, [`CardFault::Blocked`].
     pub fn verify(&mut self, password: &[u8]) -> Result<(), CardFault> {
-        self.select_file(EF_PASSWORD)?;
+        self.select_file(self.1.password)?;
         self.0.verify(0x80, password)
     }
 
-    /// Changes the signature password; after [`verify`](Self::verify) of the old one.
+    /// Changes the key's password; after [`verify`](Self::verify) of the old one.
     ///
     /// # Errors
     /// Card errors.
@@ -64,12 +95,12 @@ impl<'c, 'a> Jpki<'c, 'a> {
         self.0.expect(&change).map(drop)
     }
 
-    /// Reads the signature certificate, DER; after [`verify`](Self::verify).
+    /// Reads the key's certificate, DER; that for signatures after [`verify`](Self::verify).
     ///
     /// # Errors
     /// Card errors; [`CardFault::Form`] when the file holds no certificate.
     pub fn certificate(&mut self) -> Result<Vec<u8>, CardFault> {
-        self.read_der(EF_CERTIFICATE)
+        self.read_der(self.1.certificate)
     }
 
     /// Reads the certificate of the CA, DER.
@@ -77,16 +108,16 @@ impl<'c, 'a> Jpki<'c, 'a> {
     /// # Errors
     /// Card errors; [`CardFault::Form`] when the file holds no certificate.
     pub fn ca_certificate(&mut self) -> Result<Vec<u8>, CardFault> {
-        self.read_der(EF_CA_CERTIFICATE)
+        self.read_der(self.1.ca_certificate)
     }
 
-    /// Signs a SHA-256 digest with the signature key (RSASSA-PKCS1-v1_5); after
+    /// Signs a SHA-256 digest with the key (RSASSA-PKCS1-v1_5); after
     /// [`verify`](Self::verify).
     ///
     /// # Errors
     /// Card errors.
     pub fn sign(&mut self, digest: &[u8; 32]) -> Result<Vec<u8>, CardFault> {
-        self.select_file(EF_KEY)?;
+        self.select_file(self.1.key)?;
         let mut info = [0; 51];
         info[..19].copy_from_slice(&SHA256_DIGEST_INFO);
         info[19..].copy_from_slice(digest);

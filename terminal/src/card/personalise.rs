@@ -1,6 +1,7 @@
 //! The personalisation application (窓口発行AP): its free data (§2), and the relay of
 //! the gateway's opaque commands (§3.1), of which the terminal understands nothing.
 
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::card_channel::{Command, PERSONALISATION_AID};
 
 use super::{Card, CardFault};
@@ -52,6 +53,8 @@ pub struct VisitRecord {
     pub visit: [u8; 16],
     /// The kiosk that the visit is for.
     pub kiosk: String,
+    /// Which of the card's keys is made in it.
+    pub kind: CertificateKind,
 }
 
 /// The selected personalisation application of a card.
@@ -96,9 +99,18 @@ impl<'c, 'a> Personalisation<'c, 'a> {
             .map_err(|_| CardFault::Form("the visit record"))?;
         let kiosk = std::str::from_utf8(&bytes[16..])
             .map_err(|_| CardFault::Form("the kiosk of the visit"))?;
+        let kiosk = kiosk.to_owned();
+        // A card with one key says nothing of it.
+        let kind = match self.get(0x05)?.as_deref() {
+            None => CertificateKind::Signature,
+            Some([slot]) => CertificateKind::of_card_slot(*slot)
+                .ok_or(CardFault::Form("the key of the visit"))?,
+            Some(_) => return Err(CardFault::Form("the key of the visit")),
+        };
         Ok(Some(VisitRecord {
             visit: std::array::from_fn(|i| bytes[i]),
-            kiosk: kiosk.to_owned(),
+            kiosk,
+            kind,
         }))
     }
 
@@ -119,7 +131,11 @@ impl<'c, 'a> Personalisation<'c, 'a> {
     }
 
     fn get(&mut self, number: u8) -> Result<Option<Vec<u8>>, CardFault> {
-        let le = if number >= 0x03 { 65_536 } else { 256 };
+        let le = if matches!(number, 0x03 | 0x04) {
+            65_536
+        } else {
+            256
+        };
         let get = Command::new(0x80, 0xCA, 0x00, number).with_le(le);
         let response = self.0.send(&get)?;
         match response.sw {

@@ -1,12 +1,13 @@
 //! The steps in which the resident's card lies in the reader.
 
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::certificate::image::CertificateImage;
 use pki_core::certificate::public_key::SignatureAlgorithm;
 use pki_core::id::ApplicationId;
 use schema::wire::bytes::Base64;
 use schema::wire::v1::ra::{
-    Application, CardChannelRequest, CardChannelResponse, CardRelayRequest, CardRelayResponse,
-    ChannelPurpose, NoticeRelayResponse, PublicKeyRequest, Step, WrittenRequest,
+    self, Application, CardChannelRequest, CardChannelResponse, CardRelayRequest,
+    CardRelayResponse, ChannelPurpose, NoticeRelayResponse, PublicKeyRequest, Step, WrittenRequest,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -138,6 +139,7 @@ impl Counter {
         let issued = application.certificate.clone().ok_or_else(not_issued_yet)?;
         let certificate = CertificateImage::decode(&issued.certificate.0)
             .map_err(|error| Problem::internal(&error))?;
+        let kind = kind_of(&application);
         let token = self.token()?;
         let _work = self.card_work()?;
         let mut message = [0; 32];
@@ -147,13 +149,13 @@ impl Counter {
             // 1. The right card, and the resident who knows its password.
             let record = Personalisation::select(card)?.card_record()?;
             same_card(&record, &application)?;
-            Jpki::select(card)?.verify(password.as_bytes())?;
+            Jpki::select_for(card, kind)?.verify(password.as_bytes())?;
 
             // 2. The gateway writes the certificate and the CA's.
             self.through_channel(id, card, &record, ChannelPurpose::Write, &token)?;
 
             // 3. Read back as any reader would, compare byte by byte.
-            let mut jpki = Jpki::select(card)?;
+            let mut jpki = Jpki::select_for(card, kind)?;
             jpki.verify(password.as_bytes())?;
             let read_back = jpki.certificate()?;
             if read_back != issued.certificate.0
@@ -198,7 +200,7 @@ impl Counter {
         let signed = with_card(self.resident_reader.as_ref(), |card| {
             let record = Personalisation::select(card)?.card_record()?;
             same_card(&record, &application)?;
-            let mut jpki = Jpki::select(card)?;
+            let mut jpki = Jpki::select_for(card, kind_of(&application))?;
             jpki.verify(password.as_bytes())?;
             Ok::<_, Trouble>(jpki.sign(&sha256(&[message]))?)
         });
@@ -266,6 +268,14 @@ impl Counter {
             }
         }
         Err(GatewayFault::Form("a card channel without an end".to_owned()).into())
+    }
+}
+
+/// Which of the card's keys the application is for.
+fn kind_of(application: &Application) -> CertificateKind {
+    match application.certificate_kind {
+        ra::CertificateKind::Signature => CertificateKind::Signature,
+        ra::CertificateKind::UserAuthentication => CertificateKind::UserAuthentication,
     }
 }
 

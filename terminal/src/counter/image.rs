@@ -41,6 +41,9 @@ pub fn names(name: &pki_core::certificate::name::Name) -> Vec<String> {
         .collect()
 }
 
+/// What a key for signing in is good for, as it stands on image and copy.
+pub const USE_OF_SIGNING_IN: &str = "利用者証明（ログイン）";
+
 /// The image as JSON.
 pub fn shown(image: &CertificateImage) -> Value {
     let sha256 = image.sha256();
@@ -52,6 +55,7 @@ pub fn shown(image: &CertificateImage) -> Value {
             "address": {"value": items.address, "substitutes": substitutes(&items.address_substitution)},
         })
     });
+    let items_absent = items.is_none();
     json!({
         "items": items,
         "serial": image.serial.to_string(),
@@ -60,6 +64,10 @@ pub fn shown(image: &CertificateImage) -> Value {
             "japanese": image.issuer_directory_name.as_ref().map(names),
         },
         "subject": image.subject.to_string(),
+        "user": image.user.as_ref().filter(|_| items_absent).map(|user| json!({
+            "name": format!("{}{}", user.opaque, user.window),
+            "use": USE_OF_SIGNING_IN,
+        })),
         "valid": {
             "from": {"era": moment_in_era(image.not_before), "utc": image.not_before},
             "until": {"era": moment_in_era(image.not_after), "utc": image.not_after},

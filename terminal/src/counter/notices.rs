@@ -2,6 +2,7 @@
 //! 初期化) and the erasure of a revoked key. The holder types passwords here; none is sent to
 //! the gateway, which on 初期化 sets an interim one that this terminal replaces at once.
 
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::id::NoticeId;
 use schema::wire::v1::ra::{
     CardChannelResponse, CardService, CertificateSearchRequest, FoundCertificate,
@@ -64,7 +65,8 @@ impl Typed {
                 "Type the new password twice.",
             ));
         };
-        new.check("new_password")?;
+        // Password services are for the signature key.
+        new.check("new_password", CertificateKind::Signature)?;
         new.check_again(again)?;
         Ok(new)
     }

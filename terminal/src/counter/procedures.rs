@@ -9,8 +9,8 @@ use pki_core::calendar::JapaneseDay;
 use pki_core::id::ApplicationId;
 use pki_core::person::municipality::{Municipality, Prefecture};
 use schema::wire::v1::ra::{
-    IdentityConfirmation, InquiryLetter, InquiryLetterRequest, InquiryRequest, OpeningsRequest,
-    OpeningsResponse, ReplyRequest, Step,
+    CertificateKind, IdentityConfirmation, InquiryLetter, InquiryLetterRequest, InquiryRequest,
+    OpeningsRequest, OpeningsResponse, ReplyRequest, Step,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -40,7 +40,10 @@ async fn openings(
     window: Window,
     Body(asked): Body<OpeningsRequest>,
 ) -> Result<HttpResponse, Problem> {
-    let told = blocking(window, move |counter| counter.openings(&asked.resident)).await?;
+    let told = blocking(window, move |counter| {
+        counter.openings(&asked.resident, asked.certificate_kind)
+    })
+    .await?;
     Ok(HttpResponse::Ok().json(told))
 }
 
@@ -84,14 +87,19 @@ async fn confirm(
 }
 
 impl Counter {
-    /// What is open to a resident, and why.
+    /// What is open to a resident for certificates of a kind, and why.
     ///
     /// # Errors
     /// What the gateway says.
-    pub fn openings(&self, resident: &str) -> Result<OpeningsResponse, Problem> {
+    pub fn openings(
+        &self,
+        resident: &str,
+        certificate_kind: CertificateKind,
+    ) -> Result<OpeningsResponse, Problem> {
         let token = self.token()?;
         let asked = OpeningsRequest {
             resident: resident.to_owned(),
+            certificate_kind,
         };
         self.again(|| {
             self.gateway()

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{
-    Application, ApplicationKind, ApplicationList, CancelRequest, CharacterChoices,
-    CharacterFindings, Evidence, FeeRequest, FourItemsMessage, HandOverRequest, IdentityRequest,
-    ProxyMessage, ReceiveRequest, RegisterLookupRequest, RegisterLookupResponse, Step,
+    Application, ApplicationKind, ApplicationList, CancelRequest, CertificateKind,
+    CharacterChoices, CharacterFindings, Evidence, FeeRequest, FourItemsMessage, HandOverRequest,
+    IdentityRequest, ProxyMessage, ReceiveRequest, RegisterLookupRequest, RegisterLookupResponse,
+    Step,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,6 +32,9 @@ pub struct NewApplication {
     pub idempotency_key: Option<String>,
     /// What is applied for.
     pub kind: ApplicationKind,
+    /// For signatures where it is left out.
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     /// The resident's number, from the register look-up.
     #[serde(default)]
     pub resident: Option<String>,
@@ -73,6 +77,7 @@ impl Counter {
         let request = ReceiveRequest {
             idempotency_key,
             kind: new.kind,
+            certificate_kind: new.certificate_kind,
             resident: new.resident,
             items: new.items,
             applied_on: new.applied_on,

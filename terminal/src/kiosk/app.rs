@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::id::Sha256Digest;
 use schema::wire::v1::ra::KioskHealthRequest;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use super::entry::{Entry, Notice, Page};
 use super::hygiene::{Hygiene, scrub_stack};
 use super::link::Link;
 use super::master::SealedMaster;
-use super::password::{Password, RULES_EN, RULES_JA};
+use super::password::{self, Password};
 use super::resident::Display;
 use super::self_test::{self, SelfTest, Surroundings};
 use super::steps::{Ending, Phase, State, Visit};
@@ -190,7 +191,7 @@ impl Kiosk {
                 Ok(_) => "ready".to_owned(),
                 Err(fault) => fault.to_string(),
             },
-            "password_rules": {"ja": RULES_JA, "en": RULES_EN, "pattern": "^[A-Z0-9]{6,16}$"},
+            "password_rules": password::rules(state.kind()).told(),
             "gateway": {"last_contact": contact.last, "suspended": contact.suspended},
             "software_sha256": self.software_sha256,
         })
@@ -226,13 +227,19 @@ impl Kiosk {
             }
             Err(fault) => return Err(self.note(fault)),
         };
-        let has_password = visit::has_password(self.reader.as_ref()).map_err(|f| self.note(f))?;
+        let has_password =
+            visit::has_password(self.reader.as_ref(), next.kind()).map_err(|f| self.note(f))?;
         if matches!(next, State::Holder(_)) && !has_password {
             return Err(self.note(VisitFault::from(CardFault::Blocked)));
         }
         self.open_entry(has_password);
         *lock(&self.state) = next;
         Ok(self.status())
+    }
+
+    /// Which of the card's keys the resident is at.
+    pub(super) fn kind(&self) -> CertificateKind {
+        lock(&self.state).kind()
     }
 
     /// Keeps for the screens what went wrong.
@@ -251,7 +258,7 @@ impl Kiosk {
         again: &Password,
         old: Option<Password>,
     ) -> Result<Value, Problem> {
-        password.check("password")?;
+        password.check("password", self.kind())?;
         password.check_again(again)?;
         if let Some((_, problem)) = self.out_of_service() {
             return Err(problem);
@@ -335,7 +342,7 @@ impl Kiosk {
     /// # Errors
     /// Password outside the rules, a wrong old one, card errors.
     pub fn change_password(&self, old: &Password, new: &Password) -> Result<Value, Problem> {
-        new.check("new")?;
+        new.check("new", self.kind())?;
         let _work = self.card_work()?;
         visit::change_password(&self.tools(), old, new).map_err(|f| self.note(f))?;
         self.count("password-changed");

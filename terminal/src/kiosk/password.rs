@@ -1,14 +1,41 @@
-//! The resident's signature password.
+//! The password of a key on the resident's card.
 
+use pki_core::application::certificate_kind::CertificateKind;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::local::{Kind, Problem};
 
-/// Rules, told before the resident types.
-pub const RULES_JA: &str = "英大文字（A–Z）と数字（0–9）で、6文字から16文字まで";
-/// Rules, told before the resident types.
-pub const RULES_EN: &str = "6 to 16 characters, capital letters A–Z and digits 0–9";
+/// The rules for the password of one of the card's keys, told before the resident types.
+pub struct Rules {
+    ja: &'static str,
+    en: &'static str,
+    pattern: &'static str,
+}
+
+/// Those of the key of that kind.
+pub const fn rules(kind: CertificateKind) -> Rules {
+    match kind {
+        CertificateKind::Signature => Rules {
+            ja: "英大文字（A–Z）と数字（0–9）で、6文字から16文字まで",
+            en: "6 to 16 characters, capital letters A–Z and digits 0–9",
+            pattern: "^[A-Z0-9]{6,16}$",
+        },
+        CertificateKind::UserAuthentication => Rules {
+            ja: "数字4桁",
+            en: "4 digits",
+            pattern: "^[0-9]{4}$",
+        },
+    }
+}
+
+impl Rules {
+    /// As programs are told.
+    pub fn told(&self) -> Value {
+        json!({"ja": self.ja, "en": self.en, "pattern": self.pattern})
+    }
+}
 
 /// A password as typed. Erased when dropped; never shown.
 pub struct Password(Zeroizing<String>);
@@ -37,24 +64,20 @@ impl Password {
         self.0.as_bytes()
     }
 
-    /// Checks the rules: 6–16 of `A–Z 0–9`.
+    /// Checks the rules of the key of that kind.
     ///
     /// # Errors
     /// [`Kind::PasswordRules`], naming the field but not what was typed.
-    pub fn check(&self, field: &str) -> Result<(), Problem> {
-        let length = self.0.len();
-        let alphabet = self
-            .0
-            .bytes()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-        if (6..=16).contains(&length) && alphabet {
+    pub fn check(&self, field: &str, kind: CertificateKind) -> Result<(), Problem> {
+        if kind.allows_password(self.as_bytes()) {
             return Ok(());
         }
+        let Rules { ja, en, .. } = rules(kind);
         Err(Problem::new(
             Kind::PasswordRules,
-            format!("{field} has to be {RULES_EN}"),
-            &format!("パスワードは{RULES_JA}で決めてください。"),
-            &format!("Choose {RULES_EN}."),
+            format!("{field} has to be {en}"),
+            &format!("パスワードは{ja}で決めてください。"),
+            &format!("Choose {en}."),
         ))
     }
 
@@ -79,10 +102,13 @@ impl Password {
 mod tests {
     use super::*;
 
+    const SIGNATURE: CertificateKind = CertificateKind::Signature;
+    const SIGNING_IN: CertificateKind = CertificateKind::UserAuthentication;
+
     #[test]
     fn only_six_to_sixteen_capitals_and_digits_are_taken() {
         for good in ["ABC123", "ABCDEFGHIJ123456"] {
-            assert!(Password::from(good).check("password").is_ok());
+            assert!(Password::from(good).check("password", SIGNATURE).is_ok());
         }
         for bad in [
             "",
@@ -92,9 +118,25 @@ mod tests {
             "ABCDEFGHIJ1234567",
             "ＡＢＣ１２３",
         ] {
-            let problem = Password::from(bad).check("password").unwrap_err();
+            let problem = Password::from(bad)
+                .check("password", SIGNATURE)
+                .unwrap_err();
             assert_eq!(problem.kind(), Kind::PasswordRules);
             assert!(bad.is_empty() || !problem.document().to_string().contains(bad));
+        }
+    }
+
+    #[test]
+    fn a_key_for_signing_in_has_a_pin_of_four_digits() {
+        assert!(Password::from("8274").check("password", SIGNING_IN).is_ok());
+        for bad in ["", "827", "82741", "82A4", "ABC123", "８２７４"] {
+            let problem = Password::from(bad)
+                .check("password", SIGNING_IN)
+                .unwrap_err();
+            assert_eq!(problem.kind(), Kind::PasswordRules);
+            let said = problem.document().to_string();
+            assert!(said.contains("4 digits"), "{said}");
+            assert!(bad.is_empty() || !said.contains(bad));
         }
     }
 

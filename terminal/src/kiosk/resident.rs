@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::mode::Mode;
 
 use super::app::{Kiosk, lock};
@@ -213,8 +214,12 @@ impl Kiosk {
     pub fn typed(self: &std::sync::Arc<Self>, password: Password) -> Result<(), Problem> {
         self.touch();
         let page = self.entry_in_visit()?.page;
-        if let Err(problem) = password.check("password") {
-            lock(&self.entry).tell(Notice::of("rules"));
+        let kind = self.kind();
+        if let Err(problem) = password.check("password", kind) {
+            lock(&self.entry).tell(Notice::of(match kind {
+                CertificateKind::Signature => "rules",
+                CertificateKind::UserAuthentication => "rules-pin",
+            }));
             return Err(problem);
         }
         match page {

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use pki_core::application::certificate_kind::CertificateKind;
 use serde::Serialize;
 
 use crate::local::problem::Say;
@@ -15,6 +16,8 @@ pub struct Visit {
     pub card: [u8; 16],
     /// Visit id.
     pub visit: [u8; 16],
+    /// Which of the card's keys is made.
+    pub kind: CertificateKind,
 }
 
 /// What is being done while the key is made.
@@ -181,6 +184,12 @@ impl State {
         }
     }
 
+    /// Which of the card's keys this is about: the visit's, or the one for signatures.
+    pub fn kind(&self) -> CertificateKind {
+        self.visit()
+            .map_or(CertificateKind::Signature, |visit| visit.kind)
+    }
+
     /// How far the generation is, in percent.
     pub fn percent(&self) -> u8 {
         match self {
@@ -342,6 +351,7 @@ mod tests {
         Visit {
             card: [1; 16],
             visit: [2; 16],
+            kind: CertificateKind::Signature,
         }
     }
 

@@ -5,6 +5,7 @@
 //! last command, the card is reset and holds nothing of this visit's key (§3.2).
 
 use jiff::Timestamp;
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::card_channel::{ChannelFault, Command, KeySet, wrap};
 use pki_core::certificate::request::parse_card_request;
 use pki_core::id::{CardId, KioskId, Sha256Digest, VisitId};
@@ -248,12 +249,12 @@ pub fn change_password(
     })?)
 }
 
-/// Whether the card has a password with tries left.
+/// Whether the card's key of that kind has a password with tries left.
 ///
 /// # Errors
 /// [`VisitFault`].
-pub fn has_password(reader: &dyn Reader) -> Result<bool, VisitFault> {
-    Ok(with_card(reader, |card| Jpki::select(card)?.tries())? > 0)
+pub fn has_password(reader: &dyn Reader, kind: CertificateKind) -> Result<bool, VisitFault> {
+    Ok(with_card(reader, |card| Jpki::select_for(card, kind)?.tries())? > 0)
 }
 
 /// Lets the card check its present password; nothing else changes but its tries.
@@ -303,6 +304,7 @@ fn check(
     Ok(Visit {
         card: card.card,
         visit: visit.visit,
+        kind: visit.kind,
     })
 }
 

@@ -8,6 +8,7 @@ use super::memory::Memory;
 use super::operator::{self, OperatorApplication};
 use super::personalisation::{self, Personalisation};
 use super::rsa_key::RsaKey;
+use super::slot::{Keys, Slot};
 
 /// The card's answer to reset.
 pub const ATR: &[u8] = &[0x3B, 0xE0, 0x00, 0xFF, 0x81, 0x31, 0xFE, 0x45, 0x14];
@@ -26,7 +27,7 @@ enum Kind {
 
 struct Resident {
     chip: Chip<ResidentImage>,
-    key: Option<RsaKey>,
+    keys: Keys,
     application: Application,
     jpki: Jpki,
     personalisation: Personalisation,
@@ -82,7 +83,7 @@ impl Card {
             Image::Resident(image) => {
                 let chip = Chip::new(*image, memory);
                 Kind::Resident(Box::new(Resident {
-                    key: load_key(chip.image()),
+                    keys: load_keys(chip.image()),
                     chip,
                     application: Application::None,
                     jpki: Jpki::default(),
@@ -107,13 +108,13 @@ impl Card {
             Kind::Resident(resident) => {
                 let Resident {
                     chip,
-                    key,
+                    keys,
                     application,
                     jpki,
                     personalisation,
                 } = &mut **resident;
                 chip.restart();
-                *key = load_key(chip.image());
+                *keys = load_keys(chip.image());
                 *application = Application::None;
                 *jpki = Jpki::default();
                 *personalisation = Personalisation::default();
@@ -153,7 +154,7 @@ impl Card {
                     id: image.card.to_string(),
                     state: image.state(),
                     generation: image.generation,
-                    tries_left: image.password.tries_left(),
+                    tries_left: image.signature.password.tries_left(),
                 }
             }
             Kind::Operator(operator) => {
@@ -196,15 +197,15 @@ impl Card {
             Kind::Resident(resident) => {
                 let Resident {
                     chip,
-                    key,
+                    keys,
                     application,
                     jpki,
                     personalisation,
                 } = &mut **resident;
                 match application {
                     Application::None => Err(Status::UNKNOWN_INSTRUCTION),
-                    Application::Jpki => jpki.process(command, chip, key.as_ref()),
-                    Application::Personalisation => personalisation.process(command, chip, key),
+                    Application::Jpki => jpki.process(command, chip, keys),
+                    Application::Personalisation => personalisation.process(command, chip, keys),
                 }
             }
             Kind::Operator(operator) => match &mut operator.application {
@@ -269,11 +270,14 @@ pub fn blank_resident(card: Id, card_keys: super::secret::KeySet) -> Image {
     Image::Resident(Box::new(ResidentImage::blank(card, card_keys)))
 }
 
-fn load_key(image: &ResidentImage) -> Option<RsaKey> {
-    image
-        .key
-        .as_ref()
-        .and_then(|stored| RsaKey::load(stored.pkcs8.expose()))
+fn load_keys(image: &ResidentImage) -> Keys {
+    let mut keys = Keys::default();
+    for slot in Slot::ALL {
+        let stored = image.slot(slot).key.as_ref();
+        let key = stored.and_then(|stored| RsaKey::load(stored.pkcs8.expose()));
+        keys.set(slot, key);
+    }
+    keys
 }
 
 /// The basic channel, interindustry or proprietary, plain or secure messaging.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::password::Password;
 use super::secret::{KeySet, Secret};
+use super::slot::{Slot, SlotImage};
 
 /// Failed authentications in a row that end a key set.
 pub const KEY_SET_TRIES: u8 = 5;
@@ -67,15 +68,12 @@ pub struct ResidentImage {
     pub card_keys: Guarded,
     /// The visit that is open, with KVN 30.
     pub visit: Option<Visit>,
-    /// The private key in use, as PKCS#8, and its certificate.
-    pub key: Option<StoredKey>,
+    /// The key for signatures.
+    pub signature: SlotImage,
+    /// The key for signing in.
+    pub authentication: SlotImage,
     /// What the last finished visit left for the window to read.
     pub held: Option<HeldRequest>,
-    /// The signature password `001B`.
-    pub password: Password,
-    /// EF `0002`.
-    #[serde(with = "hex_option")]
-    pub ca_certificate: Option<Vec<u8>>,
     /// How many keys were stored, modulo 256.
     pub generation: u8,
 }
@@ -123,6 +121,8 @@ pub struct VisitRecord {
     pub visit: Id,
     /// Kiosk id, 9 ASCII characters.
     pub kiosk: [u8; 9],
+    /// Which key is made in it.
+    pub slot: Slot,
 }
 
 /// A private key in use.
@@ -131,7 +131,7 @@ pub struct VisitRecord {
 pub struct StoredKey {
     /// PKCS#8 DER.
     pub pkcs8: Secret,
-    /// EF `0001`.
+    /// EF `0001` or `000A`.
     #[serde(with = "hex_option")]
     pub certificate: Option<Vec<u8>>,
 }
@@ -188,10 +188,9 @@ impl ResidentImage {
             card,
             card_keys: Guarded::new(card_keys),
             visit: None,
-            key: None,
+            signature: SlotImage::empty(),
+            authentication: SlotImage::empty(),
             held: None,
-            password: Password::unset(),
-            ca_certificate: None,
             generation: 0,
         }
     }
@@ -202,9 +201,20 @@ impl ResidentImage {
         self.visit.as_ref().filter(|visit| !visit.keys.ended())
     }
 
-    /// The signature certificate.
-    pub fn certificate(&self) -> Option<&[u8]> {
-        self.key.as_ref()?.certificate.as_deref()
+    /// What a slot holds.
+    pub fn slot(&self, slot: Slot) -> &SlotImage {
+        match slot {
+            Slot::Signature => &self.signature,
+            Slot::Authentication => &self.authentication,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn slot_mut(&mut self, slot: Slot) -> &mut SlotImage {
+        match slot {
+            Slot::Signature => &mut self.signature,
+            Slot::Authentication => &mut self.authentication,
+        }
     }
 
     /// The state, from what is held.
@@ -213,10 +223,13 @@ impl ResidentImage {
             CardState::Terminated
         } else if self.open_visit().is_some() {
             CardState::Prepared
-        } else if self.certificate().is_some() {
-            CardState::Certified
-        } else if self.key.is_some() {
+        } else if Slot::ALL.into_iter().any(|slot| self.slot(slot).waits()) {
             CardState::KeyStored
+        } else if Slot::ALL
+            .into_iter()
+            .any(|slot| self.slot(slot).certificate().is_some())
+        {
+            CardState::Certified
         } else {
             CardState::Blank
         }
@@ -224,7 +237,7 @@ impl ResidentImage {
 }
 
 /// Optional bytes as hex.
-mod hex_option {
+pub(super) mod hex_option {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(

@@ -4,9 +4,10 @@
 use super::apdu::{Answer, Command, Outcome, Status};
 use super::chip::Chip;
 use super::image::ResidentImage;
-use super::password::{Password, is_signature_password};
-use super::rsa_key::{Padding, RsaKey};
+use super::password::Password;
+use super::rsa_key::Padding;
 use super::secret::Secret;
+use super::slot::{Keys, Slot};
 
 /// AID of the application.
 pub const AID: &[u8] = &[0xD3, 0x92, 0xF0, 0x00, 0x26, 0x01, 0x00, 0x00, 0x00, 0x01];
@@ -47,6 +48,26 @@ impl File {
         File::ALL.into_iter().find(|file| *file as u16 == id)
     }
 
+    /// Whether it holds a certificate.
+    fn is_certificate(self) -> bool {
+        matches!(
+            self,
+            File::SignCertificate
+                | File::SignCaCertificate
+                | File::AuthenticationCertificate
+                | File::AuthenticationCaCertificate
+        )
+    }
+
+    /// The slot whose password it is.
+    fn password_of(self) -> Result<Slot, Status> {
+        match self {
+            File::SignPin => Ok(Slot::Signature),
+            File::AuthenticationPin => Ok(Slot::Authentication),
+            _ => Err(Status::WRONG_FILE_KIND),
+        }
+    }
+
     /// What P2 means: the selected file, or a short EF identifier with bit 8 set.
     fn from_p2(p2: u8, selected: Option<File>) -> Result<File, Status> {
         match p2 {
@@ -63,7 +84,8 @@ impl File {
 #[derive(Default)]
 pub struct Jpki {
     selected: Option<File>,
-    verified: bool,
+    /// Whose password was presented, by slot.
+    verified: [bool; 2],
 }
 
 impl Jpki {
@@ -75,7 +97,7 @@ impl Jpki {
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: Option<&RsaKey>,
+        keys: &Keys,
     ) -> Outcome {
         match (command.cla, command.ins) {
             (0x04 | 0x0C | 0x84 | 0x8C, _) => Err(Status::NO_SECURE_MESSAGING),
@@ -83,7 +105,7 @@ impl Jpki {
             (0x00, 0xB0) => self.read_binary(command, chip.image()),
             (0x00, 0x20) => self.verify(command, chip),
             (0x00, 0x24) => self.change_password(command, chip),
-            (0x80, 0x2A) => self.compute(command, key),
+            (0x80, 0x2A) => self.compute(command, keys),
             (0x80, 0xA4 | 0xB0 | 0x20 | 0x24) | (0x00, 0x2A) => Err(Status::UNKNOWN_CLASS),
             _ => Err(Status::UNKNOWN_INSTRUCTION),
         }
@@ -93,14 +115,7 @@ impl Jpki {
         command.with_parameters(0x02, 0x0C)?;
         let id = <[u8; 2]>::try_from(command.data).map_err(|_| Status::WRONG_LENGTH)?;
         let file = File::from_id(u16::from_be_bytes(id)).ok_or(Status::NOT_FOUND)?;
-        let absent = match file {
-            File::SignCertificate => image.certificate().is_none(),
-            File::SignCaCertificate
-            | File::AuthenticationCertificate
-            | File::AuthenticationCaCertificate => image.ca_certificate.is_none(),
-            _ => false,
-        };
-        if absent {
+        if file.is_certificate() && certificate(file, image).is_none() {
             return Err(Status::NOT_FOUND);
         }
         self.selected = Some(file);
@@ -113,22 +128,20 @@ impl Jpki {
             return Err(Status::WRONG_PARAMETERS);
         }
         let token_information;
-        let ca_certificate = image.ca_certificate.as_deref();
         let content = match self.selected.ok_or(Status::NO_FILE_SELECTED)? {
-            File::SignCertificate if !self.verified => return Err(Status::SECURITY_NOT_SATISFIED),
-            File::SignCertificate => image.certificate().ok_or(Status::NOT_FOUND)?,
-            // A card of 2003 has no authentication certificate, and readers
-            // want some certificate there: the CA's does.
-            File::SignCaCertificate
-            | File::AuthenticationCertificate
-            | File::AuthenticationCaCertificate => ca_certificate.ok_or(Status::NOT_FOUND)?,
+            File::SignCertificate if !self.is_verified(Slot::Signature) => {
+                return Err(Status::SECURITY_NOT_SATISFIED);
+            }
+            file if file.is_certificate() => certificate(file, image).ok_or(Status::NOT_FOUND)?,
             File::TokenInformation => {
                 token_information = token_information_of(image);
                 &token_information
             }
-            File::CertificatesPresent if image.certificate().is_some() => &[0x8F, 0x8F, 0x00],
+            File::CertificatesPresent if image.signature.certificate().is_some() => {
+                &[0x8F, 0x8F, 0x00]
+            }
             File::CertificatesPresent => &[0x00, 0x8F, 0x00],
-            File::AuthenticationKey | File::AuthenticationPin | File::SignKey | File::SignPin => {
+            _ => {
                 return Err(Status::WRONG_FILE_KIND);
             }
         };
@@ -145,31 +158,29 @@ impl Jpki {
         if command.p1 != 0 {
             return Err(Status::WRONG_PARAMETERS);
         }
-        match File::from_p2(command.p2, self.selected)? {
-            // Never set on this card; readers only ask how many tries are left.
-            File::AuthenticationPin if command.data.is_empty() => {
-                return Err(Status::tries_left(0));
-            }
-            File::AuthenticationPin => return Err(Status::REFERENCE_UNUSABLE),
-            File::SignPin => {}
-            _ => return Err(Status::WRONG_FILE_KIND),
-        }
+        let slot = File::from_p2(command.p2, self.selected)?.password_of()?;
         if command.data.is_empty() {
-            // Also after a right VERIFY, and for a blocked password: readers bind by this answer.
-            return Err(Status::tries_left(chip.image().password.tries_left()));
+            // Also after a right VERIFY, for a blocked password and for one that was never set:
+            // readers bind by this answer.
+            let password = &chip.image().slot(slot).password;
+            return Err(Status::tries_left(password.tries_left()));
         }
         if command.data.len() > 16 {
             return Err(Status::WRONG_LENGTH);
         }
-        self.verified = false;
+        self.verified[slot as usize] = false;
         present(
             chip,
-            |image| &mut image.password,
+            |image| &mut image.slot_mut(slot).password,
             command.data,
             Status::REFERENCE_UNUSABLE,
         )?;
-        self.verified = true;
+        self.verified[slot as usize] = true;
         Ok(Answer::ok())
+    }
+
+    fn is_verified(&self, slot: Slot) -> bool {
+        self.verified[slot as usize]
     }
 
     fn change_password(
@@ -180,32 +191,48 @@ impl Jpki {
         if command.p1 != 0x01 {
             return Err(Status::WRONG_PARAMETERS);
         }
-        match File::from_p2(command.p2, self.selected)? {
-            File::SignPin if self.verified => {}
-            File::SignPin | File::AuthenticationPin => return Err(Status::SECURITY_NOT_SATISFIED),
-            _ => return Err(Status::WRONG_FILE_KIND),
+        let slot = File::from_p2(command.p2, self.selected)?.password_of()?;
+        if !self.is_verified(slot) {
+            return Err(Status::SECURITY_NOT_SATISFIED);
         }
-        if !is_signature_password(command.data) {
+        if !slot.allows(command.data) {
             return Err(Status::WRONG_DATA);
         }
-        let password = Password::new(Secret::new(command.data));
-        chip.commit(|image| image.password = password)?;
+        let password = slot.password(Secret::new(command.data));
+        chip.commit(|image| image.slot_mut(slot).password = password)?;
         Ok(Answer::ok())
     }
 
-    fn compute(&self, command: &Command<'_>, key: Option<&RsaKey>) -> Outcome {
+    fn compute(&self, command: &Command<'_>, keys: &Keys) -> Outcome {
         let padding = Padding::from_p1(command.p1).ok_or(Status::WRONG_PARAMETERS)?;
-        match File::from_p2(command.p2, self.selected)? {
-            File::SignKey if self.verified => {}
-            // The authentication key does not exist, so its PIN was never verified.
-            File::SignKey | File::AuthenticationKey => return Err(Status::SECURITY_NOT_SATISFIED),
+        let slot = match File::from_p2(command.p2, self.selected)? {
+            File::SignKey => Slot::Signature,
+            File::AuthenticationKey => Slot::Authentication,
             _ => return Err(Status::WRONG_FILE_KIND),
+        };
+        if !self.is_verified(slot) {
+            return Err(Status::SECURITY_NOT_SATISFIED);
         }
         if command.data.is_empty() {
             return Err(Status::WRONG_LENGTH);
         }
-        let key = key.ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
+        let key = keys.get(slot).ok_or(Status::CONDITIONS_NOT_SATISFIED)?;
         Ok(Answer::data(key.sign(padding, command.data)?))
+    }
+}
+
+/// What a certificate's file holds.
+fn certificate(file: File, image: &ResidentImage) -> Option<&[u8]> {
+    let (signature, user) = (&image.signature, &image.authentication);
+    let signature_ca = signature.ca_certificate.as_deref();
+    match file {
+        File::SignCertificate => signature.certificate(),
+        File::SignCaCertificate => signature_ca,
+        // A card without an authentication certificate has the CA's there: readers want some
+        // certificate in these files.
+        File::AuthenticationCertificate => user.certificate().or(signature_ca),
+        File::AuthenticationCaCertificate => user.ca_certificate.as_deref().or(signature_ca),
+        _ => None,
     }
 }
 

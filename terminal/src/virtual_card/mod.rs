@@ -29,6 +29,7 @@ mod request;
 mod rsa_key;
 mod scp03;
 mod secret;
+mod slot;
 mod visit;
 pub mod vpcd;
 
@@ -38,3 +39,4 @@ pub use image::{CardState, Id, Image, OperatorImage, ResidentImage};
 pub use memory::{FileMemory, Memory, SharedMemory};
 pub use operator::{CertificateFault, OperatorFault};
 pub use secret::{AesKey, KeySet, Secret};
+pub use slot::Slot;

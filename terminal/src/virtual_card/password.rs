@@ -1,10 +1,10 @@
-//! A password with its retry counter (the JPKI password `001B`, the operator's PIN).
+//! A password with its retry counter (the JPKI passwords `001B` and `0018`, the operator's PIN).
 
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 
-/// Tries before a password is blocked.
+/// Tries before a password is blocked, where it has no number of its own.
 pub const TRIES: u8 = 5;
 
 /// A password, perhaps not yet set, and how many wrong tries it still allows.
@@ -13,6 +13,8 @@ pub const TRIES: u8 = 5;
 pub struct Password {
     value: Option<Secret>,
     tries_left: u8,
+    /// How many a right one gives back.
+    tries: u8,
 }
 
 impl Password {
@@ -21,14 +23,21 @@ impl Password {
         Password {
             value: None,
             tries_left: 0,
+            tries: TRIES,
         }
     }
 
     /// A password with all its tries.
     pub fn new(value: Secret) -> Password {
+        Password::with_tries(value, TRIES)
+    }
+
+    /// A password with so many tries.
+    pub fn with_tries(value: Secret, tries: u8) -> Password {
         Password {
             value: Some(value),
-            tries_left: TRIES,
+            tries_left: tries,
+            tries,
         }
     }
 
@@ -54,7 +63,7 @@ impl Password {
 
     /// Gives all tries back; an unset password stays without.
     pub fn reset_tries(&mut self) {
-        self.tries_left = if self.is_set() { TRIES } else { 0 };
+        self.tries_left = if self.is_set() { self.tries } else { 0 };
     }
 
     /// Compares, in constant time for equal lengths.
@@ -71,6 +80,11 @@ pub fn is_signature_password(bytes: &[u8]) -> bool {
         && bytes
             .iter()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// The rule for the PIN of the authentication key (`0018`): 4 digits.
+pub fn is_authentication_pin(bytes: &[u8]) -> bool {
+    bytes.len() == 4 && bytes.iter().all(u8::is_ascii_digit)
 }
 
 /// The rule for an operator's PIN: 6 to 12 digits.

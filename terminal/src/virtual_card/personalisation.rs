@@ -9,10 +9,9 @@ use super::chip::Chip;
 use super::cipher;
 use super::der;
 use super::image::{Guarded, Id, KEY_SET_TRIES, ResidentImage, Visit, VisitRecord};
-use super::password::{Password, is_signature_password};
-use super::rsa_key::RsaKey;
 use super::scp03::{Channel, LEVEL, Opening};
 use super::secret::{KeySet, Secret};
+use super::slot::{Keys, Slot};
 use super::visit::{KeyChange, Pending};
 
 /// AID of the application: `F0` `JITSUIN` `01`.
@@ -26,6 +25,8 @@ const KCV: usize = 3;
 const WRAPPED_KEY: usize = 24;
 const CERTIFICATE: u8 = 0x01;
 const CA_CERTIFICATE: u8 = 0x02;
+const AUTHENTICATION_CERTIFICATE: u8 = 0x03;
+const AUTHENTICATION_CA_CERTIFICATE: u8 = 0x04;
 
 /// Where the secure channel stands.
 #[derive(Default)]
@@ -59,14 +60,14 @@ impl Personalisation {
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: &mut Option<RsaKey>,
+        keys: &mut Keys,
     ) -> Outcome {
         match (command.cla, command.ins) {
             // Free data is free in a channel, too, and does not touch it.
             (0x80, 0xCA) => self.get_data(command, chip.image()),
             (0x80, 0x50) => self.initialize_update(command, chip),
             (0x84, 0x82) => self.external_authenticate(command, chip),
-            (0x84, _) => self.in_channel(command, chip, key),
+            (0x84, _) => self.in_channel(command, chip, keys),
             (0x80, 0xD8 | 0xE2 | 0xE4 | 0x2C | 0xDA | 0x46 | 0x47 | 0x4E | 0x24 | 0x82) => {
                 self.end_session();
                 Err(Status::SECURITY_NOT_SATISFIED)
@@ -91,6 +92,7 @@ impl Personalisation {
             0x02 => record.map(|record| [&record.visit.0[..], &record.kiosk].concat()),
             0x03 if visit.is_some() => self.pending.request.clone(),
             0x04 if visit.is_some() => self.pending.kiosk_record.clone(),
+            0x05 => record.map(|record| vec![record.slot as u8]),
             0x03 => held.map(|held| held.request.clone()),
             0x04 => held.and_then(|held| held.kiosk_record.clone()),
             _ => None,
@@ -175,7 +177,7 @@ impl Personalisation {
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: &mut Option<RsaKey>,
+        keys: &mut Keys,
     ) -> Outcome {
         let Session::Open(mut channel) = std::mem::take(&mut self.session) else {
             return Err(Status::SECURITY_NOT_SATISFIED);
@@ -193,10 +195,10 @@ impl Personalisation {
             ..*command
         };
         let outcome = match channel.kvn() {
-            CARD_KEYS => self.gateway_command(&inner, chip, key),
+            CARD_KEYS => self.gateway_command(&inner, chip, keys),
             _ => self.pending.process(&inner, chip).map(|(answer, change)| {
-                if let KeyChange::Replaced(new) = change {
-                    *key = Some(*new);
+                if let KeyChange::Replaced(slot, new) = change {
+                    keys.set(slot, Some(*new));
                 }
                 answer
             }),
@@ -213,14 +215,14 @@ impl Personalisation {
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: &mut Option<RsaKey>,
+        keys: &mut Keys,
     ) -> Outcome {
         match (command.ins, command.p1, command.p2) {
-            (0xD8, 0x30, 0x00) => self.open_visit(command.data, chip, key),
-            (0xE2, _, _) => self.store_data(command, chip, key.as_ref()),
-            (0xE4, 0x00, 0x00) => self.delete(command, chip, key),
-            (0x2C, 0x00, 0x00) => reset_retry(command, chip),
-            (0x2C, 0x01, 0x00) => initialise_password(command, chip),
+            (0xD8, 0x30, p2) => self.open_visit(Slot::from_p2(p2)?, command.data, chip, keys),
+            (0xE2, _, _) => self.store_data(command, chip, keys),
+            (0xE4, 0x00, p2) => self.delete(Slot::from_p2(p2)?, command, chip, keys),
+            (0x2C, 0x00, p2) => reset_retry(Slot::from_p2(p2)?, command, chip),
+            (0x2C, 0x01, p2) => initialise_password(Slot::from_p2(p2)?, command, chip),
             (0xD8 | 0xE4 | 0x2C, _, _) => Err(Status::WRONG_PARAMETERS),
             // The kiosk's commands are not for the gateway.
             (0xDA | 0x46 | 0x47 | 0x4E | 0x24, _, _) => Err(Status::CONDITIONS_NOT_SATISFIED),
@@ -230,21 +232,26 @@ impl Personalisation {
 
     fn open_visit(
         &mut self,
+        slot: Slot,
         data: &[u8],
         chip: &mut Chip<ResidentImage>,
-        key: &mut Option<RsaKey>,
+        keys: &mut Keys,
     ) -> Outcome {
-        let visit = parse_visit(data, &chip.image().card_keys.keys)?;
+        let visit = parse_visit(slot, data, &chip.image().card_keys.keys)?;
         chip.commit(|image| {
             image.visit = Some(visit);
             image.held = None;
-            if image.certificate().is_none() {
-                image.key = None;
-                image.password = Password::unset();
+            // A key whose request is gone gets no certificate any more, in either slot.
+            for slot in Slot::ALL {
+                if image.slot(slot).certificate().is_none() {
+                    image.slot_mut(slot).erase();
+                }
             }
         })?;
-        if chip.image().key.is_none() {
-            *key = None;
+        for slot in Slot::ALL {
+            if chip.image().slot(slot).key.is_none() {
+                keys.set(slot, None);
+            }
         }
         self.pending = Pending::default();
         Ok(Answer::ok())
@@ -254,24 +261,31 @@ impl Personalisation {
         &mut self,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: Option<&RsaKey>,
+        keys: &Keys,
     ) -> Outcome {
-        if !matches!(command.p1 & 0x7F, CERTIFICATE | CA_CERTIFICATE) {
-            return Err(Status::WRONG_PARAMETERS);
-        }
+        let (slot, is_authority) = match command.p1 & 0x7F {
+            CERTIFICATE => (Slot::Signature, false),
+            CA_CERTIFICATE => (Slot::Signature, true),
+            AUTHENTICATION_CERTIFICATE => (Slot::Authentication, false),
+            AUTHENTICATION_CA_CERTIFICATE => (Slot::Authentication, true),
+            _ => return Err(Status::WRONG_PARAMETERS),
+        };
         let Some(certificate) = self.blocks.take(command.p1, command.p2, command.data)? else {
             return Ok(Answer::ok());
         };
         let public_key = der::certificate_public_key(&certificate).ok_or(Status::WRONG_DATA)?;
-        if command.p1 & 0x7F == CA_CERTIFICATE {
-            chip.commit(|image| image.ca_certificate = Some(certificate.to_vec()))?;
+        if is_authority {
+            chip.commit(|image| {
+                image.slot_mut(slot).ca_certificate = Some(certificate.to_vec());
+            })?;
             return Ok(Answer::ok());
         }
+        let key = keys.get(slot);
         if key.is_none_or(|key| key.public_key() != public_key) {
             return Err(Status::WRONG_DATA);
         }
         chip.commit(|image| {
-            if let Some(stored) = &mut image.key {
+            if let Some(stored) = &mut image.slot_mut(slot).key {
                 stored.certificate = Some(certificate.to_vec());
             }
         })?;
@@ -280,48 +294,52 @@ impl Personalisation {
 
     fn delete(
         &mut self,
+        slot: Slot,
         command: &Command<'_>,
         chip: &mut Chip<ResidentImage>,
-        key: &mut Option<RsaKey>,
+        keys: &mut Keys,
     ) -> Outcome {
         command.without_data()?;
         chip.commit(|image| {
-            image.key = None;
-            image.password = Password::unset();
+            image.slot_mut(slot).erase();
             image.held = None;
             image.visit = None;
         })?;
-        *key = None;
+        keys.set(slot, None);
         self.pending = Pending::default();
         Ok(Answer::ok())
     }
 }
 
-fn reset_retry(command: &Command<'_>, chip: &mut Chip<ResidentImage>) -> Outcome {
+fn reset_retry(slot: Slot, command: &Command<'_>, chip: &mut Chip<ResidentImage>) -> Outcome {
     command.without_data()?;
-    if !chip.image().password.is_set() {
+    if !chip.image().slot(slot).password.is_set() {
         return Err(Status::CONDITIONS_NOT_SATISFIED);
     }
-    chip.commit(|image| image.password.reset_tries())?;
+    chip.commit(|image| image.slot_mut(slot).password.reset_tries())?;
     Ok(Answer::ok())
 }
 
-fn initialise_password(command: &Command<'_>, chip: &mut Chip<ResidentImage>) -> Outcome {
-    if chip.image().key.is_none() {
+fn initialise_password(
+    slot: Slot,
+    command: &Command<'_>,
+    chip: &mut Chip<ResidentImage>,
+) -> Outcome {
+    if chip.image().slot(slot).key.is_none() {
         return Err(Status::CONDITIONS_NOT_SATISFIED);
     }
     let password = cipher::unwrap_padded(&chip.image().card_keys.keys.dek, command.data)
         .ok_or(Status::WRONG_DATA)?;
-    if !is_signature_password(&password) {
+    if !slot.allows(&password) {
         return Err(Status::WRONG_DATA);
     }
-    let password = Password::new(Secret::new(&password));
-    chip.commit(|image| image.password = password)?;
+    let password = slot.password(Secret::new(&password));
+    chip.commit(|image| image.slot_mut(slot).password = password)?;
     Ok(Answer::ok())
 }
 
 /// PUT KEY's data: visit id, kiosk id, three wrapped keys, three check values.
-fn parse_visit(data: &[u8], card_keys: &KeySet) -> Result<Visit, Status> {
+fn parse_visit(slot: Slot, data: &[u8], card_keys: &KeySet) -> Result<Visit, Status> {
     if data.len() != 16 + 9 + 3 * WRAPPED_KEY + 3 * KCV {
         return Err(Status::WRONG_LENGTH);
     }
@@ -352,6 +370,7 @@ fn parse_visit(data: &[u8], card_keys: &KeySet) -> Result<Visit, Status> {
         record: VisitRecord {
             visit: Id(*visit),
             kiosk: *kiosk,
+            slot,
         },
         keys: Guarded::new(keys),
     })

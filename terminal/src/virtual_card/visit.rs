@@ -9,10 +9,10 @@ use super::chip::Chip;
 use super::cipher;
 use super::image::{HeldRequest, ResidentImage, StoredKey, Visit};
 use super::jpki::present;
-use super::password::{Password, is_signature_password};
 use super::request;
 use super::rsa_key::RsaKey;
 use super::secret::Secret;
+use super::slot::Slot;
 
 /// Key, password, request and record of the open visit.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub enum KeyChange {
     /// As before.
     None,
     /// FINISH put this one in place.
-    Replaced(Box<RsaKey>),
+    Replaced(Slot, Box<RsaKey>),
 }
 
 impl Pending {
@@ -88,12 +88,13 @@ impl Pending {
         image: &ResidentImage,
     ) -> Outcome {
         command.with_parameters(0x02, 0x00)?;
-        if image.password.is_set() && !self.old_password_right {
+        let slot = visit.record.slot;
+        if image.slot(slot).password.is_set() && !self.old_password_right {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
         }
         let password =
             cipher::unwrap_padded(&visit.keys.keys.dek, command.data).ok_or(Status::WRONG_DATA)?;
-        if !is_signature_password(&password) {
+        if !slot.allows(&password) {
             return Err(Status::WRONG_DATA);
         }
         self.password = Some(Secret::new(&password));
@@ -107,7 +108,8 @@ impl Pending {
         chip: &mut Chip<ResidentImage>,
     ) -> Outcome {
         command.with_parameters(0x05, 0x00)?;
-        if !chip.image().password.is_set() {
+        let slot = visit.record.slot;
+        if !chip.image().slot(slot).password.is_set() {
             return Err(Status::CONDITIONS_NOT_SATISFIED);
         }
         let password =
@@ -115,7 +117,7 @@ impl Pending {
         self.old_password_right = false;
         present(
             chip,
-            |image| &mut image.password,
+            |image| &mut image.slot_mut(slot).password,
             &password,
             Status::BLOCKED,
         )?;
@@ -161,6 +163,7 @@ impl Pending {
             (Some(key), Some(password), Some(request)) => (key, password.clone(), request.clone()),
             _ => return Err(Status::CONDITIONS_NOT_SATISFIED),
         };
+        let slot = visit.record.slot;
         let stored = StoredKey {
             pkcs8: pkcs8.clone(),
             certificate: None,
@@ -171,8 +174,9 @@ impl Pending {
             kiosk_record: self.kiosk_record.clone(),
         };
         chip.commit(|image| {
-            image.key = Some(stored);
-            image.password = Password::new(password);
+            let place = image.slot_mut(slot);
+            place.key = Some(stored);
+            place.password = slot.password(password);
             image.held = Some(held);
             image.visit = None;
             image.generation = image.generation.wrapping_add(1);
@@ -180,7 +184,7 @@ impl Pending {
         let key = std::mem::take(self).key.map(|(_, key)| Box::new(key));
         Ok((
             Answer::ok(),
-            key.map_or(KeyChange::None, KeyChange::Replaced),
+            key.map_or(KeyChange::None, |key| KeyChange::Replaced(slot, key)),
         ))
     }
 
@@ -199,7 +203,8 @@ fn change_password(
     chip: &mut Chip<ResidentImage>,
 ) -> Outcome {
     command.with_parameters(0x01, 0x00)?;
-    if !chip.image().password.is_set() {
+    let slot = visit.record.slot;
+    if !chip.image().slot(slot).password.is_set() {
         return Err(Status::CONDITIONS_NOT_SATISFIED);
     }
     let both =
@@ -208,11 +213,16 @@ fn change_password(
     let (old, new) = rest
         .split_at_checked(usize::from(*length))
         .ok_or(Status::WRONG_DATA)?;
-    if !is_signature_password(new) {
+    if !slot.allows(new) {
         return Err(Status::WRONG_DATA);
     }
-    present(chip, |image| &mut image.password, old, Status::BLOCKED)?;
-    let password = Password::new(Secret::new(new));
-    chip.commit(|image| image.password = password)?;
+    present(
+        chip,
+        |image| &mut image.slot_mut(slot).password,
+        old,
+        Status::BLOCKED,
+    )?;
+    let password = slot.password(Secret::new(new));
+    chip.commit(|image| image.slot_mut(slot).password = password)?;
     Ok(Answer::ok())
 }

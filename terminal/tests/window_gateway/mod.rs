@@ -108,6 +108,7 @@ impl TestGateway {
             findings: Vec::new(),
             chosen: Vec::new(),
             openings: OpeningsResponse {
+                issued_here: Vec::new(),
                 residence: Residence::Resident,
                 last: None,
                 open: vec![opening(ApplicationKind::First, 500, None)],
@@ -251,6 +252,7 @@ impl State {
             (Method::Get, list) if list.starts_with("applications?") => {
                 let application = &self.application;
                 Ok(json!({"applications": [ApplicationLine {
+                    certificate_kind: CertificateKind::Signature,
                     id: application.id.clone(),
                     kind: application.kind,
                     step: application.step,

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::act::{Act, ActFrame, Deed, IssueDeed, SignedAct};
 use crate::application::Application;
 use crate::application::cause::ApplicationKind;
+use crate::application::certificate_kind::CertificateKind;
 use crate::application::identity::{
     IdentityCheck, IdentityDecision, IdentityVerdict, RecordedDecision, RegisterMatch,
     ShownDocument,
@@ -89,6 +90,7 @@ pub fn case() -> Case {
     Case {
         id: ApplicationId::from_bytes([1; 16]),
         kind: ApplicationKind::First,
+        certificate_kind: CertificateKind::Signature,
         terminal: "131010001".parse().unwrap(),
         operator: "13101-0001".parse().unwrap(),
         idempotency_key: IdempotencyKey::from_bytes([2; 16]),

@@ -8,7 +8,7 @@ use std::{
 
 use pki_core::{
     act::{Act, Deed},
-    certificate::{CertificateImage, Subject, Subscriber},
+    certificate::{CertificateImage, Subject, Subscriber, User},
     disclosure::RequestContent,
     id::ApplicationId,
     mode::Mode,
@@ -50,11 +50,15 @@ pub enum Trouble {
     Refuses,
     /// It certifies other items than those asked for.
     OtherItems,
+    /// It certifies for signatures whatever is asked for.
+    OtherKind,
 }
 
 /// An authority that issues by the product's own profiles, once per idempotency key.
 pub struct FakeAuthority {
-    pub(super) governor: Governor,
+    pub governor: Governor,
+    /// The CA of certificates for signing in.
+    pub users: Governor,
     pub(super) clock: Arc<HandClock>,
     pub(super) issued: Mutex<HashMap<String, IssueResponse>>,
     pub(super) revoked: Mutex<HashMap<String, RevokeResponse>>,
@@ -145,6 +149,24 @@ impl Authority for FakeAuthority {
                 }
                 let key =
                     pki_core::certificate::request::parse_card_request(&request.request.0).unwrap();
+                let users = deed.profile == "user-authentication";
+                if users && trouble != Some(Trouble::OtherKind) {
+                    let certificate = self.users.certify(
+                        &sample("user-authentication.toml", EC),
+                        self.clock.now(),
+                        number,
+                        &key.public_key,
+                        Subject::User(User {
+                            place: &chiyoda(),
+                            terminal: act.terminal,
+                        }),
+                    );
+                    return IssueResponse {
+                        serial: certificate.serial().to_string(),
+                        certificate: Base64(certificate.into_der()),
+                        issuer_certificate: Base64(self.users.certificate.clone()),
+                    };
+                }
                 let certificate = self.governor.certify(
                     &sample("signature.toml", EC),
                     self.clock.now(),

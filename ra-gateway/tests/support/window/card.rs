@@ -123,7 +123,11 @@ impl World {
                 &Command::new(0x80, 0xDA, p1, number).with_data(block),
             );
         }
-        let password = Command::new(0x80, 0xDA, 0x02, 0x00).with_data(&wrapped(b"TARO1950"));
+        let password: &[u8] = match application.certificate_kind {
+            ra::CertificateKind::Signature => b"TARO1950",
+            ra::CertificateKind::UserAuthentication => b"8274",
+        };
+        let password = Command::new(0x80, 0xDA, 0x02, 0x00).with_data(&wrapped(password));
         send(card, &mut channel, &password);
         send(
             card,

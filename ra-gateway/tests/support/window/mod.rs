@@ -126,6 +126,7 @@ impl World {
         };
         let authority = Arc::new(FakeAuthority {
             governor,
+            users: Governor::of_users(EC, open()),
             clock: Arc::clone(&clock),
             issued: Mutex::default(),
             revoked: Mutex::default(),
@@ -154,6 +155,7 @@ impl World {
                 prefecture: "13".parse().unwrap(),
                 profile: "signature".into(),
                 issuer,
+                user_authentication: None,
                 fees: FeeTable::standard(),
                 substitutes: SubstitutionList::standard(),
                 session_s: 36_000,
@@ -318,6 +320,7 @@ impl World {
         ra::ReceiveRequest {
             idempotency_key: self.wish(),
             kind: ra::ApplicationKind::First,
+            certificate_kind: ra::CertificateKind::Signature,
             resident: None,
             items: ra::FourItemsMessage {
                 name: name.into(),

@@ -21,7 +21,7 @@ use crate::local::Problem;
 #[derive(Debug, Error)]
 pub enum CopyFault {
     /// The certificate is not a resident's.
-    #[error("the certificate does not carry the four items")]
+    #[error("the certificate is not a resident's")]
     NotPersonal,
     /// The paper could not be made.
     #[error(transparent)]
@@ -38,6 +38,8 @@ pub(super) struct Item {
 /// What stands on the copy.
 pub(super) struct Content {
     items: Vec<Item>,
+    /// Name of the kind of certificate.
+    kind: &'static str,
     issuer: String,
     valid_from: String,
     valid_until: String,
@@ -61,22 +63,36 @@ impl Content {
         window: Option<&str>,
         now: Timestamp,
     ) -> Result<Self, CopyFault> {
-        let personal = certificate
-            .personal
-            .as_ref()
-            .ok_or(CopyFault::NotPersonal)?;
         let sha256 = certificate.sha256();
         let item = |label, text: &str, flags: &str| Item {
             label,
             text: text.to_owned(),
             substitutes: image::substitutes(flags),
         };
-        let items = vec![
-            item("氏名", &personal.name, &personal.name_substitution),
-            item("生年月日", &full_width(&image::birth_date(personal)), ""),
-            item("男女の別", image::sex(personal), ""),
-            item("住所", &personal.address, &personal.address_substitution),
-        ];
+        let (kind, items) = match (&certificate.personal, &certificate.user) {
+            (Some(personal), _) => (
+                "署名用電子証明書",
+                vec![
+                    item("氏名", &personal.name, &personal.name_substitution),
+                    item("生年月日", &full_width(&image::birth_date(personal)), ""),
+                    item("男女の別", image::sex(personal), ""),
+                    item("住所", &personal.address, &personal.address_substitution),
+                ],
+            ),
+            // It carries nothing of the person.
+            (None, Some(user)) => (
+                "利用者証明用電子証明書",
+                vec![
+                    item(
+                        "利用者の記号",
+                        &full_width(&format!("{}{}", user.opaque, user.window)),
+                        "",
+                    ),
+                    item("用途", image::USE_OF_SIGNING_IN, ""),
+                ],
+            ),
+            (None, None) => return Err(CopyFault::NotPersonal),
+        };
         let municipality = Municipality::find(terminal.municipality());
         let governor = certificate
             .issuer_directory_name
@@ -90,6 +106,7 @@ impl Content {
             training: Mode::of_certificate(certificate).is_training(),
             substitutes_used: items.iter().any(|item| !item.substitutes.is_empty()),
             items,
+            kind,
             issuer: governor.join("　"),
             valid_from: full_width(&image::moment_in_era(certificate.not_before)),
             valid_until: full_width(&image::moment_in_era(certificate.not_after)),

@@ -23,7 +23,7 @@ const PALE: (u8, u8, u8) = (0xF6, 0xDF, 0xDF);
 
 const NOTES: [&str; 5] = [
     "氏名、生年月日、男女の別または住所に変更があったときは、この電子証明書は効力を失います。",
-    "カードもしくは署名用の鍵を失ったとき、または鍵が他人に知られたおそれがあるときは、直ちに発行窓口に届け出て、失効の申請をしてください。",
+    "カードもしくはその鍵を失ったとき、または鍵が他人に知られたおそれがあるときは、直ちに発行窓口に届け出て、失効の申請をしてください。",
     "失効の申請をするときは、上の確認コードまたは発行番号を窓口に示してください。",
     "パスワードを他人に知らせたり、カードとともに保管したりしないでください。",
     "この写しは電子証明書の記載事項を印刷したものであり、この写しで署名をすることはできません。",
@@ -69,8 +69,8 @@ fn title(sheet: &mut Sheet<'_, '_>, content: &Content) {
     let printed = format!("{}　印刷", content.printed_on);
     sheet.right(RIGHT, 76.0, 9.5, SOFT, &printed);
     sheet.centred((LEFT, RIGHT), 120.0, 25.0, INDIGO, "電子証明書の写し");
-    let below = "公的個人認証サービス　署名用電子証明書";
-    sheet.centred((LEFT, RIGHT), 142.0, 10.5, SOFT, below);
+    let below = format!("公的個人認証サービス　{}", content.kind);
+    sheet.centred((LEFT, RIGHT), 142.0, 10.5, SOFT, &below);
     let says = "次の電子証明書を発行したので、その記載事項を電子証明書から印刷して交付します。";
     sheet.text(LEFT, 174.0, 10.0, INK, says);
 }

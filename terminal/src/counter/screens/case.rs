@@ -1,7 +1,7 @@
 //! One application as the screens show it: where it stands, its items, its card.
 
 use pki_core::person::era::BirthDate;
-use schema::wire::v1::ra::{Application, ApplicationKind, FourItemsMessage, Step};
+use schema::wire::v1::ra::{Application, ApplicationKind, CertificateKind, FourItemsMessage, Step};
 
 use super::days;
 
@@ -79,6 +79,10 @@ pub struct Case {
     pub fee: String,
     /// Key of the kind.
     pub kind: String,
+    /// Key of the kind of certificate.
+    pub certificate: &'static str,
+    /// Whether it is the certificate for signing in.
+    pub signs_in: bool,
     /// Serial of the certificate whose place the new one takes.
     pub replaces: Option<String>,
     /// Name of the proxy.
@@ -185,6 +189,8 @@ impl Case {
             receipt: application.receipt.as_ref().map(|r| r.number.clone()),
             fee: yen(application.fee_yen),
             kind: kind_key(application.kind),
+            certificate: certificate_key(application.certificate_kind),
+            signs_in: application.certificate_kind == CertificateKind::UserAuthentication,
             replaces: application.replaces.as_deref().map(short),
             proxy: application.proxy.as_ref().map(|proxy| proxy.name.clone()),
             open_until: application.open_until.as_deref().map(days::day),
@@ -193,6 +199,14 @@ impl Case {
             may_withdraw: application.step < Step::Issued,
             may_revoke: (Step::Issued..=Step::HandedOver).contains(&application.step),
         }
+    }
+}
+
+/// Key of a kind of certificate, as in messages.
+pub const fn certificate_key(kind: CertificateKind) -> &'static str {
+    match kind {
+        CertificateKind::Signature => "signature",
+        CertificateKind::UserAuthentication => "user-authentication",
     }
 }
 

@@ -5,14 +5,14 @@ use actix_web::HttpResponse;
 use askama::Template;
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ra::{
-    FourItemsMessage, GoneResident, ProxyMessage, RegisterEntryMessage, RegisterLookupRequest,
-    RegisterLookupResponse,
+    CertificateKind, FourItemsMessage, GoneResident, ProxyMessage, RegisterEntryMessage,
+    RegisterLookupRequest, RegisterLookupResponse,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::answer::{Answer, answer, render};
-use super::case::Items;
+use super::case::{Items, certificate_key};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
@@ -63,6 +63,10 @@ struct ItemsPage {
     resident: String,
     items: Items,
     wish: String,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
+    /// The other kind, where it is issued.
+    other: Option<&'static str>,
     today: String,
     choice: Choice,
     /// There is more than one application to choose from.
@@ -122,6 +126,10 @@ struct ChoosePage {
     unfinished: Vec<Unfinished>,
     told: Option<Told>,
     in_effect: bool,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
+    /// The other kind, where it is issued.
+    other: Option<&'static str>,
 }
 
 fn frame(counter: &Counter, desk: &Desk) -> Frame {
@@ -162,7 +170,9 @@ fn looked_up(
 fn gone(counter: &Counter, gone: GoneResident) -> Gone {
     let place = counter.config.terminal.municipality().to_string();
     // What cannot be told now does not keep the search from being shown.
-    let told = counter.openings(&gone.resident).ok();
+    let told = counter
+        .openings(&gone.resident, CertificateKind::Signature)
+        .ok();
     Gone {
         residence: residence_key(gone.residence),
         told: told.and_then(|told| Standing::of(told, &place).told),
@@ -250,7 +260,15 @@ fn form(
     let resident = fields.text("resident");
     let items = registered(counter, resident)?;
     let place = counter.config.terminal.municipality().to_string();
-    let standing = Standing::of(counter.openings(resident)?, &place);
+    let kind = certificate_kind(fields)?;
+    let told = counter.openings(resident, kind)?;
+    // The other certificate of the same card, where it is issued here.
+    let other = told
+        .issued_here
+        .iter()
+        .find(|other| **other != kind)
+        .map(|other| certificate_key(*other));
+    let standing = Standing::of(told, &place);
     let chosen = match fields.filled("kind") {
         Some(kind) => standing.chosen(&kind, fields.text("evidence")),
         None if standing.unfinished.is_empty() => standing.proposed(),
@@ -267,6 +285,8 @@ fn form(
             choices: standing.choices,
             unfinished: standing.unfinished,
             told: standing.told,
+            certificate: certificate_key(kind),
+            other,
         };
         return render(&page, problem);
     };
@@ -275,6 +295,8 @@ fn form(
         resident: resident.to_owned(),
         items: Items::of(&items),
         wish,
+        certificate: certificate_key(kind),
+        other,
         today: days::era(days::today()),
         others: standing.choices.len() > 1,
         unfinished: standing.unfinished,
@@ -299,6 +321,14 @@ fn named<T: DeserializeOwned>(word: &str) -> Result<T, Problem> {
     serde_json::from_value(Value::String(word.to_owned())).map_err(|_| nothing())
 }
 
+/// Which certificate a form is about: the one for signatures where it does not say.
+fn certificate_kind(fields: &Fields) -> Result<CertificateKind, Problem> {
+    match fields.filled("certificate") {
+        Some(word) => named(&word),
+        None => Ok(CertificateKind::Signature),
+    }
+}
+
 fn take_in(counter: &Counter, fields: &Fields, wish: &str) -> Result<ApplicationId, Problem> {
     let resident = fields.text("resident");
     let applied_on = days::read(fields.text("applied_on"), "/applied_on")?;
@@ -319,6 +349,7 @@ fn take_in(counter: &Counter, fields: &Fields, wish: &str) -> Result<Application
     let received = counter.receive(NewApplication {
         idempotency_key: Some(wish.to_owned()),
         kind: named(fields.text("kind"))?,
+        certificate_kind: certificate_kind(fields)?,
         resident: Some(resident.to_owned()),
         items,
         applied_on: applied_on.to_string(),

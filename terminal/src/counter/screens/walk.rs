@@ -7,12 +7,13 @@ use pki_core::application::identity::{DocumentKind, ExpiryRule};
 use pki_core::id::ApplicationId;
 use pki_core::person::four_items::{FourItems, FourItemsInput};
 use schema::wire::v1::ra::{
-    Application, CharacterFinding, CharacterFindings, FourItemsMessage, RegisterLookupRequest, Step,
+    Application, CertificateKind, CharacterFinding, CharacterFindings, FourItemsMessage,
+    RegisterLookupRequest, Step,
 };
 use serde_json::Value;
 
 use super::answer::{Answer, answer, render};
-use super::case::{Case, Items, yen};
+use super::case::{Case, Items, certificate_key, yen};
 use super::days;
 use super::desk::Desk;
 use super::frame::{Frame, place};
@@ -185,6 +186,8 @@ struct EndPage {
     cause: Option<String>,
     at: Option<String>,
     rows: Vec<Row>,
+    /// Key of the other certificate that the card can take now, for the same person.
+    other: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -286,10 +289,29 @@ pub(super) fn shown(
                 cause: end.map(|end| end.cause.clone()),
                 at: end.map(|end| days::moment(&end.at)),
                 rows: recorded(&application),
+                other: other(counter, &application),
             };
             render(&page, problem)
         }
     }
+}
+
+/// The other certificate for the same person on the same card, once this one is handed over: where
+/// it is issued here and none is in effect. What cannot be told now is not offered.
+fn other(counter: &Counter, application: &Application) -> Option<&'static str> {
+    if application.step != Step::HandedOver {
+        return None;
+    }
+    let kind = match application.certificate_kind {
+        CertificateKind::Signature => CertificateKind::UserAuthentication,
+        CertificateKind::UserAuthentication => CertificateKind::Signature,
+    };
+    let told = counter
+        .openings(application.resident.as_deref()?, kind)
+        .ok()?;
+    let in_effect = told.last.is_some_and(|last| last.in_effect);
+    (told.unfinished.is_empty() && !in_effect && !told.open.is_empty())
+        .then(|| certificate_key(kind))
 }
 
 const ITEMS: [&str; 4] = ["name", "birth_date", "sex", "address"];
@@ -398,7 +420,7 @@ fn characters(items: &FourItemsMessage, findings: Vec<CharacterFinding>) -> Vec<
 
 fn image_page(frame: Frame, case: Case, image: &Value) -> ImagePage {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let items: Vec<ImageItem> = ITEMS
+    let mut items: Vec<ImageItem> = ITEMS
         .iter()
         .map(|item| {
             let shown = &image["items"][item];
@@ -417,6 +439,17 @@ fn image_page(frame: Frame, case: Case, image: &Value) -> ImagePage {
             }
         })
         .collect();
+    if let Some(name) = image["user"]["name"].as_str() {
+        // It carries nothing of the person: name and use are what there is to compare.
+        let plain = |item, text: &str| ImageItem {
+            item,
+            characters: text.chars().map(|c| (c, false)).collect(),
+        };
+        items = vec![
+            plain("image.user-name", name),
+            plain("image.user-use", &text(&image["user"]["use"])),
+        ];
+    }
     let names = image["issuer"]["japanese"].as_array();
     let governor = names.map_or_else(
         || text(&image["issuer"]["name"]),

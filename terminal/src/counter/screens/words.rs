@@ -66,6 +66,9 @@ mod tests {
 
     /// Keys that are put together from a part that the program knows.
     const FAMILIES: &[&str] = &[
+        "certificate.",
+        "certificate-instead.",
+        "certificate-too.",
         "step.",
         "item.",
         "exit.",

@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde_json::json;
 
+use pki_core::application::certificate_kind::CertificateKind;
+
 use super::words;
 use crate::kiosk::Kiosk;
 use crate::kiosk::entry::{Page, Purpose};
@@ -149,6 +151,27 @@ impl Shown {
     }
     fn p(&self, key: &str) -> String {
         words::plain(self.view.look.language, key, self.value())
+    }
+    /// `t` of the text for the key that the visit makes: `….pin` where it is the one for
+    /// signing in.
+    fn k(&self, key: &str) -> String {
+        if self.pin() {
+            self.t(&format!("{key}.pin"))
+        } else {
+            self.t(key)
+        }
+    }
+    /// Whether the password is a PIN of four digits.
+    fn pin(&self) -> bool {
+        self.view.state.kind() == CertificateKind::UserAuthentication
+    }
+    /// An example of a password, fewest and most characters, the pattern.
+    fn form(&self) -> (&'static str, u8, u8, &'static str) {
+        if self.pin() {
+            ("8274", 4, 4, "[0-9]{4}")
+        } else {
+            ("K7MR4T9W", 6, 16, "[A-Z0-9]{6,16}")
+        }
     }
     /// `t` of a key in two parts.
     fn tt(&self, start: &str, name: &str, end: &str) -> String {

@@ -46,6 +46,19 @@ pub enum ApplicationKind {
     ReissueSubstitute,
 }
 
+/// Which of the two certificates of a card.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateKind {
+    /// 署名用電子証明書
+    #[default]
+    Signature,
+    /// 利用者証明用電子証明書, where the prefecture issues it.
+    UserAuthentication,
+}
+
 /// `POST /v1/applications`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -53,6 +66,9 @@ pub struct ReceiveRequest {
     /// 16 bytes, hex, drawn by the terminal: a repeat answers with the same application.
     pub idempotency_key: String,
     pub kind: ApplicationKind,
+    /// For signatures where it is left out.
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     /// The resident's number, when the items were taken over from a register look-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resident: Option<String>,
@@ -159,6 +175,8 @@ pub struct Application {
     /// 16 bytes, hex.
     pub id: String,
     pub kind: ApplicationKind,
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     pub step: Step,
     /// Counts the changes.
     pub version: u64,
@@ -212,6 +230,8 @@ pub struct Application {
 pub struct ApplicationLine {
     pub id: String,
     pub kind: ApplicationKind,
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     pub step: Step,
     pub received_at: String,
     /// Name as applied for.

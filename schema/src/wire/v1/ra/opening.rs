@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::application::{ApplicationKind, Step};
+use super::application::{ApplicationKind, CertificateKind, Step};
 
 /// What an application by cause rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -23,6 +23,9 @@ pub enum Evidence {
 pub struct OpeningsRequest {
     /// The resident's number, from a register look-up.
     pub resident: String,
+    /// For signatures where it is left out.
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
 }
 
 /// Whether the person lives in the municipality still.
@@ -93,6 +96,9 @@ pub struct UnfinishedApplication {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpeningsResponse {
+    /// Which certificates are applied for here.
+    #[serde(default)]
+    pub issued_here: Vec<CertificateKind>,
     pub residence: Residence,
     pub last: Option<HeldMessage>,
     /// The likeliest first; empty for who is no resident any more.

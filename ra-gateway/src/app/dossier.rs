@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    application::{Application, statistics::Event},
+    application::{Application, certificate_kind::CertificateKind, statistics::Event},
     id::{ApplicationId, ResidentNumber},
 };
 use schema::wire::v1::ra;
@@ -205,6 +205,9 @@ impl App {
             self.settings
                 .of(dossier.state.case().certificate_kind)
                 .map_or("", |(profile, _)| profile),
+            CertificateKind::ALL.into_iter().find(|kind| {
+                *kind != dossier.state.case().certificate_kind && self.settings.of(*kind).is_some()
+            }),
             self.settings.fees.yen(dossier.state.case().kind),
             self.settings.open_days,
         )

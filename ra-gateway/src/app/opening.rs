@@ -46,6 +46,8 @@ impl App {
         let now = self.clock.now();
         let entry = clerk.entry("openings");
         let outcome = (|| {
+            let kind = kind_of(request.certificate_kind);
+            self.profile_here(clerk, kind)?;
             let number: ResidentNumber = parse("/resident", &request.resident)?;
             let person = self
                 .by_number(clerk.municipality(), &number)?
@@ -55,8 +57,6 @@ impl App {
                         "the register of this municipality has nobody of that number",
                     )
                 })?;
-            let kind = kind_of(request.certificate_kind);
-            self.profile_here(clerk, kind)?;
             let standing = self.standing(clerk.municipality(), &person, kind, None, now)?;
             let issued_here = CertificateKind::ALL
                 .into_iter()

@@ -3,6 +3,7 @@
 use pki_core::{
     application::{
         Application,
+        certificate_kind::CertificateKind,
         identity::{IdentityVerdict, RecordedDecision},
         states::Issued,
     },
@@ -132,6 +133,7 @@ pub(super) fn application(
     stored: &StoredApplication,
     state: &Application,
     profile: &str,
+    other_kind: Option<CertificateKind>,
     fee_yen: u32,
     open_days: u16,
 ) -> ra::Application {
@@ -143,6 +145,7 @@ pub(super) fn application(
         id: case.id.to_string(),
         kind: message(case.kind),
         certificate_kind: kind_told(case.certificate_kind),
+        other_kind: other_kind.map(kind_told),
         step: step(state),
         version: stored.version,
         municipality: stored.municipality.to_string(),

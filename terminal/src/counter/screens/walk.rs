@@ -7,8 +7,7 @@ use pki_core::application::identity::{DocumentKind, ExpiryRule};
 use pki_core::id::ApplicationId;
 use pki_core::person::four_items::{FourItems, FourItemsInput};
 use schema::wire::v1::ra::{
-    Application, CertificateKind, CharacterFinding, CharacterFindings, FourItemsMessage,
-    RegisterLookupRequest, Step,
+    Application, CharacterFinding, CharacterFindings, FourItemsMessage, RegisterLookupRequest, Step,
 };
 use serde_json::Value;
 
@@ -186,7 +185,7 @@ struct EndPage {
     cause: Option<String>,
     at: Option<String>,
     rows: Vec<Row>,
-    /// Key of the other certificate that the card can take now, for the same person.
+    /// Key of the other certificate of the card, where it is issued and this one is handed over.
     other: Option<&'static str>,
 }
 
@@ -289,29 +288,14 @@ pub(super) fn shown(
                 cause: end.map(|end| end.cause.clone()),
                 at: end.map(|end| days::moment(&end.at)),
                 rows: recorded(&application),
-                other: other(counter, &application),
+                other: application
+                    .other_kind
+                    .filter(|_| application.step == Step::HandedOver)
+                    .map(certificate_key),
             };
             render(&page, problem)
         }
     }
-}
-
-/// The other certificate for the same person on the same card, once this one is handed over: where
-/// it is issued here and none is in effect. What cannot be told now is not offered.
-fn other(counter: &Counter, application: &Application) -> Option<&'static str> {
-    if application.step != Step::HandedOver {
-        return None;
-    }
-    let kind = match application.certificate_kind {
-        CertificateKind::Signature => CertificateKind::UserAuthentication,
-        CertificateKind::UserAuthentication => CertificateKind::Signature,
-    };
-    let told = counter
-        .openings(application.resident.as_deref()?, kind)
-        .ok()?;
-    let in_effect = told.last.is_some_and(|last| last.in_effect);
-    (told.unfinished.is_empty() && !in_effect && !told.open.is_empty())
-        .then(|| certificate_key(kind))
 }
 
 const ITEMS: [&str; 4] = ["name", "birth_date", "sex", "address"];

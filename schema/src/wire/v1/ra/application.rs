@@ -177,6 +177,9 @@ pub struct Application {
     pub kind: ApplicationKind,
     #[serde(default)]
     pub certificate_kind: CertificateKind,
+    /// The other certificate of the card, where the prefecture issues it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_kind: Option<CertificateKind>,
     pub step: Step,
     /// Counts the changes.
     pub version: u64,

@@ -20,6 +20,8 @@ pub const REFERENCE_BYTES_MAX: usize = 80;
 pub const REASON_CHARS_MAX: usize = 200;
 /// Largest statement, in bytes.
 pub const STATEMENT_BYTES_MAX: usize = 2048;
+/// The reason under which every decision on a reply is put up: it is the same each time.
+pub const REPLY_REASON: &str = "文書照会の回答による本人確認の確認";
 /// Stands before what the approver's card signs.
 pub const CONTEXT: &[u8] = b"jitsuin-approval-v1\0";
 
@@ -126,6 +128,17 @@ impl Subject {
             reference: reference.to_owned(),
             reason: reason.to_owned(),
         })
+    }
+
+    /// The decision on the reply of a written inquiry (Rule 6), named by its digest.
+    #[must_use]
+    pub fn reply(application: ApplicationId, identity: Sha256Digest) -> Self {
+        Self {
+            act: ApprovedAct::IdentityInquiry,
+            application: Some(application),
+            reference: identity.to_string(),
+            reason: REPLY_REASON.to_owned(),
+        }
     }
 
     /// Which act.
@@ -421,6 +434,26 @@ impl Approval {
             decided_by: Some(said.approver),
             ..self.clone()
         })
+    }
+
+    /// Whether a second person, not this operator, refused exactly this: then the work goes
+    /// back. A refusal grants nothing, so it neither expires nor is used up.
+    ///
+    /// # Errors
+    /// [`ApprovalFault`] says why not.
+    pub fn refuses(&self, subject: &Subject, operator: &OperatorId) -> Result<(), ApprovalFault> {
+        match self.standing {
+            Standing::Rejected => {}
+            Standing::Waiting => return Err(ApprovalFault::Waiting),
+            Standing::Approved | Standing::Spent => return Err(ApprovalFault::Decided),
+        }
+        if self.decided_by.as_ref() == Some(operator) {
+            return Err(ApprovalFault::SamePerson);
+        }
+        if self.subject_sha256 != subject.digest() {
+            return Err(ApprovalFault::OtherSubject);
+        }
+        Ok(())
     }
 
     /// Whether this operator may do this now on the strength of it.

@@ -42,6 +42,7 @@ pub struct RetentionRule {
 struct Rules {
     version: String,
     rule: Vec<RetentionRule>,
+    record: Vec<RetentionRule>,
 }
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
@@ -65,6 +66,12 @@ impl RetentionRule {
     #[must_use]
     pub fn find(kind: &str) -> Option<&'static Self> {
         Self::all().iter().find(|rule| rule.kind == kind)
+    }
+
+    /// The rule of this kind of record of the authority: no paper, and on no clerk's list.
+    #[must_use]
+    pub fn of_record(kind: &str) -> Option<&'static Self> {
+        RULES.record.iter().find(|rule| rule.kind == kind)
     }
 
     /// The rule in one line, for the record of a deletion.
@@ -145,5 +152,10 @@ mod tests {
         assert_eq!(kinds.len(), count);
         assert!(RetentionRule::all().iter().all(|rule| rule.years == 10));
         assert!(RetentionRule::find("shopping-list").is_none());
+        // The authority's records are no papers that a clerk could take in.
+        for kind in ["disclosure-request", "officer-act", "gateway-stop"] {
+            assert!(RetentionRule::find(kind).is_none());
+            assert_eq!(RetentionRule::of_record(kind).unwrap().years, 10);
+        }
     }
 }

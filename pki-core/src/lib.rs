@@ -22,4 +22,5 @@ pub mod officer;
 pub mod operator;
 pub mod person;
 pub mod places;
+pub mod release;
 pub mod revocation;

@@ -57,6 +57,17 @@ pub enum OfficerDeed {
     Resume { kind: String, id: String },
     /// Publish every revocation list now.
     PublishLists,
+    /// Let a gateway issue again that had stopped when a wrong governor or date was seen.
+    ReleaseStop {
+        /// Of the gateway that told it.
+        gateway: String,
+        /// The gateway's name of the stop, 32 hex digits.
+        stop: String,
+        /// The certificate that showed the fault.
+        serial: String,
+        /// What was found and why it is safe.
+        reason: String,
+    },
     /// Let a batch of the register through that the brake held, by its bytes.
     ReleaseBatch(HeldBatch),
     /// Refuse a batch that the brake held: the register has to leave another.
@@ -90,6 +101,7 @@ impl OfficerDeed {
             Self::PublishLists => "publish-lists",
             Self::ReleaseBatch(_) => "release-batch",
             Self::RefuseBatch(_) => "refuse-batch",
+            Self::ReleaseStop { .. } => "release-stop",
         }
     }
 
@@ -110,6 +122,7 @@ impl OfficerDeed {
             Self::ReleaseBatch(held) | Self::RefuseBatch(held) => {
                 format!("register:{}/batch/{}", held.municipality, held.batch)
             }
+            Self::ReleaseStop { gateway, stop, .. } => format!("stop:{gateway}/{stop}"),
         }
     }
 
@@ -120,7 +133,10 @@ impl OfficerDeed {
     pub const fn needs_second(&self) -> bool {
         match self {
             Self::Decide { decision, .. } => decision.needs_second(),
-            Self::Enrol { .. } | Self::Resume { .. } | Self::ReleaseBatch(_) => true,
+            Self::Enrol { .. }
+            | Self::Resume { .. }
+            | Self::ReleaseStop { .. }
+            | Self::ReleaseBatch(_) => true,
             Self::Extend { .. }
             | Self::HandOver { .. }
             | Self::Posted { .. }

@@ -14,6 +14,7 @@ use pki_core::{
     certificate::{CertificateImage, Name, PublicKey},
     mode::Mode,
     person::municipality::PrefectureCode,
+    release::Officers,
 };
 use serde::Deserialize;
 use service::config::{base, certificate, database, table, value, within};
@@ -57,6 +58,22 @@ struct Spec {
     mode: Mode,
     /// Online revocation by holders; not served where it is left out.
     online: Option<OnlineSpec>,
+    #[serde(default)]
+    officers: OfficerSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OfficerSpec {
+    unit: String,
+}
+
+impl Default for OfficerSpec {
+    fn default() -> Self {
+        Self {
+            unit: "Officers".into(),
+        }
+    }
 }
 
 /// 利用者証明用電子証明書, where it is issued.
@@ -302,6 +319,8 @@ pub struct Config {
     pub session_idle_s: i64,
     /// Limits.
     pub limits: LimitConfig,
+    /// By what officers of the authority are known.
+    pub officers: Officers,
     /// Periods of the procedures.
     pub procedures: ProcedureConfig,
 }
@@ -417,11 +436,27 @@ impl Config {
         if !spec.ca.url.starts_with("https://") {
             return Err(value("ca.url", "must begin with https://"));
         }
+        let prefecture: PrefectureCode = spec
+            .prefecture
+            .parse()
+            .map_err(|fault| value("prefecture", format!("{fault}")))?;
+        let infrastructure_ca = certificate(&base.join(&spec.trust))?;
+        let trust = CertificateImage::decode(&infrastructure_ca)
+            .map_err(|fault| value("trust", fault.to_string()))?;
+        if spec.officers.unit.is_empty() {
+            return Err(value(
+                "officers.unit",
+                "must be the organisational unit of officers' certificates",
+            ));
+        }
         Ok(Self {
-            prefecture: spec
-                .prefecture
-                .parse()
-                .map_err(|fault| value("prefecture", format!("{fault}")))?,
+            officers: Officers {
+                issuer: trust.subject,
+                key: trust.public_key,
+                unit: spec.officers.unit,
+                prefecture: prefecture.to_string(),
+            },
+            prefecture,
             profile: spec.profile,
             database: database(&spec.database, &base)?,
             database_connections: within("database_connections", spec.database_connections, 2, 64)?,

@@ -227,16 +227,14 @@ enum RegistrationStep {
 enum Breaker {
     /// Show the stops
     Show(Configured),
-    /// Open issuing again
+    /// Open issuing again by a release that two officers signed; the server fetches it by
+    /// itself where it reaches the authority
     Release {
         #[command(flatten)]
         configured: Configured,
-        /// The officer who decided
+        /// The release, from the stop's page of the officers' console
         #[arg(long)]
-        by: String,
-        /// Why it is safe
-        #[arg(long)]
-        reason: String,
+        file: PathBuf,
     },
 }
 
@@ -321,13 +319,8 @@ fn run(command: Command) -> Result<String, Fault> {
             command: Breaker::Show(configured),
         } => officer::breaker_show(&configured.config),
         Command::Breaker {
-            command:
-                Breaker::Release {
-                    configured,
-                    by,
-                    reason,
-                },
-        } => officer::breaker_release(&configured.config, &by, &reason),
+            command: Breaker::Release { configured, file },
+        } => officer::breaker_release(&configured.config, &file),
     }
 }
 

@@ -28,7 +28,10 @@ use crate::{
         token::TokenMasters,
         vault::{TokenAuditMac, TokenVault},
     },
-    app::{App, KnownPlaces, Settings, channel::Channels, register_events::RegisterEvents},
+    app::{
+        App, KnownPlaces, Settings, channel::Channels, register_events::RegisterEvents,
+        stops::RefusedRelease,
+    },
     config::{Config, OnlineConfig},
     http::{
         self, Gateway, Limits,
@@ -40,6 +43,8 @@ use crate::{
 
 /// How long requests under way may take after a signal to end.
 const DRAIN_S: u64 = 15;
+/// How often stops are told, and their releases asked for; while there are none nobody is asked.
+const STOPS_S: u64 = 5;
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
@@ -74,6 +79,7 @@ pub fn app(config: &Config) -> Result<App, Fault> {
             profile: config.profile.clone(),
             issuer: config.issuer.clone(),
             user_authentication: config.user_authentication.clone(),
+            officers: config.officers.clone(),
             fees: FeeTable::standard(),
             substitutes: SubstitutionList::standard(),
             session_s: config.session_s,
@@ -86,6 +92,7 @@ pub fn app(config: &Config) -> Result<App, Fault> {
         knocks: Knocks::default(),
         places: KnownPlaces::default(),
         events: RegisterEvents::default(),
+        refused_release: RefusedRelease::default(),
         clock,
         entropy,
         store,
@@ -233,6 +240,14 @@ pub fn listen(config: &Config, apps: impl Into<Apps>) -> Result<Running, Fault> 
             }
         }
     });
+    let stopped = state.clone();
+    rt::spawn(async move {
+        let mut tick = interval(Duration::from_secs(STOPS_S));
+        loop {
+            tick.tick().await;
+            follow_stops(&stopped).await;
+        }
+    });
     let mut servers = vec![server.handle(), admin.handle()];
     let mut ends = vec![rt::spawn(server), rt::spawn(admin)];
     let online = public.map(|(address, _, server)| {
@@ -293,6 +308,21 @@ async fn sum_up(gateway: &web::Data<Gateway>) {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(error = %causes(&error), "refusals are not summed yet"),
         Err(error) => tracing::warn!(%error, "refusals are not summed yet"),
+    }
+}
+
+/// The authority is told what has stopped; what is away is asked again at the next tick.
+async fn follow_stops(gateway: &web::Data<Gateway>) {
+    let shared = gateway.clone();
+    match web::block(move || shared.app.follow_stops()).await {
+        Ok(Ok(followed)) if followed.released == 0 => {}
+        Ok(Ok(followed)) => tracing::info!(
+            released = followed.released,
+            open = followed.open,
+            "officers released stops of issuing"
+        ),
+        Ok(Err(error)) => tracing::warn!(error = %causes(&error), "stops are not told yet"),
+        Err(error) => tracing::warn!(%error, "stops are not told yet"),
     }
 }
 

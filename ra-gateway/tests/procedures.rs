@@ -5,6 +5,7 @@ mod support;
 
 use pki_core::{
     act::{Deed, ReplacementCause, Replaces},
+    approval::Verdict,
     calendar::JapaneseDay,
     revocation::ground::Ground,
 };
@@ -317,10 +318,18 @@ fn reply(code: &str, document: &str) -> ra::ReplyRequest {
     }
 }
 
-fn confirmation(application: &ra::Application, confirmed: bool) -> ra::IdentityConfirmation {
+/// The supervisor, as the second person of [`World::second_eyes`].
+const CHIEF: &str = "13101-0009";
+
+fn confirmation(
+    application: &ra::Application,
+    confirmed: bool,
+    approval: &str,
+) -> ra::IdentityConfirmation {
     ra::IdentityConfirmation {
         identity_sha256: application.identity_sha256.clone().unwrap(),
         confirmed,
+        approval: approval.into(),
     }
 }
 
@@ -365,25 +374,46 @@ fn without_photo(world: &World) {
     assert_eq!(decided.step, ra::Step::InquirySent);
     assert!(decided.inquiry.as_ref().unwrap().decided);
 
-    // Neither the clerk who decided nor another clerk confirms; a supervisor does.
-    let yes = confirmation(&decided, true);
+    // Nothing is confirmed without a supervisor's card over exactly this decision.
+    let (supervisor, card) = world.supervisor_with_card();
+    let confirm = |approval: &str, decision: &str| {
+        let asked = ra::IdentityConfirmation {
+            identity_sha256: decision.into(),
+            ..confirmation(&decided, true, approval)
+        };
+        world.app.confirm_reply(&clerk, id, &asked)
+    };
+    let seen = decided.identity_sha256.clone().unwrap();
+    assert_eq!(refusal(confirm(&"0".repeat(32), &seen)), "not-found");
+    let rejected = world
+        .second_eyes(&clerk, &decided, (CHIEF, &card), Verdict::Reject)
+        .unwrap();
+    assert_eq!(refusal(confirm(&rejected, &seen)), "approval-needed");
+    let approval = world
+        .second_eyes(&clerk, &decided, (CHIEF, &card), Verdict::Approve)
+        .unwrap();
     assert_eq!(
-        refusal(world.app.confirm_reply(&clerk, id, &yes)),
-        "role-forbids"
+        refusal(confirm(&approval, &"00".repeat(32))),
+        "approval-needed",
+        "another decision was approved"
     );
-    let supervisor = world.supervisor();
-    let mut other = yes.clone();
-    other.identity_sha256 = "00".repeat(32);
+    let yes = confirmation(&decided, true, &approval);
     assert_eq!(
-        refusal(world.app.confirm_reply(&supervisor, id, &other)),
-        "confirmation-refused"
+        refusal(world.app.confirm_reply(&supervisor, id, &yes)),
+        "same-person",
+        "who approved does not carry it out"
     );
-    let identified = world.app.confirm_reply(&supervisor, id, &yes).unwrap();
+    let identified = world.app.confirm_reply(&clerk, id, &yes).unwrap();
     assert_eq!(identified.step, ra::Step::Identified);
     let identity = identified.identity.as_ref().unwrap();
     assert_ne!(identity.confirmed_by.as_ref(), Some(&identity.decided_by));
     assert!(identity.confirmed_by.is_some());
-    let again = world.app.confirm_reply(&supervisor, id, &yes).unwrap();
+    assert_eq!(identity.confirmed_by.as_deref(), Some(CHIEF));
+    assert_eq!(
+        world.app.approval(&clerk, &approval).unwrap().standing,
+        "spent"
+    );
+    let again = world.app.confirm_reply(&clerk, id, &yes).unwrap();
     assert_eq!(
         again.version, identified.version,
         "a repeat changes nothing"
@@ -415,7 +445,7 @@ fn without_a_photo_the_reply_and_a_supervisor_identify_on_postgresql() {
 #[test]
 fn a_supervisor_who_decided_does_not_confirm_and_may_give_another_decision_back() {
     let world = World::on(None);
-    let supervisor = world.supervisor();
+    let (supervisor, card) = world.supervisor_with_card();
     let sent = |clerk: &Clerk| {
         let id = world.app.receive(clerk, &taro(&world)).unwrap().id;
         world
@@ -427,17 +457,34 @@ fn a_supervisor_who_decided_does_not_confirm_and_may_give_another_decision_back(
         let right = reply(&code, "inquiry-reply");
         world.app.record_reply(clerk, &id, &right).unwrap()
     };
+    // Another clerk asks for it, and still it is the decider's own card that approves.
+    let clerk = world.clerk();
     let own = sent(&supervisor);
+    let approval = world
+        .second_eyes(&clerk, &own, (CHIEF, &card), Verdict::Approve)
+        .unwrap();
     let refused = world
         .app
-        .confirm_reply(&supervisor, &own.id, &confirmation(&own, true));
+        .confirm_reply(&clerk, &own.id, &confirmation(&own, true, &approval));
     assert_eq!(refusal(refused), "confirmation-refused");
-    let clerk = world.clerk();
+    // Nor does a clerk's card approve at all.
     let theirs = sent(&clerk);
-    let back = world
-        .app
-        .confirm_reply(&supervisor, &theirs.id, &confirmation(&theirs, false))
+    let by_clerk = (support::window::OPERATOR, &world.operator);
+    let asked = world.second_eyes(&supervisor, &theirs, by_clerk, Verdict::Approve);
+    assert_eq!(refusal(asked), "role-forbids");
+    // What was not rejected is not given back; what was rejected is.
+    let back = |approval: &str| {
+        let asked = confirmation(&theirs, false, approval);
+        world.app.confirm_reply(&clerk, &theirs.id, &asked)
+    };
+    let approved = world
+        .second_eyes(&clerk, &theirs, (CHIEF, &card), Verdict::Approve)
         .unwrap();
+    assert_eq!(refusal(back(&approved)), "approval-invalid");
+    let rejected = world
+        .second_eyes(&clerk, &theirs, (CHIEF, &card), Verdict::Reject)
+        .unwrap();
+    let back = back(&rejected).unwrap();
     assert!(!back.inquiry.unwrap().decided);
 }
 
@@ -481,9 +528,12 @@ fn a_proxy_is_identified_with_the_applicants_reply_and_a_photo_of_his_own() {
         ..reply(&letter.code, "")
     };
     let decided = world.app.record_reply(&clerk, &id, &with).unwrap();
-    let supervisor = world.supervisor();
-    let yes = confirmation(&decided, true);
-    let identified = world.app.confirm_reply(&supervisor, &id, &yes).unwrap();
+    let (_, card) = world.supervisor_with_card();
+    let approval = world
+        .second_eyes(&clerk, &decided, (CHIEF, &card), Verdict::Approve)
+        .unwrap();
+    let yes = confirmation(&decided, true, &approval);
+    let identified = world.app.confirm_reply(&clerk, &id, &yes).unwrap();
     assert_eq!(identified.proxy.unwrap().name, "総務　花子");
     assert_eq!(identified.step, ra::Step::Identified);
 }

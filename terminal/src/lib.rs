@@ -8,5 +8,6 @@ pub mod gateway;
 pub mod hash;
 pub mod kiosk;
 pub mod local;
+pub mod officer;
 pub mod party;
 pub mod virtual_card;

@@ -193,9 +193,28 @@ fn a_proxy_leads_to_the_letter_the_reply_and_another_operator() {
     browser.step("reply", &[&reply[..], &[("face", "yes")]].concat());
     assert_eq!(browser.window.gateway.replied().unwrap().code, "4xq7 0m2k");
 
-    // The clerk at work decided, so another has to confirm.
-    browser.says("決定した本人は承認できません");
-    assert!(!browser.page.contains("value=\"yes\" data-key"));
+    // A supervisor's card has to sign about it: it is put up, and refused at first.
+    browser.says("決定した人とは別の責任者");
+    browser.step("second-eyes", &[]);
+    browser.says("責任者の暗証番号");
+    browser.says("文書照会の回答による本人確認の確認");
+    browser.open();
+    browser.says("承認の画面へ");
+    let approval = format!("/screens/office/approvals/{}", "77".repeat(16));
+    browser.window.gateway.second_word("rejected");
+    browser.go(&approval);
+    browser.says("回答の確認からやり直します");
+    browser.press(&format!("{approval}/carry-out"), &[]);
+    browser.says("回答書の期限");
+    // Decided anew, put up anew, approved, carried out.
+    browser.step("reply", &[&reply[..], &[("face", "yes")]].concat());
+    browser.go(&approval);
+    browser.open();
+    browser.window.gateway.second_word("approved");
+    browser.go(&approval);
+    browser.says("承認されました");
+    browser.press(&format!("{approval}/carry-out"), &[]);
+    assert_eq!(browser.window.gateway.step(), Step::Identified);
 }
 
 #[test]

@@ -23,9 +23,11 @@ pub mod register_holds;
 pub mod register_revocations;
 pub mod rehearse_register;
 pub mod resume;
+pub mod retention;
 pub mod revoke;
 pub mod revoke_online;
 mod service;
+pub mod stop;
 pub mod verifier;
 mod work;
 

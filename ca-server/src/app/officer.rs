@@ -16,7 +16,7 @@ use super::{
     decide::{self, DecideError, Move},
     enrol::{self, EnrolError, Enrolment},
     publish_crl::{self, InPlace},
-    register_holds,
+    register_holds, stop,
 };
 use crate::port::{
     disclosure::ChangeCase,
@@ -81,6 +81,8 @@ pub enum OfficerError {
     /// The reason is in the log.
     #[error("a list was not published")]
     Publish,
+    #[error("a reason has 1 to 500 characters")]
+    Reason,
     #[error("a stored act cannot be read")]
     Unreadable,
     #[error("the vault cannot be used")]
@@ -103,6 +105,7 @@ impl OfficerError {
             Self::Decide(_) => Some("not-decided"),
             Self::Enrol(_) => Some("not-enrolled"),
             Self::Publish => Some("not-published"),
+            Self::Reason => Some("reason"),
             Self::Void | Self::Unreadable | Self::Vault(_) | Self::Store(_) | Self::Entropy(_) => {
                 None
             }
@@ -289,6 +292,7 @@ fn check(
             register_holds::decide(app, held, HoldState::Refused, by, now)
                 .map(|decision| Some(ActChange::Hold(decision)))
         }
+        OfficerDeed::ReleaseStop { .. } => stop::check(app, deed).map(|()| None),
     }
 }
 
@@ -447,7 +451,7 @@ fn signed(
 
     // 4. What is no single transaction is carried out under the recorded signatures.
     if to == State::Done && !whole {
-        carry_out(app, officer, &known, now)?;
+        carry_out(app, officer, &known, signature, now)?;
     }
     Ok(to)
 }
@@ -464,6 +468,7 @@ fn carry_out(
     app: &App,
     officer: &Officer,
     known: &Known,
+    signature: &[u8],
     now: Timestamp,
 ) -> Result<(), OfficerError> {
     let by = signers(officer, known);
@@ -474,6 +479,7 @@ fn carry_out(
         OfficerDeed::Suspend { kind, id } => set_active(app, &by, now, kind, id, false),
         OfficerDeed::Resume { kind, id } => set_active(app, &by, now, kind, id, true),
         OfficerDeed::PublishLists => publish(app),
+        OfficerDeed::ReleaseStop { .. } => stop::release(app, officer, known, signature, now),
         OfficerDeed::Decide { .. }
         | OfficerDeed::Extend { .. }
         | OfficerDeed::HandOver { .. }

@@ -291,6 +291,13 @@ impl From<OfficerError> for Fault {
                 detail,
             ),
             OfficerError::Publish => Self::away("a list was not published"),
+            OfficerError::Reason => Self::field(
+                [
+                    "理由を500文字以内で入力してください。",
+                    "Enter the reason, at most 500 characters.",
+                ],
+                &detail,
+            ),
             OfficerError::Unreadable | OfficerError::Entropy(_) => Self::internal(&error),
         }
     }

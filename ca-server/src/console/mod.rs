@@ -14,6 +14,7 @@ mod home;
 mod lists;
 mod parties;
 mod register;
+mod stops;
 mod text;
 mod words;
 
@@ -72,6 +73,13 @@ pub fn routes(config: &mut ServiceConfig) {
             .route(
                 "/parties/{kind}/{id}/{change}",
                 web::post().to(parties::change),
+            )
+            .route("/stops", web::get().to(stops::list))
+            .route("/stops/{id}", web::get().to(stops::page))
+            .route("/stops/{id}/release", web::post().to(stops::release))
+            .route(
+                "/stops/{id}/release.json",
+                web::get().to(stops::release_file),
             )
             .route("/lists", web::get().to(lists::page))
             .route("/lists/publish", web::post().to(lists::publish))

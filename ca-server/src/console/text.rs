@@ -119,5 +119,16 @@ pub fn deed(words: Words, deed: &OfficerDeed) -> Vec<(&'static str, String)> {
             ("register.ends", held.ends.to_string()),
             ("register.sha256", held.sha256.to_string()),
         ],
+        OfficerDeed::ReleaseStop {
+            gateway,
+            stop,
+            serial,
+            reason,
+        } => vec![
+            ("stop.gateway", gateway.clone()),
+            ("stop.number", stop.clone()),
+            ("item.serial", serial.clone()),
+            ("stop.reason", reason.clone()),
+        ],
     }
 }

@@ -18,6 +18,7 @@ mod range;
 mod register_revocations;
 mod revocations;
 pub mod serve;
+mod stops;
 mod verifier;
 
 use actix_web::{

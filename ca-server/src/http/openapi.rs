@@ -7,6 +7,7 @@ use utoipa::OpenApi;
 
 use super::{
     authority, certificates, disclosures, files, ocsp, problem, register_revocations, revocations,
+    stops,
 };
 
 /// The inner interface.
@@ -26,7 +27,8 @@ use super::{
         disclosures::list,
         disclosures::read,
         disclosures::deliver,
-        register_revocations::list
+        register_revocations::list,
+        stops::report
     ),
     components(schemas(problem::ProblemDocument, problem::ProblemItem))
 )]

@@ -25,7 +25,7 @@ use super::{
     body::Limit,
     caller, certificates, disclosures, no_route, openapi, posted,
     public::{self, Askers},
-    read_only, register_revocations, revocations, verifier,
+    read_only, register_revocations, revocations, stops, verifier,
 };
 use crate::{
     app::{App, answer_ocsp::StatusApp},
@@ -102,6 +102,7 @@ pub fn issue(
                             web::to(revocations::revoke_online),
                         ))
                         .configure(disclosures::routes)
+                        .service(posted("/stops", web::to(stops::report)))
                         .service(read_only(
                             "/register-revocations",
                             web::to(register_revocations::list),

@@ -410,6 +410,8 @@ pub struct WrappedKey {
 pub trait Store:
     super::disclosure::DisclosureStore
     + super::officer::OfficerStore
+    + super::retention::Retention
+    + super::stop::StopStore
     + Proofs
     + RegisterEvents
     + super::register_hold::RegisterHolds

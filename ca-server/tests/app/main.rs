@@ -11,6 +11,8 @@ mod mode;
 mod register;
 mod register_feed;
 mod replace;
+mod retention;
 mod revoke;
 mod revoke_online;
+mod stop;
 mod user_authentication;

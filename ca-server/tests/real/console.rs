@@ -10,8 +10,15 @@ use ca_server::testing::{
     window::{Applicant, PartyKey},
 };
 use jiff::Timestamp;
-use pki_core::{calendar::JapaneseDay, certificate::pem};
-use schema::wire::v1::disclosure::{DeliveryResponse, DisclosureLine};
+use pki_core::{
+    calendar::JapaneseDay,
+    certificate::{CertificateImage, pem},
+    release::{OfficerSignature, Officers, SignedRelease},
+};
+use schema::wire::v1::{
+    disclosure::{DeliveryResponse, DisclosureLine},
+    stop::{Stop, StopRelease, StopReleases, StopReport},
+};
 
 /// An officer with a key file and a connection of their own.
 pub struct Officer {
@@ -189,6 +196,7 @@ fn two_officers_enrol_a_kiosk_and_an_auditor_only_looks() {
         "/parties/enrol",
         "/lists",
         "/register",
+        "/stops",
         "/audit",
         "/audit?from=2026-01-01&refused=yes",
     ] {
@@ -216,6 +224,82 @@ fn lists_are_published_by_hand_and_their_state_is_shown() {
     let lists = officer.page("/lists");
     assert!(!lists.contains("期限切れ") && lists.contains("最新"));
     assert!(room.folder.path().join("crl/sign.crl").is_file());
+}
+
+#[test]
+fn a_gateways_stop_is_released_at_the_console_and_the_release_fetched() {
+    let room = super::room();
+    let server = room.start();
+    let (_console, base) = room.start_console();
+    let first = Officer::enrolled(&room, &base, "officer", "OFF-1");
+    let second = Officer::enrolled(&room, &base, "officer", "OFF-2");
+    let auditor = Officer::enrolled(&room, &base, "auditor", "AUD-1");
+    assert!(!first.page("/").contains("発行が停止しています"));
+    let id = "0123456789abcdef0123456789abcdef";
+    let report = StopReport {
+        stops: vec![Stop {
+            id: id.to_owned(),
+            serial: "0a0b".to_owned(),
+            application: "ff".repeat(16),
+            terminal: room.window.terminal_id.clone(),
+            operator: room.window.operator_id.clone(),
+            tripped_at: Timestamp::now().to_string(),
+        }],
+    };
+    let tell = || -> StopReleases { server.client.post("/v1/stops", &report).done() };
+    assert_eq!(tell().releases, []);
+    let unreadable: Reply<StopReleases> = server
+        .client
+        .post("/v1/stops", &serde_json::json!({ "stops": [{ "id": 1 }] }));
+    assert_eq!(unreadable.problem(), Some("malformed-message"));
+
+    // Everybody at the console sees it at once; an auditor has no button.
+    assert!(first.page("/").contains("発行が停止しています"));
+    assert!(first.page("/stops").contains(&format!("/stops/{id}")));
+    let button = format!("/stops/{id}/release\"");
+    assert!(first.page(&format!("/stops/{id}")).contains(&button));
+    assert!(!auditor.page(&format!("/stops/{id}")).contains(&button));
+    let release = format!("/stops/{id}/release");
+    let (status, _, text) = first.browser.form(&release, &[("reason", " ")], None);
+    assert!(
+        status == 400 && text.contains("理由を500文字以内"),
+        "{text}"
+    );
+    assert_eq!(first.browser.page(&format!("{release}.json")).0, 404);
+
+    let signing = first.press(&release, &[("reason", "設定を改めた")]);
+    let act = first.sign(&signing);
+    assert_eq!(tell().releases, [], "one officer releases nothing");
+    second.sign(&format!("{act}/approve"));
+    let given = tell().releases;
+    assert_eq!(given.len(), 1);
+    let file: StopRelease = serde_json::from_str(&first.page(&format!("{release}.json"))).unwrap();
+    assert_eq!(file, given[0]);
+    assert!(!first.page("/").contains("発行が停止しています"));
+
+    // As a gateway judges it.
+    let infrastructure = CertificateImage::decode(room.infrastructure()).unwrap();
+    let officers = Officers {
+        issuer: infrastructure.subject,
+        key: infrastructure.public_key,
+        unit: "Officers".to_owned(),
+        prefecture: "13".to_owned(),
+    };
+    let part = |one: &schema::wire::v1::stop::OfficerSignature| OfficerSignature {
+        officer: one.officer.parse().unwrap(),
+        certificate: one.certificate.0.clone(),
+        signature: one.signature.0.clone(),
+    };
+    let signed = SignedRelease {
+        act: file.act.parse().unwrap(),
+        deed: file.deed.0.clone(),
+        proposer: part(&file.proposer),
+        second: part(&file.second),
+    };
+    let released = signed
+        .verify(&officers, id, "0a0b", Timestamp::now())
+        .unwrap();
+    assert_eq!(released.reason, "設定を改めた");
 }
 
 #[test]

@@ -7,4 +7,6 @@ mod promises;
 mod register_event;
 mod register_hold;
 mod replacement;
+mod retention;
+mod stops;
 mod verifiers;

@@ -363,7 +363,7 @@ impl Profile {
 
 /// The profiles that come with the product, as file name and text. An operator copies
 /// them and changes names, policies and algorithms.
-pub const SAMPLES: [(&str, &str); 13] = [
+pub const SAMPLES: [(&str, &str); 16] = [
     sample!("signature.toml"),
     sample!("signature-training.toml"),
     sample!("user-authentication.toml"),
@@ -377,6 +377,9 @@ pub const SAMPLES: [(&str, &str); 13] = [
     sample!("terminal.toml"),
     sample!("kiosk.toml"),
     sample!("operator.toml"),
+    sample!("officer.toml"),
+    sample!("auditor.toml"),
+    sample!("verifier.toml"),
 ];
 
 /// The first contradiction among a profile's settings.

@@ -18,6 +18,7 @@ use schema::wire::v1::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
     register_revocation::RegisterRevocationList,
+    stop::{StopReleases, StopReport},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use service::config::owner_only;
@@ -315,6 +316,10 @@ impl Authority for HttpAuthority {
 
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault> {
         found(self.call(&format!("/v1/certificates/{serial}"), None))
+    }
+
+    fn tell_stops(&self, report: &StopReport) -> Result<StopReleases, AuthorityFault> {
+        self.call("/v1/stops", Some(&encoded(report)))
     }
 
     fn register_revocations(

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
-    approval::{Approval, ApprovalFault, LIFETIME, Statement, Subject},
+    approval::{Approval, ApprovalFault, LIFETIME, Statement, Subject, Verdict},
     id::{ApprovalId, OperatorId},
 };
 use schema::wire::v1::ra;
@@ -254,6 +254,33 @@ impl App {
             id,
             by: clerk.operator.clone(),
         })
+    }
+
+    /// What a second person signed about exactly this: who it was, and the permission where
+    /// the verdict is to approve.
+    pub(super) fn second_word(
+        &self,
+        clerk: &BackOffice,
+        id: &str,
+        subject: &Subject,
+        verdict: Verdict,
+        now: Timestamp,
+    ) -> Result<(OperatorId, Option<Approved>), Failure> {
+        let approved = match verdict {
+            Verdict::Approve => Some(self.approved(clerk, Some(id), subject, now)?),
+            Verdict::Reject => None,
+        };
+        let id: ApprovalId = parse("/approval", id)?;
+        let approval = self
+            .store
+            .approval(&id, &clerk.municipality())?
+            .ok_or_else(unknown)?
+            .approval;
+        if verdict == Verdict::Reject {
+            approval.refuses(subject, &clerk.operator).map_err(fault)?;
+        }
+        let by = approval.decided_by.ok_or_else(unknown)?;
+        Ok((by, approved))
     }
 
     fn approval_shown(&self, stored: StoredApproval) -> Result<ra::ApprovalMessage, Failure> {

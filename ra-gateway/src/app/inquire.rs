@@ -10,6 +10,7 @@ use pki_core::{
         states::{Case, InquirySent},
         transitions::StepFault,
     },
+    approval::{Subject, Verdict},
     calendar::JapaneseDay,
     id::Sha256Digest,
 };
@@ -123,7 +124,8 @@ impl App {
         })
     }
 
-    /// A second operator confirms the decision on the reply, or gives it back.
+    /// Carries out what a second operator signed about the decision on the reply: confirmed,
+    /// the applicant is identified; refused, the decision goes back to the clerk.
     pub fn confirm_reply(
         &self,
         clerk: &Clerk,
@@ -136,41 +138,46 @@ impl App {
             "reject-reply"
         };
         self.walk(clerk, id, act, |_, state, now| {
-            if !clerk.role.may_approve() {
-                return refuse(Reason::RoleForbids, "a supervisor has to confirm this");
-            }
             let seen: Sha256Digest = parse("/identity_sha256", &request.identity_sha256)?;
-            let eyes = SecondEyes {
-                operator: clerk.operator.clone(),
-                at: now,
-            };
             let sent = match state {
                 Application::InquirySent(sent) => sent,
                 // A repeat of what was confirmed.
                 Application::Identified(ref identified)
                     if request.confirmed
                         && identified.identity.digest() == seen
-                        && identified
-                            .confirmed_by
-                            .as_ref()
-                            .is_some_and(|first| first.operator == eyes.operator) =>
+                        && identified.confirmed_by.is_some() =>
                 {
                     return Ok(Move::Stay(state));
                 }
                 other => return not_due(&other),
             };
+            // 1. Another person's card signed about exactly this decision.
+            let subject = Subject::reply(sent.case.id, seen);
+            let verdict = if request.confirmed {
+                Verdict::Approve
+            } else {
+                Verdict::Reject
+            };
+            let (operator, approved) =
+                self.second_word(clerk, &request.approval, &subject, verdict, now)?;
+            // 2. Whoever that is, it is not who decided.
+            let eyes = SecondEyes { operator, at: now };
             let refused = |fault: StepFault| {
                 Failure::from(Refused::new(Reason::ConfirmationRefused, fault.to_string()))
             };
-            if !request.confirmed {
+            let Some(approved) = approved else {
                 let back = sent.reject(&eyes, seen).map_err(refused)?;
                 return Ok(Application::InquirySent(back).into());
-            }
+            };
             let identified = sent.confirm(eyes, seen).map_err(refused)?;
             if let Some(person) = self.by_number(clerk.municipality(), &identified.resident)? {
                 self.still_open(clerk, &identified.received.case, &person, now)?;
             }
-            Ok(Application::Identified(identified).into())
+            // 3. The approval is used up in the same transaction.
+            Ok(Move::Go(
+                Application::Identified(identified),
+                vec![approved.effect()],
+            ))
         })
     }
 

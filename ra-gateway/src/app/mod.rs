@@ -49,6 +49,7 @@ pub mod refusal;
 pub mod register_events;
 mod shift;
 mod statistics;
+pub mod stops;
 mod till;
 mod view;
 
@@ -59,6 +60,7 @@ use pki_core::{
     application::{certificate_kind::CertificateKind, fee::FeeTable},
     mode::Mode,
     person::{municipality::PrefectureCode, substitution::SubstitutionList},
+    release::Officers,
 };
 use service::knocks::Knocks;
 
@@ -70,6 +72,7 @@ use channel::Channels;
 pub use places::KnownPlaces;
 use refusal::Failure;
 use register_events::RegisterEvents;
+use stops::RefusedRelease;
 
 /// What the prefecture has settled.
 #[derive(Clone)]
@@ -84,6 +87,8 @@ pub struct Settings {
     pub issuer: IssuerConfig,
     /// `None`: the certificate for signing in is not issued here.
     pub user_authentication: Option<UserAuthenticationConfig>,
+    /// By what officers of the authority are known.
+    pub officers: Officers,
     /// What each kind of application costs.
     pub fees: FeeTable,
     /// What may stand for characters that a certificate cannot carry.
@@ -142,6 +147,8 @@ pub struct App {
     pub places: KnownPlaces,
     /// What the register did to certificates.
     pub events: RegisterEvents,
+    /// The release of a stop that was refused last.
+    pub refused_release: RefusedRelease,
 }
 
 impl App {
@@ -162,6 +169,7 @@ impl App {
             knocks: Knocks::default(),
             places: KnownPlaces::default(),
             events: RegisterEvents::default(),
+            refused_release: RefusedRelease::default(),
         }
     }
 

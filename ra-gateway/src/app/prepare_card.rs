@@ -63,7 +63,11 @@ impl App {
                     )?;
                     (Purpose::Prepare { visit, kiosk }, vec![work])
                 }
-                ChannelPurpose::Write => write_card::plan(&dossier.state, card)?,
+                ChannelPurpose::Write => {
+                    // What is wrong in one certificate may be wrong in the others.
+                    self.not_stopped()?;
+                    write_card::plan(&dossier.state, card)?
+                }
             };
             let wanted = Wanted {
                 subject: *dossier.stored.id.as_bytes(),

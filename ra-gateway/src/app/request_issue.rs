@@ -55,12 +55,7 @@ impl App {
                 };
             }
             // 3. Nothing is issued while an officer has to look at what was issued.
-            if !self.store.stops()?.is_empty() {
-                return refuse(
-                    Reason::IssuingStopped,
-                    "issuing is stopped until an officer of the prefecture releases it",
-                );
-            }
+            self.not_stopped()?;
             // 4. The intent is written down before the authority is asked.
             let Application::CharactersSettled(before) = dossier.state.clone() else {
                 return not_due(&dossier.state);

@@ -42,7 +42,7 @@ pub async fn reply(id: Path<String>, call: Call) -> Result<HttpResponse, Problem
     .await
 }
 
-/// A second operator confirms the decision on the reply, or gives it back.
+/// Carries out what a second operator signed about the decision on the reply.
 #[utoipa::path(post, path = "/v1/applications/{id}/identity-confirmation", request_body = IdentityConfirmation,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = Application), ActRefusals))]

@@ -12,6 +12,7 @@ use schema::wire::v1::{
         DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
     },
     register_revocation::RegisterRevocationList,
+    stop::{StopReleases, StopReport},
 };
 
 /// Why the authority did not do what was asked.
@@ -100,6 +101,9 @@ pub trait Authority: Send + Sync {
 
     /// A certificate and its status; `None` when the authority does not know the serial.
     fn certificate(&self, serial: &str) -> Result<Option<CertificateRecord>, AuthorityFault>;
+
+    /// Tells the stops that hold; the answer has those that officers released.
+    fn tell_stops(&self, report: &StopReport) -> Result<StopReleases, AuthorityFault>;
 
     /// What register events of a municipality (Art 12) did to certificates, after the event
     /// `since`, in their order. `told` is `since` again when there is no more.

@@ -308,6 +308,10 @@ pub struct BreakerStop {
     pub application: ApplicationId,
     /// The certificate.
     pub serial: String,
+    /// Terminal and operator that saw it.
+    pub terminal: String,
+    /// See `terminal`.
+    pub operator: String,
 }
 
 /// A wrapped data key.
@@ -458,14 +462,17 @@ pub trait Store:
     // ------------------------------------------------------------- breaker
     /// Stops that were not released.
     fn stops(&self) -> Result<Vec<BreakerStop>, StoreError>;
-    /// Releases all stops; how many there were.
-    fn release_stops(
+    /// Releases a stop and keeps what the officers signed (`proof`, JSON); `false` when it
+    /// does not hold any more.
+    fn release_stop(
         &self,
+        id: &str,
         by: &str,
         reason: &str,
+        proof: &str,
         now: Timestamp,
         audit: &AuditEntry,
-    ) -> Result<usize, StoreError>;
+    ) -> Result<bool, StoreError>;
 
     // ----------------------------------------------------------- data keys
     /// All data keys, lowest id first.

@@ -1,7 +1,7 @@
 //! The look at the certificate, and the card as written.
 
 use pki_core::{id::Sha256Digest, revocation::ground::Ground};
-use ra_gateway::{app::refusal::Failure, port::AuditEntry};
+use ra_gateway::app::refusal::Failure;
 use schema::wire::{bytes::Base64, v1::ra};
 
 use crate::support::window::{Trouble, World, refusal};
@@ -47,48 +47,6 @@ fn a_person_misread_is_revoked_under_article_13_even_when_the_authority_was_away
     let revoked = judge(Some(act)).unwrap();
     assert_eq!(revoked.step, ra::Step::Revoked);
     assert_eq!(revoked.end.unwrap().cause, "person-wrong");
-}
-
-#[test]
-fn a_wrong_governor_stops_issuing_until_an_officer_releases_it() {
-    let world = World::on(None);
-    let clerk = world.clerk();
-    let mut card = world.card();
-    let (next, _) = world.settled(&clerk, &world.taro(), &mut world.card());
-    let (issued, _) = world.issued(&clerk, &mut card);
-    let verdict = ra::ImageRequest {
-        verdict: ra::ImageVerdict::IssuerWrong,
-        certificate_sha256: issued
-            .certificate
-            .as_ref()
-            .unwrap()
-            .certificate_sha256
-            .clone(),
-        act: None,
-    };
-    for _ in 0..2 {
-        world
-            .app
-            .confirm_image(&clerk, &issued.id, &verdict)
-            .unwrap();
-    }
-    assert_eq!(world.app.store.stops().unwrap().len(), 1);
-    let act = world.issue_act(&next, &world.wish());
-    assert_eq!(
-        refusal(world.app.request_issue(&clerk, &next.id, &act)),
-        "issuing-stopped"
-    );
-    let entry = AuditEntry {
-        act: "release-breaker",
-        ..AuditEntry::default()
-    };
-    let now = ra_gateway::port::Clock::now(&*world.clock);
-    world
-        .app
-        .store
-        .release_stops("officer", "looked at", now, &entry)
-        .unwrap();
-    assert!(world.app.request_issue(&clerk, &next.id, &act).is_ok());
 }
 
 #[test]

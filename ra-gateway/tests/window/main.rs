@@ -10,6 +10,7 @@ mod extract;
 mod image;
 mod session;
 mod user_authentication;
+mod stops;
 
 use pki_core::{id::Sha256Digest, revocation::ground::Ground};
 use ra_gateway::{

@@ -144,6 +144,8 @@ pub struct BreakerRow {
     pub released_at: Option<i64>,
     pub released_by: Option<String>,
     pub reason: Option<String>,
+    /// The release as two officers signed it, JSON.
+    pub proof: Option<String>,
 }
 
 /// A wrapped data key.

@@ -126,6 +126,7 @@ diesel::table! {
         released_at -> Nullable<BigInt>,
         released_by -> Nullable<Text>,
         reason -> Nullable<Text>,
+        proof -> Nullable<Text>,
     }
 }
 

@@ -59,9 +59,25 @@ async function ask() {
   show("gateway", status.gateway === "up" ? "ok:up" : "fault:down");
   show("resident", look(status.readers.resident));
   show("operator", look(status.readers.operator));
+  // The session was taken from this page: locked by time, or suspended.
+  const here = document.body.dataset.here;
+  if (here && !status.operator && status.locked) {
+    location.replace(`/screens/lock?next=${here}`);
+    return;
+  }
   const waiting = document.querySelector("[data-wait]");
   const card = status.readers.resident.card;
   const state = card && card.state ? `${card.id} ${card.state}` : "";
   if (waiting && !(card && card.busy) && state !== waiting.dataset.wait) location.reload();
 }
 if (document.querySelector("[data-chip]")) setInterval(ask, 1000);
+
+// Whoever types is there: the server is told now and then, so that it does not lock.
+let told = Date.now();
+function awake() {
+  const local = document.querySelector('input[name="local"]');
+  if (!document.body.dataset.here || !local || Date.now() - told < 2000) return;
+  told = Date.now();
+  fetch("/screens/awake", { method: "POST", body: new URLSearchParams({ local: local.value }) }).catch(() => {});
+}
+for (const sign of ["keydown", "pointerdown"]) addEventListener(sign, awake);

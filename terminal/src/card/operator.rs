@@ -56,6 +56,14 @@ impl OperatorCard {
         )
     }
 
+    /// The card's request for a certificate (PKCS#10, DER), signed by its key (§5).
+    ///
+    /// # Errors
+    /// Card errors.
+    pub fn request(&mut self) -> Result<Vec<u8>, CardFault> {
+        Card(self.connection.as_mut()).expect(&Command::new(0x80, 0x46, 0x00, 0x10).with_le(65_536))
+    }
+
     /// Whether the card still lies in the reader with its session alive.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::config::CounterConfig;
 use super::disclosure::Paper;
+use super::idle::{ASK, Locked, Reason};
 use super::pending::PendingActs;
 use super::sign_in::Session;
 use crate::card::operator::read_operator;
@@ -44,6 +45,10 @@ pub struct Counter {
     /// The answer to a request for disclosure that was fetched last.
     pub(super) paper: Mutex<Option<Paper>>,
     seen: Mutex<Option<(Instant, Value)>>,
+    /// When a key was pressed last.
+    pub(super) used: Mutex<Instant>,
+    /// What took the last session away.
+    pub(super) locked: Mutex<Option<Locked>>,
     gateway_up: AtomicBool,
     switched_off: AtomicBool,
 }
@@ -86,6 +91,8 @@ impl Counter {
             card_talk: Mutex::new(()),
             paper: Mutex::new(None),
             seen: Mutex::new(None),
+            used: Mutex::new(Instant::now()),
+            locked: Mutex::new(None),
             gateway_up: AtomicBool::new(false),
             switched_off: AtomicBool::new(false),
         }))
@@ -124,6 +131,11 @@ impl Counter {
                 "operator": self.operator_status(),
             },
             "operator": self.operator_at_work(),
+            "locked": self.locked().map(|locked| match locked.reason {
+                Reason::Pressed => "pressed",
+                Reason::Idle => "idle",
+                Reason::Suspended => "suspended",
+            }),
             "gateway": if self.gateway_up.load(Ordering::Relaxed) { "up" } else { "down" },
             "pending": self.pending.all().iter().map(|p| p.application.to_string()).collect::<Vec<_>>(),
         })
@@ -204,9 +216,11 @@ impl Counter {
         card
     }
 
-    /// Looks for the gateway until switched off. Runs on a thread of its own.
+    /// Looks for the gateway and after the screen until switched off. Runs on a thread of its
+    /// own.
     pub fn watch(self: Arc<Self>) {
         let mut looked: Option<Instant> = None;
+        let mut asked = Instant::now();
         while !self.switched_off.load(Ordering::SeqCst) {
             if looked.is_none_or(|at| at.elapsed() >= LOOK) {
                 let answer = self.gateway.call(Method::Get, "/openapi.json", None, None);
@@ -215,6 +229,11 @@ impl Counter {
                     tracing::info!(up, "gateway");
                 }
                 looked = Some(Instant::now());
+            }
+            self.watch_idle();
+            if asked.elapsed() >= ASK {
+                self.watch_standing();
+                asked = Instant::now();
             }
             std::thread::sleep(Duration::from_millis(200));
         }

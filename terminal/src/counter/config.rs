@@ -26,6 +26,8 @@ struct Spec {
     recover_seconds: u64,
     #[serde(default)]
     mode: Mode,
+    #[serde(default = "idle_lock_seconds")]
+    idle_lock_seconds: u64,
 }
 
 /// `[readers]`: names of the two card readers, or parts of them.
@@ -65,6 +67,10 @@ fn recover_seconds() -> u64 {
     20
 }
 
+fn idle_lock_seconds() -> u64 {
+    600
+}
+
 /// The checked configuration of a window PC.
 #[derive(Clone, Debug)]
 pub struct CounterConfig {
@@ -83,6 +89,8 @@ pub struct CounterConfig {
     /// Whether this window is for training or trials (全国実用試験): every screen is marked so,
     /// and every act says so.
     pub mode: Mode,
+    /// Without a key for so long the screen locks.
+    pub idle_lock: Duration,
     /// How long one press of a button tries to get a lost answer by itself.
     pub recover: Duration,
 }
@@ -107,6 +115,12 @@ impl CounterConfig {
                 format!("{} is no font file", print.font.display()),
             ));
         }
+        if !(1..=3600).contains(&spec.idle_lock_seconds) {
+            return Err(wrong(
+                "idle_lock_seconds",
+                "has to be between 1 and 3600".to_owned(),
+            ));
+        }
         let config = Self {
             terminal: spec
                 .terminal
@@ -118,6 +132,7 @@ impl CounterConfig {
             readers: spec.readers,
             print,
             mode: spec.mode,
+            idle_lock: Duration::from_secs(spec.idle_lock_seconds),
             recover: Duration::from_secs(spec.recover_seconds.clamp(1, 300)),
         };
         config.gateway.check()?;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod copy;
 pub mod disclosure;
 pub mod http;
+pub mod idle;
 pub mod image;
 pub mod issue;
 pub mod next;

@@ -157,7 +157,7 @@ impl Counter {
         Ok(json!(shown(&told)))
     }
 
-    /// A second operator confirms the decision on the reply, or gives it back.
+    /// Carries out what a second operator signed about the decision on the reply.
     ///
     /// # Errors
     /// What the gateway says.

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::advice::{session_ended, sign_in_needed};
 use super::app::{Counter, lock};
+use super::idle::Reason;
 use crate::card::operator::OperatorCard;
 use crate::gateway::{GatewayFault, Method};
 use crate::local::Problem;
@@ -85,6 +86,11 @@ impl Session {
         })
     }
 
+    /// Name, as in the head of the pages.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
     /// For the header `Operator-Session`.
     pub fn token(&self) -> &str {
         &self.token.0
@@ -140,10 +146,12 @@ impl Counter {
         };
         let shown = session.shown();
         tracing::info!(operator = %session.operator, "signed in");
+        let another = self.unlocked(&session.operator);
+        self.awake();
         *place = Some(session);
         drop(place);
         let recovered = self.recover_pending();
-        Ok(json!({"operator": shown, "recovered": recovered}))
+        Ok(json!({"operator": shown, "recovered": recovered, "another": another}))
     }
 
     /// Signs out.
@@ -156,7 +164,7 @@ impl Counter {
         json!({"operator": null})
     }
 
-    fn end_session(&self, session: &Session) {
+    pub(super) fn end_session(&self, session: &Session) {
         self.end_token(&session.token);
     }
 
@@ -231,7 +239,16 @@ impl Counter {
             *place = None;
             return Err(sign_in_needed("the operator's card was taken out"));
         }
+        if self.idle() {
+            self.note_lock(Reason::Idle, session);
+            self.end_session(session);
+            *place = None;
+            return Err(sign_in_needed("the screen has locked itself"));
+        }
+        self.awake();
         let done = work(session);
+        // A step may have taken longer than nobody's being there.
+        self.awake();
         if let Err(problem) = &done
             && problem.kind() == crate::local::Kind::SignInNeeded
         {
@@ -248,11 +265,12 @@ impl Counter {
         self.with_session(|session| Ok(Zeroizing::new(session.token().to_owned())))
     }
 
-    /// Forgets the session when the gateway no longer knows it.
+    /// Forgets the session when the gateway no longer knows it, or suspended who works.
     pub fn heed(&self, fault: GatewayFault) -> Problem {
         if session_ended(&fault) {
             *lock(&self.session) = None;
         }
+        self.heed_standing(&fault, None);
         fault.into()
     }
 }

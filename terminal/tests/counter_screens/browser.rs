@@ -19,6 +19,8 @@ pub struct Browser {
     pub base: String,
     /// What the start address set.
     pub cookie: String,
+    /// Where a browser begins.
+    pub start: String,
     pub agent: ureq::Agent,
     pub language: &'static str,
     /// Where the last answer came from, and what it was.
@@ -29,7 +31,11 @@ pub struct Browser {
 
 /// A window with its server, and a browser that was let in.
 pub fn browser(name: &str) -> Browser {
-    let window = window(name);
+    browser_at(window(name))
+}
+
+/// The same at a window that is there.
+pub fn browser_at(window: Window) -> Browser {
     let ready = window.folder.0.join("ready");
     let (counter, file) = (Data::new(window.counter.clone()), ready.clone());
     std::thread::spawn(move || {
@@ -69,6 +75,7 @@ pub fn browser(name: &str) -> Browser {
         window,
         base,
         cookie,
+        start,
         agent,
         language: "ja",
         here: String::new(),

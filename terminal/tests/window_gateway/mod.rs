@@ -69,6 +69,9 @@ struct State {
     gone: Vec<GoneResident>,
     received: Option<ReceiveRequest>,
     replied: Option<ReplyRequest>,
+    approval: Option<ApprovalMessage>,
+    suspended: bool,
+    ended: usize,
 }
 
 enum Stage {
@@ -117,6 +120,9 @@ impl TestGateway {
             gone: Vec::new(),
             received: None,
             replied: None,
+            approval: None,
+            suspended: false,
+            ended: 0,
         })))
     }
 
@@ -159,6 +165,29 @@ impl TestGateway {
         self.0.lock().unwrap().replied.clone()
     }
 
+    /// A supervisor's card signs about what was put up, at another terminal.
+    pub fn second_word(&self, standing: &str) {
+        let mut state = self.0.lock().unwrap();
+        let approval = state.approval.as_mut().expect("something was put up");
+        approval.standing = standing.into();
+        approval.decided_by = Some("13101-0009".into());
+    }
+
+    /// Another operator's card counts from now on.
+    pub fn set_operator(&self, key: PublicKey) {
+        self.0.lock().unwrap().operator = key;
+    }
+
+    /// Who is at work may not go on.
+    pub fn suspend(&self) {
+        self.0.lock().unwrap().suspended = true;
+    }
+
+    /// Sessions that the terminal has ended.
+    pub fn ended(&self) -> usize {
+        self.0.lock().unwrap().ended
+    }
+
     pub fn set_down(&self, down: bool) {
         self.0.lock().unwrap().down = down;
     }
@@ -192,6 +221,9 @@ impl Gateway for TestGateway {
         let public = ["operator-challenges", "operator-sessions", "openapi.json"];
         if session != Some("token") && !public.contains(&name.as_str()) {
             return Err(refused(401, "session-required"));
+        }
+        if state.suspended && session.is_some() {
+            return Err(refused(403, "party-suspended"));
         }
         let answer = state.answer(method, path, &name, body.unwrap_or_default());
         if state.lose.remove(&name) {
@@ -244,7 +276,43 @@ impl State {
                     expires_at: (Timestamp::now() + SignedDuration::from_hours(8)).to_string(),
                 }))
             }
-            (Method::Delete, _) => Ok(Value::Null),
+            (Method::Delete, _) => {
+                self.ended += 1;
+                Ok(Value::Null)
+            }
+            (Method::Get, "approvals") => Ok(json!(ApprovalList {
+                approvals: self.approval.iter().cloned().collect(),
+            })),
+            (Method::Get, _) if path.contains("/approvals/") => {
+                let approval = self.approval.clone();
+                Ok(json!(approval.ok_or(refused(404, "not-found"))?))
+            }
+            (Method::Post, "approvals") => {
+                let wish: ApprovalRequest = read(body);
+                let act = wish.act.parse().unwrap();
+                let application = wish.application.as_deref().map(|id| id.parse().unwrap());
+                let subject = pki_core::approval::Subject::new(
+                    act,
+                    application,
+                    &wish.reference,
+                    &wish.reason,
+                );
+                let approval = ApprovalMessage {
+                    id: "77".repeat(16),
+                    subject_sha256: subject.unwrap().digest().to_string(),
+                    act: wish.act,
+                    application: wish.application,
+                    reference: wish.reference,
+                    reason: wish.reason,
+                    requested_by: "13101-0001".into(),
+                    requested_at: "2026-11-22T02:00:00Z".into(),
+                    expires_at: "2026-11-22T02:30:00Z".into(),
+                    standing: "waiting".into(),
+                    decided_by: None,
+                };
+                self.approval = Some(approval.clone());
+                Ok(json!(approval))
+            }
             (Method::Get, "characters") => Ok(json!(CharacterFindings {
                 list_version: "1".into(),
                 findings: self.findings.clone(),
@@ -390,6 +458,14 @@ impl State {
                 self.due(Step::InquirySent)?;
                 let sent: IdentityConfirmation = read(body);
                 assert_eq!(Some(sent.identity_sha256), self.application.identity_sha256);
+                let approval = self.approval.as_ref().unwrap();
+                assert_eq!(sent.approval, approval.id);
+                let wanted = if sent.confirmed {
+                    "approved"
+                } else {
+                    "rejected"
+                };
+                assert_eq!(approval.standing, wanted);
                 if sent.confirmed {
                     self.application.step = Step::Identified;
                     self.application.inquiry = None;

@@ -8,7 +8,6 @@ use std::process::Command;
 use super::Screens;
 use crate::fault::{Fault, OnPath, Result};
 use crate::process;
-use crate::stack::supervisor::SUPERVISOR_PIN;
 use crate::stack::{OPERATOR_PIN, Stack};
 use crate::window::{Applicant, Card, SOUMU_TARO, TAKAHASHI_HANAKO};
 
@@ -128,38 +127,25 @@ impl<'a> Tour<'a> {
         Ok(id)
     }
 
-    /// A proxy's application: the letter, the reply, the supervisor's look; then it is withdrawn.
+    /// A proxy's application: the letter, the reply, the supervisor's approval; then it is withdrawn.
     fn by_proxy(&self, supervisor: &Card) -> Result<()> {
         let clerk = &self.screens.clerk;
         let id = clerk.receive_from_proxy(&WATANABE, "渡邉　さくら")?;
         let letter = self.paper("inquiry", &format!("/api/applications/{id}/inquiry.pdf"))?;
         clerk.reply(&self.code_on(&letter)?)?;
-        clerk.shot("counter-confirm-own")?;
-        self.change_operator(&self.stack.operator_card(), supervisor, SUPERVISOR_PIN)?;
-        clerk.go(&format!("/screens/applications/{id}"))?;
         clerk.shot("counter-confirm")?;
         clerk.press("F10")?;
+        clerk.page.wait_for("dl.facts")?;
+        let asked = clerk.page.path()?;
+        clerk.approve_and_do(&asked, &self.stack.operator_card(), supervisor)?;
         clerk.page.wait_for("form[action$=\"/prepare-card\"]")?;
         clerk.shot("counter-card-long-name")?;
         clerk.press_in_vain("F10")?;
         clerk.shot("counter-no-card")?;
-        self.change_operator(supervisor, &self.stack.operator_card(), OPERATOR_PIN)?;
         clerk.search(WATANABE.resident)?;
         clerk.press("F10")?;
         clerk.shot("counter-unfinished")?;
         clerk.withdraw(&id)
-    }
-
-    /// Somebody else signs in.
-    fn change_operator(&self, from: &Card, to: &Card, pin: &str) -> Result<()> {
-        let clerk = &self.screens.clerk;
-        clerk.page.follow(|page| page.key("F9"))?;
-        clerk.page.wait_for("#pin")?;
-        from.remove()?;
-        to.insert("operator")?;
-        clerk.wait_for_card("operator")?;
-        clerk.page.fill("#pin", pin)?;
-        clerk.press("Enter")
     }
 
     /// The reply's code, as it is printed on the letter: each letter in a cell of its own.

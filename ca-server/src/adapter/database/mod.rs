@@ -15,7 +15,9 @@ mod proof;
 mod provision;
 mod register_event;
 mod register_hold;
+mod retention;
 mod revocation;
+mod stop;
 mod verifier;
 mod writer;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{InPlace, publish};
-use crate::app::{App, callers, resume};
+use crate::app::{App, callers, resume, retention};
 
 /// Wakes the publisher when there is something new for a list.
 #[derive(Default)]
@@ -84,6 +84,13 @@ pub fn run(app: &App) {
             summed = Instant::now();
             if let Err(error) = callers::sum_up(app) {
                 tracing::warn!(error = %crate::causes(&error), "refusals wait to be summed up");
+            }
+            match retention::delete_due(app) {
+                Ok(0) => {}
+                Ok(deleted) => tracing::info!(deleted, "records were deleted by rule"),
+                Err(error) => {
+                    tracing::warn!(error = %crate::causes(&error), "due records are still there");
+                }
             }
         }
         for list in &published {

@@ -1,4 +1,4 @@
-//! The store that breaks, for disclosures, officers and held batches.
+//! The store that breaks, for disclosures, officers, held batches, stops and what is forgotten.
 
 use jiff::Timestamp;
 use pki_core::{
@@ -7,7 +7,7 @@ use pki_core::{
 };
 
 use super::FaultyStore;
-use crate::port::{disclosure::*, officer::*, register_hold::*, store::*};
+use crate::port::{disclosure::*, officer::*, register_hold::*, retention::*, stop::*, store::*};
 
 impl DisclosureStore for FaultyStore {
     fn receive_case(&self, new: NewCase, audit: AuditEntry) -> Result<ReceiveCase, StoreError> {
@@ -98,5 +98,51 @@ impl RegisterHolds for FaultyStore {
     }
     fn register_holds(&self, limit: u32) -> Result<Vec<Hold>, StoreError> {
         self.call("register_holds", |store| store.register_holds(limit))
+    }
+}
+
+impl StopStore for FaultyStore {
+    fn note_stop(&self, stop: GatewayStop, audit: AuditEntry) -> Result<NoteStop, StoreError> {
+        self.call("note_stop", |store| store.note_stop(stop, audit))
+    }
+    fn stops(&self, open: bool, limit: u32) -> Result<Vec<GatewayStop>, StoreError> {
+        self.call("stops", |store| store.stops(open, limit))
+    }
+    fn stop(&self, id: &str) -> Result<Option<GatewayStop>, StoreError> {
+        self.call("stop", |store| store.stop(id))
+    }
+    fn release_stop(
+        &self,
+        id: &str,
+        release: Vec<u8>,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("release_stop", |store| {
+            store.release_stop(id, release, at, audit)
+        })
+    }
+}
+
+impl Retention for FaultyStore {
+    fn ended_before(
+        &self,
+        records: Records,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Ended>, StoreError> {
+        self.call("ended_before", |store| {
+            store.ended_before(records, before, limit)
+        })
+    }
+    fn delete_ended(
+        &self,
+        records: Records,
+        ended: &Ended,
+        audit: AuditEntry,
+    ) -> Result<bool, StoreError> {
+        self.call("delete_ended", |store| {
+            store.delete_ended(records, ended, audit)
+        })
     }
 }

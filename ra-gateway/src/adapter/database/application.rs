@@ -258,6 +258,7 @@ fn write_effect(
                     released_at: None,
                     released_by: None,
                     reason: None,
+                    proof: None,
                 })
                 .execute(connection)?;
         }

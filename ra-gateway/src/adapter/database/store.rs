@@ -211,15 +211,23 @@ impl Store for Database {
         self.read(upkeep::stops)
     }
 
-    fn release_stops(
+    fn release_stop(
         &self,
+        id: &str,
         by: &str,
         reason: &str,
+        proof: &str,
         now: Timestamp,
         audit: &AuditEntry,
-    ) -> Result<usize, StoreError> {
-        self.audited(audit, now, |c, _| upkeep::release_stops(c, by, reason, now))
-            .map_err(Fault::into_store)
+    ) -> Result<bool, StoreError> {
+        self.audited(audit, now, |c, entry| {
+            let released = upkeep::release_stop(c, id, (by, reason, proof), now)?;
+            if !released {
+                entry.refused = Some("not-stopped".to_owned());
+            }
+            Ok(released)
+        })
+        .map_err(Fault::into_store)
     }
 
     fn data_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {

@@ -78,27 +78,32 @@ pub(super) fn stops(connection: &mut AnyConnection) -> Result<Vec<BreakerStop>, 
                 tripped_at: time(row.tripped_at)?,
                 application: parsed(&row.application, "stop")?,
                 serial: row.serial,
+                terminal: row.terminal,
+                operator: row.operator,
             })
         })
         .collect::<Result<_, StoreError>>()
         .map_err(Fault::from)
 }
 
-pub(super) fn release_stops(
+pub(super) fn release_stop(
     connection: &mut AnyConnection,
-    by: &str,
-    reason: &str,
+    id: &str,
+    (by, reason, proof): (&str, &str, &str),
     now: Timestamp,
-) -> Result<usize, Fault> {
-    Ok(
-        diesel::update(breaker::table.filter(breaker::released_at.is_null()))
-            .set((
-                breaker::released_at.eq(Some(micros(now))),
-                breaker::released_by.eq(Some(by)),
-                breaker::reason.eq(Some(reason)),
-            ))
-            .execute(connection)?,
-    )
+) -> Result<bool, Fault> {
+    let open = breaker::table
+        .find(id)
+        .filter(breaker::released_at.is_null());
+    let released = diesel::update(open)
+        .set((
+            breaker::released_at.eq(Some(micros(now))),
+            breaker::released_by.eq(Some(by)),
+            breaker::reason.eq(Some(reason)),
+            breaker::proof.eq(Some(proof)),
+        ))
+        .execute(connection)?;
+    Ok(released == 1)
 }
 
 pub(super) fn data_keys(connection: &mut AnyConnection) -> Result<Vec<WrappedKey>, Fault> {

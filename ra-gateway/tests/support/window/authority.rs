@@ -30,6 +30,7 @@ use schema::wire::{
             DeliveryRequest, DeliveryResponse, DisclosureLine, DisclosureList, DisclosureRequest,
         },
         register_revocation::{RegisterRevocation, RegisterRevocationList},
+        stop::{Stop, StopRelease, StopReleases, StopReport},
     },
 };
 
@@ -66,6 +67,10 @@ pub struct FakeAuthority {
     pub(super) announced: Mutex<Option<Announced>>,
     pub(super) events: Mutex<Vec<RegisterRevocation>>,
     pub(super) disclosures: Mutex<Vec<DisclosureLine>>,
+    /// Stops as they were told last.
+    pub stops: Mutex<Vec<Stop>>,
+    /// What it answers to the next tellings.
+    pub releases: Mutex<Vec<StopRelease>>,
 }
 
 impl FakeAuthority {
@@ -301,6 +306,13 @@ impl Authority for FakeAuthority {
         Ok(DeliveryResponse {
             disclosure: line.unwrap().clone(),
             answer: Base64(b"%PDF-".to_vec()),
+        })
+    }
+
+    fn tell_stops(&self, report: &StopReport) -> Result<StopReleases, AuthorityFault> {
+        *self.stops.lock().unwrap() = report.stops.clone();
+        Ok(StopReleases {
+            releases: self.releases.lock().unwrap().clone(),
         })
     }
 

@@ -8,17 +8,19 @@ use std::sync::{Arc, Mutex};
 use pki_core::{
     act::{Act, ActFrame, Deed, IssueDeed, RevokeDeed, Signatory, SignedAct},
     application::fee::FeeTable,
+    approval::{ApprovedAct, CONTEXT, REPLY_REASON, Statement, Verdict},
     certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject},
     id::Sha256Digest,
     operator::Role,
     person::substitution::SubstitutionList,
+    release::Officers,
     revocation::ground::Ground,
 };
 use ra_gateway::{
     adapter::{register_csv::CsvRegister, vault::TokenVault},
     app::{
         App, KnownPlaces, Settings, caller::Clerk, channel::Channels, refusal::Failure,
-        register_events::RegisterEvents,
+        register_events::RegisterEvents, stops::RefusedRelease,
     },
     config::IssuerConfig,
     port::{AuditEntry, Authority, Clock, Entropy, Masters, Party, PartyKind, Store},
@@ -134,6 +136,8 @@ impl World {
             announced: Mutex::default(),
             disclosures: Mutex::default(),
             events: Mutex::default(),
+            stops: Mutex::default(),
+            releases: Mutex::default(),
         });
         let entropy: Arc<dyn Entropy> = Arc::new(CountingEntropy::default());
         let app = App {
@@ -156,6 +160,12 @@ impl World {
                 profile: "signature".into(),
                 issuer,
                 user_authentication: None,
+                officers: Officers {
+                    issuer: infrastructure.issuer.subject().clone(),
+                    key: infrastructure.issuer.public_key().clone(),
+                    unit: "Officers".into(),
+                    prefecture: "13".into(),
+                },
                 fees: FeeTable::standard(),
                 substitutes: SubstitutionList::standard(),
                 session_s: 36_000,
@@ -168,6 +178,7 @@ impl World {
             knocks: service::knocks::Knocks::default(),
             places: KnownPlaces::default(),
             events: RegisterEvents::default(),
+            refused_release: RefusedRelease::default(),
         };
         Self {
             app,
@@ -262,14 +273,64 @@ impl World {
     /// A clerk of another municipality, at its own terminal.
     pub fn clerk_elsewhere(&self) -> Clerk {
         self.operator_at(ELSEWHERE, &self.elsewhere.1, "13102-0001", Role::Clerk)
+            .0
     }
 
     /// A supervisor, at the window's terminal.
     pub fn supervisor(&self) -> Clerk {
+        self.supervisor_with_card().0
+    }
+
+    /// The same with the key of their card.
+    pub fn supervisor_with_card(&self) -> (Clerk, SoftKey) {
         self.operator_at(TERMINAL, &self.terminal.1, "13101-0009", Role::Supervisor)
     }
 
-    fn operator_at(&self, at: &str, certificate_at: &[u8], operator: &str, role: Role) -> Clerk {
+    /// Puts the decision on a reply up in the clerk's name, and the second person's card signs
+    /// at the same terminal; the approval's id.
+    pub fn second_eyes(
+        &self,
+        clerk: &Clerk,
+        application: &ra::Application,
+        (who, card): (&str, &SoftKey),
+        verdict: Verdict,
+    ) -> Result<String, Failure> {
+        let asked = self.app.request_approval(
+            clerk,
+            &ra::ApprovalRequest {
+                act: ApprovedAct::IdentityInquiry.as_str().into(),
+                application: Some(application.id.clone()),
+                reference: application.identity_sha256.clone().unwrap(),
+                reason: REPLY_REASON.into(),
+            },
+        )?;
+        let statement = Statement {
+            version: 1,
+            approval: asked.id.parse().unwrap(),
+            act: ApprovedAct::IdentityInquiry,
+            subject_sha256: asked.subject_sha256.parse().unwrap(),
+            requested_by: asked.requested_by.parse().unwrap(),
+            terminal: TERMINAL.parse().unwrap(),
+            approver: who.parse().unwrap(),
+            verdict,
+        }
+        .to_payload();
+        let decision = ra::ApprovalDecision {
+            signature: Base64(card.sign(EC, &[CONTEXT, &statement].concat())),
+            statement: Base64(statement),
+        };
+        let terminal = self.app.terminal(&self.terminal.1)?;
+        self.app.decide_approval(&terminal, &asked.id, &decision)?;
+        Ok(asked.id)
+    }
+
+    fn operator_at(
+        &self,
+        at: &str,
+        certificate_at: &[u8],
+        operator: &str,
+        role: Role,
+    ) -> (Clerk, SoftKey) {
         let card = SoftKey::new(EC);
         let certificate = self
             .infrastructure
@@ -303,7 +364,7 @@ impl World {
             .sign_in_at(at, certificate_at, operator, &card)
             .unwrap();
         let terminal = self.app.terminal(certificate_at).unwrap();
-        self.app.clerk(terminal, Some(&token)).unwrap()
+        (self.app.clerk(terminal, Some(&token)).unwrap(), card)
     }
 
     /// The clerk, as the next request of a session finds them.

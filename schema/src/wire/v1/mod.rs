@@ -6,3 +6,4 @@ pub mod ca;
 pub mod disclosure;
 pub mod ra;
 pub mod register_revocation;
+pub mod stop;

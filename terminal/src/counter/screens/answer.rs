@@ -82,7 +82,11 @@ pub async fn answer(
 fn fault(counter: &Counter, desk: &Desk, problem: &Problem) -> Result<Answer, Problem> {
     if problem.kind() == Kind::SignInNeeded {
         let next = inside(&desk.here);
-        return Ok(Answer::Go(format!("/screens/sign-in?next={next}")));
+        let door = match counter.locked() {
+            Some(_) => "lock",
+            None => "sign-in",
+        };
+        return Ok(Answer::Go(format!("/screens/{door}?next={next}")));
     }
     let frame = Frame::new(counter, desk, "problem.title")
         .back_to("/screens/applications")

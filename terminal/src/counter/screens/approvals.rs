@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
 use pki_core::approval::Verdict;
-use schema::wire::v1::ra::{ApprovalMessage, TillCloseRequest};
+use schema::wire::v1::ra::{ApprovalMessage, IdentityConfirmation, TillCloseRequest};
 
 use super::answer::{Answer, answer, render, telling};
 use super::case::yen_signed;
@@ -71,7 +71,12 @@ impl From<ApprovalMessage> for Line {
 impl Line {
     /// Whether its act is done from here.
     fn is_done_here(&self) -> bool {
-        matches!(self.act.as_str(), "fee-correction" | "till-difference")
+        match self.act.as_str() {
+            "fee-correction" | "till-difference" => self.standing == "approved",
+            // A refusal is carried out too: the decision goes back.
+            "identity-inquiry" => matches!(self.standing.as_str(), "approved" | "rejected"),
+            _ => false,
+        }
     }
 }
 
@@ -196,6 +201,18 @@ pub async fn carry_out(
                 counter
                     .close_till(&close)
                     .map(|till| format!("/screens/office/till/{}", till.day))
+            }
+            "identity-inquiry" => {
+                let application = approval.application.clone().ok_or_else(nothing)?;
+                let id = application.parse().map_err(|_| nothing())?;
+                let confirmation = IdentityConfirmation {
+                    identity_sha256: approval.reference.clone(),
+                    confirmed: approval.standing == "approved",
+                    approval: approval.id.clone(),
+                };
+                counter
+                    .confirm_identity(&id, &confirmation)
+                    .map(|_| format!("/screens/applications/{application}"))
             }
             _ => return Err(nothing()),
         };

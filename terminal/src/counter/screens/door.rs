@@ -13,6 +13,7 @@ use super::frame::Frame;
 use super::words::Language;
 use crate::counter::Counter;
 use crate::counter::http::Window;
+use crate::counter::idle::Reason;
 use crate::local::fence::{Fence, closed};
 use crate::local::{Fields, Problem};
 
@@ -20,7 +21,8 @@ use crate::local::{Fields, Problem};
 #[template(path = "counter/sign_in.html")]
 struct SignInPage {
     frame: Frame,
-    locked: bool,
+    /// Why nobody is at work, and whose work it is.
+    locked: Option<(String, String)>,
     /// Where to go on after the sign-in.
     next: String,
 }
@@ -38,14 +40,21 @@ pub async fn start(fence: Data<Fence>, request: HttpRequest) -> HttpResponse {
 fn shown(
     counter: &Counter,
     desk: &Desk,
-    locked: bool,
     next: &str,
     problem: Option<&Problem>,
 ) -> Result<Answer, Problem> {
-    let title = if locked {
-        "lock.title"
-    } else {
-        "sign-in.title"
+    let locked = counter.locked().map(|locked| {
+        let why = match locked.reason {
+            Reason::Pressed => "pressed",
+            Reason::Idle => "idle",
+            Reason::Suspended => "suspended",
+        };
+        (why.to_owned(), locked.label)
+    });
+    let title = match &locked {
+        Some((why, _)) if why == "suspended" => "lock.suspended-title",
+        Some(_) => "lock.title",
+        None => "sign-in.title",
     };
     let frame = Frame::new(counter, desk, title).telling(problem);
     let next = inside(next).to_owned();
@@ -72,9 +81,33 @@ pub async fn page(
     asked: Query<Asked>,
 ) -> Result<HttpResponse, Problem> {
     answer(window, desk, move |counter, desk| {
-        shown(counter, desk, false, &asked.next, None)
+        shown(counter, desk, &asked.next, None)
     })
     .await
+}
+
+/// The lock, once the screen has locked itself or somebody did; a page that is at work is
+/// gone back to.
+pub async fn locked(
+    window: Window,
+    desk: Desk,
+    asked: Query<Asked>,
+) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, desk| {
+        counter.watch_idle();
+        if counter.operator().is_some() {
+            return Ok(Answer::Go(inside(&asked.next).to_owned()));
+        }
+        shown(counter, desk, &asked.next, None)
+    })
+    .await
+}
+
+/// A key was pressed on a page: what the page's script tells now and then, so that nobody is
+/// locked out while typing.
+pub async fn awake(window: Window, _: Fields) -> HttpResponse {
+    window.awake();
+    HttpResponse::NoContent().finish()
 }
 
 /// Card and PIN.
@@ -82,8 +115,12 @@ pub async fn sign_in(window: Window, desk: Desk, fields: Fields) -> Result<HttpR
     answer(window, desk, move |counter, desk| {
         let next = inside(fields.text("next"));
         match counter.sign_in(&fields.secret("pin")) {
+            // Another operator than the one whose work was locked takes the window over.
+            Ok(told) if told["another"] == true => {
+                Ok(Answer::Go("/screens/office/shift".to_owned()))
+            }
             Ok(_) => Ok(Answer::Go(next.to_owned())),
-            Err(problem) => shown(counter, desk, false, next, Some(&problem)),
+            Err(problem) => shown(counter, desk, next, Some(&problem)),
         }
     })
     .await
@@ -92,8 +129,8 @@ pub async fn sign_in(window: Window, desk: Desk, fields: Fields) -> Result<HttpR
 /// Ends the session; the PIN opens the same page again.
 pub async fn lock(window: Window, desk: Desk, fields: Fields) -> Result<HttpResponse, Problem> {
     answer(window, desk, move |counter, desk| {
-        counter.sign_out();
-        shown(counter, desk, true, fields.text("here"), None)
+        counter.lock_screen(Reason::Pressed);
+        shown(counter, desk, fields.text("here"), None)
     })
     .await
 }

@@ -49,6 +49,8 @@ pub struct Frame {
     pub card: Option<(String, String)>,
     /// Marked as for training.
     pub training: bool,
+    /// Seconds without a key after which a page without script asks for the lock.
+    pub lock_after: u64,
     /// Where Esc leads.
     pub back: Option<String>,
     /// A fault to be told.
@@ -77,6 +79,7 @@ impl Frame {
             operator_card: text(&readers["operator"]["card"]["id"]),
             card: text(&card["id"]).zip(text(&card["state"])),
             training: counter.config.mode.is_training(),
+            lock_after: counter.config.idle_lock.as_secs() + 1,
             back: None,
             banner: None,
             desk: desk.clone(),

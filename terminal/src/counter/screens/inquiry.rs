@@ -1,9 +1,10 @@
-//! The written inquiry on the screens: sent, answered, confirmed by a second operator.
+//! The written inquiry on the screens: sent, answered, put up for a second operator.
 
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
-use schema::wire::v1::ra::{Application, IdentityConfirmation, ReplyRequest};
+use pki_core::approval::{ApprovedAct, REPLY_REASON};
+use schema::wire::v1::ra::{Application, ApprovalRequest, ReplyRequest};
 
 use super::answer::{Answer, answer, render};
 use super::case::Case;
@@ -18,6 +19,9 @@ use super::walk::{
 use crate::counter::Counter;
 use crate::counter::http::Window;
 use crate::local::{Fields, Problem};
+
+/// The act that is put up for approval.
+const IDENTITY_INQUIRY: &str = ApprovedAct::IdentityInquiry.as_str();
 
 #[derive(Template)]
 #[template(path = "counter/inquiry.html")]
@@ -49,9 +53,8 @@ struct ConfirmPage {
     document: String,
     decided_by: String,
     decided_at: String,
-    identity_sha256: String,
-    /// The clerk at work is the one who decided.
-    own: bool,
+    /// What was asked for about this decision already, if it still counts: id and standing.
+    asked: Option<(String, String)>,
 }
 
 /// Before the letter: what is asked, and where it goes.
@@ -92,15 +95,21 @@ pub(super) fn after(
     };
     match &application.identity {
         Some(identity) if inquiry.decided => {
+            let seen = application.identity_sha256.clone().unwrap_or_default();
+            let asked = counter
+                .approvals()?
+                .approvals
+                .into_iter()
+                .find(|asked| asked.act == IDENTITY_INQUIRY && asked.reference == seen)
+                .map(|asked| (asked.id, asked.standing));
             let page = ConfirmPage {
-                own: counter.operator().as_deref() == Some(identity.decided_by.as_str()),
+                asked,
                 frame,
                 case,
                 rows: recorded(application),
                 document: document_name(desk, &identity.document),
                 decided_by: identity.decided_by.clone(),
                 decided_at: days::moment(&identity.decided_at),
-                identity_sha256: application.identity_sha256.clone().unwrap_or_default(),
             };
             render(&page, problem)
         }
@@ -144,15 +153,30 @@ pub(super) fn reply(fields: &Fields) -> Result<ReplyRequest, Problem> {
     })
 }
 
-/// The confirmation as the form says.
-pub(super) fn confirmation(fields: &Fields) -> Result<IdentityConfirmation, Problem> {
-    let confirmed = match fields.text("confirmed") {
-        "yes" => true,
-        "no" => false,
-        _ => return Err(nothing()),
-    };
-    Ok(IdentityConfirmation {
-        identity_sha256: fields.text("identity_sha256").to_owned(),
-        confirmed,
+/// Puts the decision on the reply up for a second person, and goes on to their page.
+///
+/// # Errors
+/// What the gateway says.
+pub async fn put_up(
+    window: Window,
+    desk: Desk,
+    path: Path<String>,
+    _: Fields,
+) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, _| {
+        let id = path.parse().map_err(|_| nothing())?;
+        let application = counter.application(&id)?;
+        let wish = ApprovalRequest {
+            act: IDENTITY_INQUIRY.to_owned(),
+            application: Some(id.to_string()),
+            reference: application.identity_sha256.ok_or_else(nothing)?,
+            reason: REPLY_REASON.to_owned(),
+        };
+        let asked = counter.request_approval(&wish)?;
+        Ok(Answer::Go(format!(
+            "/screens/office/approvals/{}",
+            asked.id
+        )))
     })
+    .await
 }

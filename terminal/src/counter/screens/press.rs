@@ -47,7 +47,6 @@ fn pressed(
         "identity" => counter.identity(id, &identity(fields)?),
         "inquiry" => counter.send_inquiry(id),
         "reply" => counter.record_reply(id, &accepted_with_face(inquiry::reply(fields)?)?),
-        "confirm" => counter.confirm_identity(id, &inquiry::confirmation(fields)?),
         "prepare-card" => counter.prepare_card(id),
         "read-public-key" => counter.read_public_key(id),
         "characters" => counter.settle(id, &choices(counter, id, fields)?),

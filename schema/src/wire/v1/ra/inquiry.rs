@@ -64,7 +64,8 @@ pub struct ReplyRequest {
 }
 
 /// `POST /v1/applications/{id}/identity-confirmation`: another operator, a supervisor, has
-/// seen the decision on the reply.
+/// signed about the decision on the reply (`POST /v1/approvals`, act `identity-inquiry`, with
+/// `identity_sha256` as its reference).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityConfirmation {
@@ -72,6 +73,8 @@ pub struct IdentityConfirmation {
     pub identity_sha256: String,
     /// `false` gives the decision back to the clerk.
     pub confirmed: bool,
+    /// What the second operator signed: approved for `true`, rejected for `false`.
+    pub approval: String,
 }
 
 /// An inquiry, as far as the screen needs it.

@@ -1,0 +1,15 @@
+-- Stops of gateways as they told them. One is open until two officers' signed release lies beside it.
+CREATE TABLE gateway_stop (
+    id           TEXT NOT NULL PRIMARY KEY,             -- the gateway's name of it, 32 hex digits
+    gateway      TEXT NOT NULL,                         -- who told it first
+    serial       TEXT NOT NULL,                         -- the certificate that showed the fault
+    application  TEXT NOT NULL,
+    terminal     TEXT NOT NULL,
+    operator     TEXT NOT NULL,
+    tripped_at   BIGINT NOT NULL,
+    told_at      BIGINT NOT NULL,
+    release      BYTEA,                                  -- JSON, as the gateway is given it
+    released_at  BIGINT,
+    CHECK ((release IS NULL) = (released_at IS NULL))
+);
+CREATE INDEX gateway_stop_open ON gateway_stop (gateway, released_at);

@@ -113,6 +113,7 @@ fn serve_in_lanes(world: World, limit: u32, lanes: LaneConfig) -> (Served, Parts
         register: folder.path("register.csv"),
         issuer: app.settings.issuer.clone(),
         user_authentication: None,
+        officers: app.settings.officers.clone(),
         listen_gateway: ([127, 0, 0, 1], 0).into(),
         listen_admin: ([127, 0, 0, 1], 0).into(),
         mode: app.settings.mode,

@@ -9,8 +9,8 @@ mod authority;
 mod extract;
 mod image;
 mod session;
-mod user_authentication;
 mod stops;
+mod user_authentication;
 
 use pki_core::{id::Sha256Digest, revocation::ground::Ground};
 use ra_gateway::{

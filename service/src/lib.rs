@@ -9,6 +9,8 @@ pub mod log;
 #[cfg(feature = "server")]
 pub mod audit;
 #[cfg(feature = "server")]
+pub mod client;
+#[cfg(feature = "server")]
 pub mod knocks;
 #[cfg(feature = "server")]
 pub mod meters;

@@ -4,7 +4,7 @@
 
 use std::{
     io::Read,
-    sync::{Arc, Mutex},
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -12,15 +12,12 @@ use pki_core::{
     id::Sha256Digest, person::municipality::MunicipalityCode,
     revocation::register_batch::BATCH_BYTES_MAX,
 };
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde::Deserialize;
-use service::config::owner_only;
+use service::client::{Client, ClientFault};
 use ureq::{
     Agent, Body,
     http::{Response, header},
-    tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
 };
-use zeroize::Zeroizing;
 
 use crate::{
     config::FeedConfig,
@@ -29,6 +26,8 @@ use crate::{
 
 /// Longest list of numbers that is read, in bytes.
 const LIST_BYTES_MAX: u64 = 64 * 1024;
+/// Connections that are kept open: municipalities are asked one after the other.
+const CONNECTIONS: usize = 3;
 /// First pause after a failure; it doubles.
 const PAUSE_FIRST: Duration = Duration::from_secs(2);
 /// Longest pause, also where the server asks for a longer one.
@@ -36,14 +35,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Why the client could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ServerSetup {
-    /// A PEM file cannot be used.
-    #[error("register.feed: {0} cannot be used")]
-    Pem(
-        &'static str,
-        #[source] Box<dyn std::error::Error + Send + Sync>,
-    ),
-}
+#[error("register.feed")]
+pub struct ServerSetup(#[from] ClientFault);
 
 /// Why there was no answer that can be used.
 #[derive(Debug, thiserror::Error)]
@@ -88,40 +81,15 @@ struct List {
 impl RegisterServer {
     /// A client that trusts the register's authority alone and shows its own certificate.
     pub fn new(config: &FeedConfig) -> Result<Self, ServerSetup> {
-        let chain = CertificateDer::pem_file_iter(&config.client.certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| ServerSetup::Pem("the certificate", Box::new(error)))?;
-        let key = |error| ServerSetup::Pem("the key", error);
-        owner_only("register.feed.key", &config.client.key)
-            .map_err(|error| key(Box::new(error)))?;
-        let pem = std::fs::read(&config.client.key)
-            .map(Zeroizing::new)
-            .map_err(|error| key(Box::new(error)))?;
-        let private = PrivateKey::from_pem(&pem).map_err(|error| key(Box::new(error)))?;
-        let chain: Vec<Certificate<'static>> = chain
-            .iter()
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect();
-        let roots = vec![Certificate::from_der(&config.authority).to_owned()];
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .client_cert(Some(ClientCert::new_with_certs(&chain, private)))
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(config.timeout))
-            .timeout_connect(Some(config.timeout.min(Duration::from_secs(5))))
-            .user_agent("jitsuin-ca-server")
-            .build()
-            .into();
+        let agent = Client {
+            files: &config.client,
+            key_setting: "register.feed.key",
+            authority: &config.authority,
+            timeout: config.timeout,
+            connections: CONNECTIONS,
+            user_agent: "jitsuin-ca-server",
+        }
+        .agent()?;
         Ok(Self {
             agent,
             url: config.url.clone(),

@@ -1,13 +1,11 @@
 //! The certificate authority over mutual TLS.
 
 use std::{
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use pki_core::{id::ApplicationId, mode::Mode, person::municipality::MunicipalityCode};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use schema::wire::v1::{
     authority::AuthorityRecord,
     ca::{
@@ -21,11 +19,8 @@ use schema::wire::v1::{
     stop::{StopReleases, StopReport},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use service::config::owner_only;
-use ureq::{
-    Agent,
-    tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider},
-};
+use service::client::{Client, ClientFault};
+use ureq::Agent;
 
 use crate::{
     config::AuthorityConfig,
@@ -34,19 +29,10 @@ use crate::{
 
 /// Largest answer that is read, in bytes: a paper with its font, in base64.
 const LARGEST_ANSWER: u64 = 4 * 1024 * 1024;
+/// Connections that are kept open.
+const CONNECTIONS: usize = 16;
 /// Pause before the second attempt; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-
-/// Why the client could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A PEM file cannot be used.
-    #[error("{0} cannot be used")]
-    Pem(
-        &'static str,
-        #[source] Box<dyn std::error::Error + Send + Sync>,
-    ),
-}
 
 /// One client with its connections, shared by all threads.
 pub struct HttpAuthority {
@@ -58,42 +44,16 @@ pub struct HttpAuthority {
 
 impl HttpAuthority {
     /// A client that trusts the infrastructure CA and shows the gateway's certificate.
-    pub fn new(config: &AuthorityConfig, infrastructure_ca: &[u8]) -> Result<Self, ClientError> {
-        let chain = CertificateDer::pem_file_iter(&config.client.certificate)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| ClientError::Pem("the client certificate", Box::new(error)))?;
-        owner_only("ca.key", &config.client.key)
-            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
-        let key = std::fs::read(&config.client.key)
-            .map(zeroize::Zeroizing::new)
-            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
-        let key = PrivateKey::from_pem(&key)
-            .map_err(|error| ClientError::Pem("the client key", Box::new(error)))?;
-        let chain: Vec<Certificate<'static>> = chain
-            .iter()
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect();
-        let roots = vec![Certificate::from_der(infrastructure_ca).to_owned()];
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(
-                rustls::crypto::aws_lc_rs::default_provider(),
-            ))
-            .client_cert(Some(ClientCert::new_with_certs(&chain, key)))
-            .root_certs(RootCerts::new_with_certs(&roots))
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .https_only(true)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(config.timeout))
-            .timeout_connect(Some(config.timeout.min(Duration::from_secs(5))))
-            .max_idle_connections_per_host(16)
-            .user_agent("jitsuin-ra-gateway")
-            .build()
-            .into();
+    pub fn new(config: &AuthorityConfig, infrastructure_ca: &[u8]) -> Result<Self, ClientFault> {
+        let agent = Client {
+            files: &config.client,
+            key_setting: "ca.key",
+            authority: infrastructure_ca,
+            timeout: config.timeout,
+            connections: CONNECTIONS,
+            user_agent: "jitsuin-ra-gateway",
+        }
+        .agent()?;
         Ok(Self {
             agent,
             url: config.url.clone(),

@@ -1,5 +1,6 @@
-//! `docs/seed-map.md` leads from each function to its rule, its code and its tests. A name in it that is
-//! nowhere in the code leads nobody anywhere, so each is looked up.
+//! `docs/seed-map.md` leads from each function to its rule, its code and its tests, `docs/threat-model.md` and
+//! `docs/incidents.md` from what could happen to what shows that it does not. A name in them that is nowhere in
+//! the code leads nobody anywhere, so each is looked up.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -192,6 +193,38 @@ fn every_name_in_the_map_is_in_the_code() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let rows = map.lines().filter(|line| line.starts_with("| ")).count();
     assert!(rows > 60, "the map has {rows} rows");
+}
+
+/// The tests that a page names in its tables and that are nowhere. In italics stand the names of tests, and
+/// `not yet` and `unsigned` for what they are.
+fn untold(page: &str, repository: &Repository) -> Vec<String> {
+    let mut untold = Vec::new();
+    for (at, line) in page.lines().enumerate() {
+        let Some((_, test)) = line.strip_suffix('|').and_then(|row| row.rsplit_once('|')) else {
+            continue;
+        };
+        let plain: String = test.replace("**", "").split('`').step_by(2).collect();
+        for sentence in between(&plain, '*') {
+            if sentence != "not yet" && !repository.has_test(sentence) {
+                untold.push(format!("line {}: there is no test *{sentence}*", at + 1));
+            }
+        }
+    }
+    untold
+}
+
+#[test]
+fn every_test_that_shows_a_threat_or_an_incident_is_in_the_code() {
+    let repository = Repository::read();
+    for (page, least) in [("docs/threat-model.md", 35), ("docs/incidents.md", 30)] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        let untold = untold(&text, &repository);
+        assert!(untold.is_empty(), "{page}:\n{}", untold.join("\n"));
+        let rows = text.lines().filter(|line| line.starts_with("| ")).count();
+        assert!(rows > least, "{page} has {rows} rows");
+    }
+    let row = "| a | b | *there is no such test*; *not yet* |";
+    assert_eq!(untold(row, &repository).len(), 1);
 }
 
 #[test]

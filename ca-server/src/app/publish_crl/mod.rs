@@ -281,6 +281,7 @@ fn one(
     metrics::gauge!("jitsuin_crl_seconds", &labels).set(begun.elapsed().as_secs_f64());
     metrics::gauge!("jitsuin_crl_number", &labels).set(record.number as f64);
     metrics::gauge!("jitsuin_crl_entries", &labels).set(entries as f64);
+    metrics::gauge!("jitsuin_crl_next_update", &labels).set(record.next_update.as_second() as f64);
     Ok(Published { record, path })
 }
 

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use pki_core::certificate::{
-    Profile, Serial,
+    Partition, Profile, Serial,
     unsigned::{AssembleFault, Unsigned},
 };
 
@@ -27,7 +27,8 @@ pub(super) struct Order<'a> {
     pub now: Timestamp,
     /// Linted bytes to sign.
     pub unsigned: Unsigned,
-    pub municipality: Option<String>,
+    /// The part of a municipality's list that it names; `None` for parties.
+    pub list: Option<Partition>,
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub key_sha256: [u8; 32],
     pub application: [u8; 16],
@@ -97,7 +98,8 @@ pub(super) fn certify(app: &App, order: Order<'_>) -> Result<Certified, CertifyE
         node: app.node.clone(),
         profile: order.profile.name().to_owned(),
         profile_sha256: order.profile.hash(),
-        municipality: order.municipality,
+        municipality: order.list.map(|list| list.municipality.to_string()),
+        partition: order.list.map(|list| list.number).unwrap_or_default(),
         not_after: order.profile.validity().end(order.now),
         key_sha256: order.key_sha256,
         application: order.application,

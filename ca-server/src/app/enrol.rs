@@ -228,7 +228,7 @@ pub(super) fn certify(
         serial: &serial,
         now,
         unsigned,
-        municipality: None,
+        list: None,
         key_sha256: request.public_key.sha256(),
         application,
         idempotency_key,

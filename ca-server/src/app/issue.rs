@@ -232,7 +232,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         serial: &serial,
         now,
         unsigned,
-        municipality: Some(permitted.act.municipality.to_string()),
+        list: Some(permitted.place.list()),
         key_sha256: material.public_key.sha256(),
         application: *permitted.act.application.as_bytes(),
         idempotency_key: key,

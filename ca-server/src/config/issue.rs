@@ -14,6 +14,7 @@ use pki_core::{
         distribution_point::Place,
         image::CertificateImage,
         issuer::{Access, Issuer, Publication},
+        partition::PartitionNumber,
         profile::SubjectKind,
     },
     mode::Mode,
@@ -222,9 +223,19 @@ struct MunicipalitySpec {
     code: String,
     /// Romanised, with its suffix: `Chiyoda-ku`.
     name: String,
+    /// The part of its list that new certificates name: 1, or a further one when the list before it
+    /// has grown long.
+    #[serde(default = "MunicipalitySpec::first")]
+    partition: u32,
     /// The municipality that it became part of (合併); the entry stays for as long as
     /// certificates name it.
     successor: Option<String>,
+}
+
+impl MunicipalitySpec {
+    fn first() -> u32 {
+        1
+    }
 }
 
 /// One CA key, its certificate and how it publishes.
@@ -634,6 +645,8 @@ fn municipalities(
             code,
             prefecture: prefecture_name.to_owned(),
             municipality: spec.name.clone(),
+            partition: PartitionNumber::new(spec.partition)
+                .ok_or_else(|| value("municipality.partition", "must be 1 to 99"))?,
         });
     }
     if places.is_empty() {

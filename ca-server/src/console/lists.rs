@@ -50,12 +50,11 @@ pub fn states(app: &App) -> Result<Vec<ListState>, StoreError> {
     publish_crl::all_scopes(app)?
         .into_iter()
         .map(|(issuer, scope)| {
+            let partition = scope.partition();
+            let scope = scope.name();
             let record = app.store.latest_crl(&issuer, &scope)?;
             let behind = match &record {
-                Some(record) => app
-                    .store
-                    .changed_scopes(&issuer, record.feed)?
-                    .contains(&scope),
+                Some(record) => app.store.changed(&issuer, partition, record.feed)?,
                 None => true,
             };
             Ok(ListState {

@@ -14,7 +14,7 @@ use actix_web::{
     },
     web,
 };
-use pki_core::revocation::crl::CrlOutline;
+use pki_core::{certificate::Partition, revocation::crl::CrlOutline};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -58,12 +58,12 @@ pub async fn full_delta(
     list(app, request, &issuer, "", Provided::Delta).await
 }
 
-/// The list of one municipality.
+/// The list of one municipality, or of a further part of it.
 #[utoipa::path(
-    get, path = "/crl/{issuer}/{municipality}.crl", tag = "crl",
+    get, path = "/crl/{issuer}/{partition}.crl", tag = "crl",
     params(
         ("issuer" = String, Path, description = "Name of the issuer"),
-        ("municipality" = String, Path, description = "Five digits"),
+        ("partition" = String, Path, description = "Five digits of the municipality, and -2 to -99 for a further part of its list"),
     ),
     responses(Lists),
 )]
@@ -72,17 +72,16 @@ pub async fn partition(
     request: HttpRequest,
     parts: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (issuer, municipality) = parts.into_inner();
-    of_municipality(&municipality)?;
-    list(app, request, &issuer, &municipality, Provided::List).await
+    let (issuer, partition) = parts.into_inner();
+    list(app, request, &issuer, &part(&partition)?, Provided::List).await
 }
 
-/// The delta of one municipality's list.
+/// The delta of such a list.
 #[utoipa::path(
-    get, path = "/crl/{issuer}/{municipality}/delta.crl", tag = "crl",
+    get, path = "/crl/{issuer}/{partition}/delta.crl", tag = "crl",
     params(
         ("issuer" = String, Path, description = "Name of the issuer"),
-        ("municipality" = String, Path, description = "Five digits"),
+        ("partition" = String, Path, description = "Five digits of the municipality, and -2 to -99 for a further part of its list"),
     ),
     responses(Lists),
 )]
@@ -91,17 +90,15 @@ pub async fn partition_delta(
     request: HttpRequest,
     parts: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
-    let (issuer, municipality) = parts.into_inner();
-    of_municipality(&municipality)?;
-    list(app, request, &issuer, &municipality, Provided::Delta).await
+    let (issuer, partition) = parts.into_inner();
+    list(app, request, &issuer, &part(&partition)?, Provided::Delta).await
 }
 
-fn of_municipality(code: &str) -> Result<(), Problem> {
-    if code.len() == 5 && code.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(())
-    } else {
-        Err(no_list())
-    }
+/// The part of a list that an address names.
+fn part(text: &str) -> Result<String, Problem> {
+    text.parse::<Partition>()
+        .map(|partition| partition.to_string())
+        .map_err(|_| no_list())
 }
 
 async fn list(

@@ -68,11 +68,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
             web::to(files::full_delta),
         ))
         .service(read_only(
-            "/crl/{issuer}/{municipality}/delta.crl",
+            "/crl/{issuer}/{partition}/delta.crl",
             web::to(files::partition_delta),
         ))
         .service(read_only(
-            "/crl/{issuer}/{municipality}.crl",
+            "/crl/{issuer}/{partition}.crl",
             web::to(files::partition),
         ))
         .service(read_only("/certs/{issuer}.cer", web::to(files::issuer)))

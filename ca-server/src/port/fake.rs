@@ -19,7 +19,10 @@ use aws_lc_rs::{
     },
 };
 use jiff::{SignedDuration, Timestamp};
-use pki_core::certificate::{MessageDigest, PublicKey, SignatureAlgorithm};
+use pki_core::{
+    certificate::{MessageDigest, Partition, PartitionNumber, PublicKey, SignatureAlgorithm},
+    person::municipality::MunicipalityCode,
+};
 use zeroize::Zeroizing;
 
 use super::{
@@ -263,6 +266,7 @@ impl Signer for FakeSigner {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Mutex<HashMap<&'static str, Break>>,
+    after: Mutex<HashMap<&'static str, Box<dyn FnOnce() + Send>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -275,12 +279,19 @@ impl FaultyStore {
         Self {
             inner,
             plan: Mutex::default(),
+            after: Mutex::default(),
         }
     }
 
     /// The next call of this method breaks.
     pub fn break_next(&self, method: &'static str, how: Break) {
         lock(&self.plan).insert(method, how);
+    }
+
+    /// Between the next call of this method and its answer, when all it does is done, this happens
+    /// on the caller's thread.
+    pub fn after_next(&self, method: &'static str, what: impl FnOnce() + Send + 'static) {
+        lock(&self.after).insert(method, Box::new(what));
     }
 
     /// Whether everything that was to break did.
@@ -294,8 +305,15 @@ impl FaultyStore {
         work: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let how = lock(&self.plan).remove(method);
+        let after = lock(&self.after).remove(method);
         match how {
-            None => work(&*self.inner),
+            None => {
+                let done = work(&*self.inner);
+                if let Some(after) = after {
+                    after();
+                }
+                done
+            }
             Some(Break::NotDone) => Err(StoreError::away(ByTest)),
             Some(Break::DoneUnsaid) => {
                 work(&*self.inner)?;
@@ -426,8 +444,17 @@ impl Store for FaultyStore {
     fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError> {
         self.call("crl", |store| store.crl(issuer, scope, number))
     }
-    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.call("last_end", |store| store.last_end(issuer, municipality))
+    fn last_end(&self, issuer: &str, of: Partition) -> Result<Option<Timestamp>, StoreError> {
+        self.call("last_end", |store| store.last_end(issuer, of))
+    }
+    fn newest_partition(
+        &self,
+        issuer: &str,
+        municipality: MunicipalityCode,
+    ) -> Result<Option<PartitionNumber>, StoreError> {
+        self.call("newest_partition", |store| {
+            store.newest_partition(issuer, municipality)
+        })
     }
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.call("latest_crl", |store| store.latest_crl(issuer, scope))
@@ -440,10 +467,8 @@ impl Store for FaultyStore {
     ) -> Result<Option<CrlRecord>, StoreError> {
         self.call("delta_base", |store| store.delta_base(issuer, scope, now))
     }
-    fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError> {
-        self.call("changed_scopes", |store| {
-            store.changed_scopes(issuer, after)
-        })
+    fn changed(&self, issuer: &str, of: Option<Partition>, after: u64) -> Result<bool, StoreError> {
+        self.call("changed", |store| store.changed(issuer, of, after))
     }
     fn party(&self, kind: &str, id: &str) -> Result<Option<Party>, StoreError> {
         self.call("party", |store| store.party(kind, id))

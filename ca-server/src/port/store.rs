@@ -7,6 +7,10 @@
 use std::{ops::Range, sync::Arc};
 
 use jiff::Timestamp;
+use pki_core::{
+    certificate::{Partition, PartitionNumber},
+    person::municipality::MunicipalityCode,
+};
 use serde_json::Value;
 
 use super::verifier::Verifiers;
@@ -136,6 +140,8 @@ pub struct Reservation {
     pub profile: String,
     pub profile_sha256: [u8; 32],
     pub municipality: Option<String>,
+    /// The part of the municipality's list that it names.
+    pub partition: PartitionNumber,
     pub not_after: Timestamp,
     /// SHA-256 of the SubjectPublicKeyInfo.
     pub key_sha256: [u8; 32],
@@ -290,6 +296,8 @@ pub struct Revoked {
     pub reason: Option<u8>,
     pub not_after: Timestamp,
     pub municipality: Option<String>,
+    /// The part of the municipality's list that it is on.
+    pub partition: PartitionNumber,
 }
 
 /// The ground of a serial that was reserved and never handed out.
@@ -322,7 +330,7 @@ pub enum Status {
 #[derive(Clone, Debug)]
 pub struct NewCrl {
     pub issuer: String,
-    /// Empty for the full list, else the municipality.
+    /// Empty for the full list, else the [`Partition`].
     pub scope: String,
     pub node: String,
     pub this_update: Timestamp,
@@ -360,7 +368,8 @@ pub struct DeltaRecord {
 #[derive(Clone, Debug)]
 pub struct CrlScope {
     pub issuer: String,
-    pub municipality: Option<String>,
+    /// `None` for the full list.
+    pub partition: Option<Partition>,
     /// Certificates that ended before this moment are left out (RFC 5280 §3.3:
     /// the `thisUpdate` of the CRL before).
     pub ended_before: Timestamp,
@@ -374,7 +383,8 @@ pub struct CrlScope {
 #[derive(Clone, Debug)]
 pub struct EndedScope {
     pub issuer: String,
-    pub municipality: Option<String>,
+    /// `None` for the full list.
+    pub partition: Option<Partition>,
     /// Certificates that ended in this time, its end excluded.
     pub ended: Range<Timestamp>,
     /// The feed position of the CRL that lists them.
@@ -535,9 +545,16 @@ pub trait Store:
     /// A CRL by its number.
     fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError>;
 
-    /// The last second of the certificate of a municipality that ends last; `None` when there is
+    /// The last second of the certificate of a partition that ends last; `None` when there is
     /// none.
-    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError>;
+    fn last_end(&self, issuer: &str, of: Partition) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The newest partition of a municipality that a certificate names; `None` when there is none.
+    fn newest_partition(
+        &self,
+        issuer: &str,
+        municipality: MunicipalityCode,
+    ) -> Result<Option<PartitionNumber>, StoreError>;
 
     /// The newest published CRL of a scope.
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError>;
@@ -551,9 +568,9 @@ pub trait Store:
         now: Timestamp,
     ) -> Result<Option<CrlRecord>, StoreError>;
 
-    /// The scopes that got revocations after a position of the feed: the full
-    /// list (empty) whenever any did, and each municipality.
-    fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError>;
+    /// Whether anything of a partition, or of the issuer at all, was revoked after a position of
+    /// the feed.
+    fn changed(&self, issuer: &str, of: Option<Partition>, after: u64) -> Result<bool, StoreError>;
 
     /// A party by kind and id.
     fn party(&self, kind: &str, id: &str) -> Result<Option<Party>, StoreError>;

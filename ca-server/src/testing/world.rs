@@ -12,6 +12,7 @@ use pki_core::{
     certificate::{
         distribution_point::Place,
         issuer::{Access, Issuer, Publication},
+        partition::PartitionNumber,
     },
     person::merger::Mergers,
     revocation::register_brake::Brake,
@@ -153,6 +154,7 @@ impl World {
             code: code.parse().expect("a code"),
             prefecture: "Tokyo-to".to_owned(),
             municipality: name.to_owned(),
+            partition: PartitionNumber::FIRST,
         };
         let kinds = [
             "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",

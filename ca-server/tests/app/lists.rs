@@ -1,11 +1,11 @@
 //! A list is made of the one that stands in its place, as far as that one is ours and whole.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::mpsc, thread};
 
 use ca_server::{
     app::{
         issue::issue,
-        publish_crl::{InPlace, PublishError, path, publish},
+        publish_crl::{InPlace, PublishError, delta_path, path, publish},
         revoke::revoke,
     },
     port::{clock::Clock, signer::Signer},
@@ -151,4 +151,62 @@ fn a_list_that_the_database_does_not_know_is_followed_and_not_undone() {
     world.clock.advance(SignedDuration::from_secs(1));
     assert!(publish(&world.app, &mut in_place).1.is_empty());
     assert_eq!(listed(&world).1, [known, second]);
+}
+
+#[test]
+fn a_node_that_stood_still_while_it_published_puts_no_older_list_in_the_place_of_a_newer_one() {
+    let world = World::new();
+    let mut in_place = InPlace::new();
+    publish(&world.app, &mut in_place);
+    let first = revoked(&world, "R1");
+    let (stalled, is_stalled) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    // The database has said that its list is the newest one; the files are not in their places.
+    world.store.after_next("publish_crl", move || {
+        stalled.send(()).unwrap();
+        may_go_on.recv().unwrap();
+    });
+    thread::scope(|scope| {
+        let app = &world.app;
+        let one = scope.spawn(move || publish(app, &mut in_place));
+        is_stalled.recv().unwrap();
+        // Another node, which has put nothing in place itself.
+        let second = revoked(&world, "R2");
+        let (published, failed) = publish(&world.app, &mut InPlace::new());
+        assert!(failed.is_empty(), "{failed:?}");
+        assert!(!published.is_empty());
+        assert_eq!(listed(&world), (3, vec![first.clone(), second.clone()]));
+        let delta = fs::read(delta_path(&world.app.crl.folder, "sign", "")).unwrap();
+
+        go_on.send(()).unwrap();
+        let (_, failed) = one.join().unwrap();
+        assert!(failed.is_empty(), "{failed:?}");
+        let (number, serials) = listed(&world);
+        assert!(number >= 3, "number {number} replaced 3");
+        assert_eq!(serials, [first, second]);
+        let stands = fs::read(delta_path(&world.app.crl.folder, "sign", "")).unwrap();
+        let number = |list: &[u8]| CrlImage::decode(list).unwrap().number;
+        assert!(number(&stands) >= number(&delta), "the delta too");
+    });
+}
+
+#[test]
+fn a_process_that_holds_the_turn_for_ever_is_told_of_and_waited_for_no_longer_than_said() {
+    let world = World::new();
+    let mut in_place = InPlace::new();
+    publish(&world.app, &mut in_place);
+    let before = listed(&world);
+    let serial = revoked(&world, "R1");
+    let turn = fs::File::create(world.app.crl.folder.join(".turn")).unwrap();
+    turn.lock().unwrap();
+    let failed = publish(&world.app, &mut in_place).1;
+    assert!(
+        matches!(&failed[..], [PublishError::Write { path, .. }, ..] if path.ends_with(".turn")),
+        "{failed:?}"
+    );
+    assert_eq!(listed(&world), before);
+    // What the database has as published and nobody put in its place is published again.
+    drop(turn);
+    assert!(publish(&world.app, &mut in_place).1.is_empty());
+    assert_eq!(listed(&world), (3, vec![serial]));
 }

@@ -8,6 +8,7 @@ mod disclose;
 mod issue;
 mod lists;
 mod mode;
+mod partition;
 mod register;
 mod register_feed;
 mod replace;

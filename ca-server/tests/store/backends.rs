@@ -15,6 +15,7 @@ use ca_server::{
     testing::world::{Folder, MAC_KEY},
 };
 use jiff::Timestamp;
+use pki_core::certificate::PartitionNumber;
 use serde_json::json;
 use xtask::stack::postgres::{Cluster, Settings};
 
@@ -131,6 +132,7 @@ pub fn reservation(number: u32) -> Reservation {
         profile: "signature".to_owned(),
         profile_sha256: [7; 32],
         municipality: Some("13101".to_owned()),
+        partition: PartitionNumber::FIRST,
         not_after: at(1_000),
         key_sha256: bytes(1),
         application: half(2),
@@ -208,7 +210,7 @@ impl Bench {
     pub fn listed(&self, scope: Option<&str>, ended_before: i64) -> Vec<Vec<u8>> {
         let scope = CrlScope {
             issuer: "sign".to_owned(),
-            municipality: scope.map(str::to_owned),
+            partition: scope.map(|scope| scope.parse().unwrap()),
             ended_before: at(ended_before),
             after: 0,
             up_to: u64::MAX >> 1,

@@ -1,6 +1,6 @@
 //! What `port::store` promises.
 
-use std::{collections::HashSet, thread};
+use std::thread;
 
 use ca_server::port::store::*;
 
@@ -259,18 +259,16 @@ fn the_feed_of_revocations_has_no_gaps_and_names_the_scopes_that_changed() {
                 scope.spawn(move || assert!(bench.abandon(&reservation(number))));
             }
         });
-        let scopes: HashSet<String> = bench
-            .store
-            .changed_scopes("sign", 0)
-            .unwrap()
-            .into_iter()
-            .collect();
-        assert_eq!(
-            scopes,
-            HashSet::from(["", "13101", "13102"].map(str::to_owned))
-        );
-        assert!(bench.store.changed_scopes("sign", 20).unwrap().is_empty());
-        assert_eq!(bench.store.changed_scopes("sign", 19).unwrap().len(), 2);
+        let changed = |scope: &str, after| {
+            let part = (!scope.is_empty()).then(|| scope.parse().unwrap());
+            bench.store.changed("sign", part, after).unwrap()
+        };
+        let scopes = ["", "13101", "13102", "13103", "13101-2"];
+        let after = |position| scopes.map(|scope| changed(scope, position));
+        assert_eq!(after(0), [true, true, true, false, false]);
+        assert_eq!(after(20), [false; 5]);
+        let [all, one, other, ..] = after(19);
+        assert!(all && one != other, "the last one was of one municipality");
     });
 }
 

@@ -319,7 +319,7 @@ fn revocations_by_the_register_are_listed_in_order_and_in_parts() {
 #[test]
 fn the_end_of_the_last_certificate_of_a_municipality_is_known() {
     on_both(|bench| {
-        let last_end = |code: &str| bench.store.last_end("sign", code).unwrap();
+        let last_end = |code: &str| bench.store.last_end("sign", code.parse().unwrap()).unwrap();
         assert_eq!(last_end("13101"), None);
         issued(bench, 1);
         let mut longer = reservation(2);

@@ -2,6 +2,7 @@
 
 use super::asn1;
 use super::name::{Name, NameFault};
+use super::partition::{Partition, PartitionNumber};
 use crate::person::municipality::MunicipalityCode;
 
 /// The municipality that a certificate belongs to, as distinguished names write it.
@@ -13,6 +14,28 @@ pub struct Place {
     pub prefecture: String,
     /// Romanised municipality with its suffix (`Chiyoda-ku`).
     pub municipality: String,
+    /// The part of the municipality's list that new certificates name.
+    pub partition: PartitionNumber,
+}
+
+impl Place {
+    /// The part of the list that a certificate of this place names.
+    #[must_use]
+    pub fn list(&self) -> Partition {
+        Partition {
+            municipality: self.code,
+            number: self.partition,
+        }
+    }
+
+    /// The same municipality, for another part of its list.
+    #[must_use]
+    pub fn with_partition(&self, partition: PartitionNumber) -> Self {
+        Self {
+            partition,
+            ..self.clone()
+        }
+    }
 }
 
 /// A distribution point: a directory name and, where access is open, a URI of the
@@ -29,11 +52,11 @@ impl DistributionPoint {
         Self { name, uri }
     }
 
-    /// The municipality's partition below `base`: `…, OU=Tokyo-to, CN=Chiyoda-ku CRLDP`.
+    /// The place's partition below `base`: `…, OU=Tokyo-to, CN=Chiyoda-ku CRLDP`.
     pub fn partition(base: &Name, place: &Place, uri: Option<String>) -> Result<Self, NameFault> {
         let name = base
             .with("OU", &place.prefecture)?
-            .with("CN", &partition_common_name(&place.municipality))?;
+            .with("CN", &place.partition.common_name(&place.municipality))?;
         Ok(Self { name, uri })
     }
 
@@ -59,11 +82,6 @@ impl DistributionPoint {
     pub(crate) fn to_extension(&self) -> Vec<u8> {
         asn1::sequence(&[&asn1::sequence(&[&self.name_der()])])
     }
-}
-
-/// `Chiyoda-ku CRLDP`
-pub(crate) fn partition_common_name(municipality: &str) -> String {
-    format!("{municipality} CRLDP")
 }
 
 /// GeneralName directoryName; the tag is explicit, Name being a CHOICE.

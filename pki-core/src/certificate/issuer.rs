@@ -4,10 +4,10 @@ use super::asn1;
 use super::distribution_point::{DistributionPoint, Place, directory_name, uri_name};
 use super::image::CertificateImage;
 use super::name::{Name, NameFault};
+use super::partition::Partition;
 use super::public_key::PublicKey;
 use super::serial::Serial;
 use super::{ImageFault, oid};
-use crate::person::municipality::MunicipalityCode;
 use jiff::Timestamp;
 
 /// Whether relying parties find revocation information openly.
@@ -45,9 +45,9 @@ impl Publication {
         self.uri(|issuer| format!("/crl/{issuer}.crl"))
     }
 
-    /// URI of a municipality's partition.
-    pub fn partition_crl(&self, municipality: MunicipalityCode) -> Option<String> {
-        self.uri(|issuer| format!("/crl/{issuer}/{municipality}.crl"))
+    /// URI of a municipality's partition, or of a further part of it.
+    pub fn partition_crl(&self, partition: Partition) -> Option<String> {
+        self.uri(|issuer| format!("/crl/{issuer}/{partition}.crl"))
     }
 
     /// URI of the delta of the full CRL.
@@ -56,8 +56,8 @@ impl Publication {
     }
 
     /// URI of the delta of a municipality's partition.
-    pub fn partition_delta(&self, municipality: MunicipalityCode) -> Option<String> {
-        self.uri(|issuer| format!("/crl/{issuer}/{municipality}/delta.crl"))
+    pub fn partition_delta(&self, partition: Partition) -> Option<String> {
+        self.uri(|issuer| format!("/crl/{issuer}/{partition}/delta.crl"))
     }
 
     /// URI of the OCSP responder.
@@ -252,7 +252,7 @@ impl Issuer {
         base: &Name,
         place: &Place,
     ) -> Result<DistributionPoint, NameFault> {
-        DistributionPoint::partition(base, place, self.publication.partition_delta(place.code))
+        DistributionPoint::partition(base, place, self.publication.partition_delta(place.list()))
     }
 
     /// Distribution point of a municipality's partition below `base`
@@ -262,7 +262,7 @@ impl Issuer {
         base: &Name,
         place: &Place,
     ) -> Result<DistributionPoint, NameFault> {
-        DistributionPoint::partition(base, place, self.publication.partition_crl(place.code))
+        DistributionPoint::partition(base, place, self.publication.partition_crl(place.list()))
     }
 }
 

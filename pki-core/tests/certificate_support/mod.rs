@@ -13,6 +13,7 @@ use aws_lc_rs::signature::{
     RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RsaKeyPair,
 };
 use jiff::Timestamp;
+use pki_core::certificate::partition::PartitionNumber;
 use pki_core::certificate::{
     Access, Certificate, Issuer, Name, Party, Place, PlanInput, Profile, PublicKey, Publication,
     Serial, SignatureAlgorithm, Subject, Subscriber, User, plan, profile,
@@ -110,6 +111,7 @@ pub fn chiyoda() -> Place {
         code: "13101".parse().unwrap(),
         prefecture: "Tokyo-to".into(),
         municipality: "Chiyoda-ku".into(),
+        partition: PartitionNumber::FIRST,
     }
 }
 

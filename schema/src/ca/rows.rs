@@ -27,6 +27,7 @@ pub struct CertificateRow {
     pub profile: String,
     pub profile_sha256: Vec<u8>,
     pub municipality: Option<String>,
+    pub partition: i32,
     pub not_after: i64,
     pub key_sha256: Vec<u8>,
     pub application: Vec<u8>,
@@ -52,6 +53,7 @@ pub struct RevocationRow {
     pub ground: String,
     pub reason: Option<i32>,
     pub municipality: Option<String>,
+    pub partition: i32,
     pub not_after: i64,
 }
 

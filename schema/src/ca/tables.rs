@@ -20,6 +20,7 @@ diesel::table! {
         profile -> Text,
         profile_sha256 -> Binary,
         municipality -> Nullable<Text>,
+        partition -> Integer,
         not_after -> BigInt,
         key_sha256 -> Binary,
         application -> Binary,
@@ -44,6 +45,7 @@ diesel::table! {
         ground -> Text,
         reason -> Nullable<Integer>,
         municipality -> Nullable<Text>,
+        partition -> Integer,
         not_after -> BigInt,
     }
 }

@@ -38,6 +38,7 @@ pub fn reserve(scope: &mut Scope, new: &Reservation, entry: &AuditEntry) -> Quer
             profile: new.profile.clone(),
             profile_sha256: new.profile_sha256.to_vec(),
             municipality: new.municipality.clone(),
+            partition: i32::from(new.partition.get()),
             not_after: new.not_after.as_microsecond(),
             key_sha256: new.key_sha256.to_vec(),
             application: new.application.to_vec(),
@@ -214,21 +215,25 @@ fn another_in_effect(
 /// The replaced certificate goes out of effect now, in the transaction in which the new one comes
 /// into it. One that was revoked since the reservation has its record; one that ran out needs none.
 fn give_place(scope: &mut Scope, done: &Completion, replaced: &Replaced) -> QueryResult<()> {
-    let stands: Option<(i64, Option<String>)> = certificate::table
+    let stands: Option<(i64, Option<String>, i32)> = certificate::table
         .find((&done.issuer, &replaced.serial))
         .filter(certificate::in_effect.eq(true))
-        .select((certificate::not_after, certificate::municipality))
+        .select((
+            certificate::not_after,
+            certificate::municipality,
+            certificate::partition,
+        ))
         .first(scope.connection)
         .optional()?;
     match stands {
         None => Ok(()),
-        Some((end, _)) if end < done.at.as_microsecond() => {
+        Some((end, ..)) if end < done.at.as_microsecond() => {
             diesel::update(certificate::table.find((&done.issuer, &replaced.serial)))
                 .set(certificate::in_effect.eq(false))
                 .execute(scope.connection)
                 .map(drop)
         }
-        Some((end, municipality)) => {
+        Some((end, municipality, partition)) => {
             let revoked = Revoked {
                 serial: replaced.serial.clone(),
                 revoked_at: done.at,
@@ -236,6 +241,7 @@ fn give_place(scope: &mut Scope, done: &Completion, replaced: &Replaced) -> Quer
                 reason: Some(replaced.reason),
                 not_after: convert::time(end)?,
                 municipality,
+                partition: convert::partition(partition)?,
             };
             revocations::end(scope.connection, &done.issuer, &revoked)?;
             scope.audit(&replaced.audit)
@@ -260,10 +266,14 @@ pub fn abandon(
     if changed == 0 {
         return Ok(false);
     }
-    let (municipality, not_after) = certificate::table
+    let (municipality, partition, not_after) = certificate::table
         .find((issuer, serial))
-        .select((certificate::municipality, certificate::not_after))
-        .first::<(Option<String>, i64)>(scope.connection)?;
+        .select((
+            certificate::municipality,
+            certificate::partition,
+            certificate::not_after,
+        ))
+        .first::<(Option<String>, i32, i64)>(scope.connection)?;
     revocations::insert(
         scope.connection,
         issuer,
@@ -274,6 +284,7 @@ pub fn abandon(
             reason: None,
             not_after: convert::time(not_after)?,
             municipality,
+            partition: convert::partition(partition)?,
         },
     )?;
     scope.audit(entry)?;
@@ -291,20 +302,6 @@ pub fn find(
         .first(connection)
         .optional()?
         .map(convert::certificate)
-        .transpose()
-}
-
-pub fn last_end(
-    connection: &mut AnyConnection,
-    issuer: &str,
-    municipality: &str,
-) -> QueryResult<Option<Timestamp>> {
-    certificate::table
-        .filter(certificate::issuer.eq(issuer))
-        .filter(certificate::municipality.eq(Some(municipality)))
-        .select(diesel::dsl::max(certificate::not_after))
-        .first::<Option<i64>>(connection)?
-        .map(convert::time)
         .transpose()
 }
 

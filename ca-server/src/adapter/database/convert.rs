@@ -3,6 +3,7 @@
 
 use diesel::{QueryResult, result::Error};
 use jiff::Timestamp;
+use pki_core::certificate::PartitionNumber;
 use schema::ca::rows::{AuditRow, CertificateRow, CrlRow, PartyRow, RevocationRow};
 
 use crate::port::store::{AuditRecord, CrlRecord, Party, Revoked, SerialState, StoredCertificate};
@@ -32,6 +33,13 @@ pub fn count(number: i64) -> QueryResult<u64> {
 /// Counts are below 2^63 for as long as the sun shines.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub fn partition(number: i32) -> QueryResult<PartitionNumber> {
+    u32::try_from(number)
+        .ok()
+        .and_then(PartitionNumber::new)
+        .ok_or_else(|| foreign("partition"))
 }
 
 pub fn digest(bytes: &[u8]) -> QueryResult<[u8; 32]> {
@@ -75,6 +83,7 @@ pub fn revoked(row: RevocationRow) -> QueryResult<Revoked> {
         serial: row.serial,
         ground: row.ground,
         municipality: row.municipality,
+        partition: partition(row.partition)?,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Requests for disclosure and correction.
 
 use diesel::{dsl::count_star, prelude::*};
+use pki_core::certificate::Partition;
 use schema::{
     ca::{
         disclosure::{DisclosureRow, disclosure},
@@ -229,20 +230,31 @@ fn lists_naming(
     issuer: &str,
     serial: &[u8],
 ) -> QueryResult<Vec<ListSpan>> {
-    let revoked: Option<(i64, i64, Option<String>)> = revocation::table
+    let revoked: Option<(i64, i64, Option<String>, i32)> = revocation::table
         .find((issuer, serial))
         .select((
             revocation::feed,
             revocation::not_after,
             revocation::municipality,
+            revocation::partition,
         ))
         .first(connection)
         .optional()?;
-    let Some((feed, not_after, municipality)) = revoked else {
+    let Some((feed, not_after, municipality, number)) = revoked else {
         return Ok(Vec::new());
     };
+    let number = convert::partition(number)?;
+    let part = municipality
+        .map(|code| {
+            let municipality = code.parse().map_err(|_| convert::foreign("municipality"))?;
+            QueryResult::Ok(Partition {
+                municipality,
+                number,
+            })
+        })
+        .transpose()?;
     let mut spans = Vec::new();
-    for scope in std::iter::once(String::new()).chain(municipality) {
+    for scope in std::iter::once(String::new()).chain(part.map(|part| part.to_string())) {
         let naming = crl::issuer
             .eq(issuer.to_owned())
             .and(crl::scope.eq(scope.clone()))

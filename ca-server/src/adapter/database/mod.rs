@@ -10,6 +10,7 @@ mod delta_crl;
 mod disclosure;
 mod issuer;
 mod officer;
+mod partition;
 mod party;
 mod proof;
 mod provision;
@@ -26,6 +27,10 @@ use std::sync::Arc;
 pub use chain::{AuditMac, covered};
 use diesel::{QueryResult, RunQueryDsl};
 use jiff::Timestamp;
+use pki_core::{
+    certificate::{Partition, PartitionNumber},
+    person::municipality::MunicipalityCode,
+};
 pub use provision::Book;
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};
 use writer::Writer;
@@ -248,8 +253,15 @@ impl Store for Database {
     fn crl(&self, issuer: &str, scope: &str, number: u64) -> Result<Option<CrlRecord>, StoreError> {
         self.read(|connection| crl::find(connection, issuer, scope, number))
     }
-    fn last_end(&self, issuer: &str, municipality: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection| certificate::last_end(connection, issuer, municipality))
+    fn last_end(&self, issuer: &str, of: Partition) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| partition::last_end(connection, issuer, of))
+    }
+    fn newest_partition(
+        &self,
+        issuer: &str,
+        municipality: MunicipalityCode,
+    ) -> Result<Option<PartitionNumber>, StoreError> {
+        self.read(|connection| partition::newest(connection, issuer, municipality))
     }
     fn latest_crl(&self, issuer: &str, scope: &str) -> Result<Option<CrlRecord>, StoreError> {
         self.read(|connection| crl::latest(connection, issuer, scope))
@@ -262,8 +274,8 @@ impl Store for Database {
     ) -> Result<Option<CrlRecord>, StoreError> {
         self.read(|connection| delta_crl::base(connection, issuer, scope, now))
     }
-    fn changed_scopes(&self, issuer: &str, after: u64) -> Result<Vec<String>, StoreError> {
-        self.read(|connection| revocation::changed_scopes(connection, issuer, after))
+    fn changed(&self, issuer: &str, of: Option<Partition>, after: u64) -> Result<bool, StoreError> {
+        self.read(|connection| partition::changed(connection, issuer, of, after))
     }
     fn party(&self, kind: &str, id: &str) -> Result<Option<Party>, StoreError> {
         self.read(|connection| party::find(connection, kind, id))

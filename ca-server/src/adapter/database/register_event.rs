@@ -102,6 +102,7 @@ struct Met {
     identified_at: i64,
     not_after: i64,
     municipality: Option<String>,
+    partition: i32,
 }
 
 fn apply_one(
@@ -194,8 +195,8 @@ fn revoke_older(
     }
 }
 
-/// Serial, identified at, reserved at, not after, municipality.
-type MetRow = (Vec<u8>, Option<i64>, i64, i64, Option<String>);
+/// Serial, identified at, reserved at, not after, municipality, partition.
+type MetRow = (Vec<u8>, Option<i64>, i64, i64, Option<String>, i32);
 
 /// The certificate in effect for a resident, if it has not run out.
 fn in_effect(
@@ -214,15 +215,17 @@ fn in_effect(
             certificate::reserved_at,
             certificate::not_after,
             certificate::municipality,
+            certificate::partition,
         ))
         .first(connection)
         .optional()?;
     Ok(row.map(
-        |(serial, identified_at, reserved_at, not_after, municipality)| Met {
+        |(serial, identified_at, reserved_at, not_after, municipality, partition)| Met {
             serial,
             identified_at: identified_at.unwrap_or(reserved_at),
             not_after,
             municipality,
+            partition,
         },
     ))
 }
@@ -236,6 +239,7 @@ fn revoke(
     let revoked = Revoked {
         not_after: convert::time(met.not_after)?,
         municipality: met.municipality,
+        partition: convert::partition(met.partition)?,
         serial: met.serial,
         revoked_at: of.at,
         ground: ground.as_str().to_owned(),

@@ -19,18 +19,21 @@ use crate::port::store::*;
 const PAGE: i64 = 2_000;
 
 pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> QueryResult<Revoke> {
-    let found: Option<(String, Option<String>, i64)> = certificate::table
+    let found: Option<(String, Option<String>, i32, i64)> = certificate::table
         .find((&wish.issuer, &wish.serial))
         .select((
             certificate::state,
             certificate::municipality,
+            certificate::partition,
             certificate::not_after,
         ))
         .first(scope.connection)
         .optional()?;
-    let Some((municipality, not_after)) = found.and_then(|(state, municipality, end)| {
-        (state == "completed").then_some((municipality, end))
-    }) else {
+    let Some((municipality, partition, not_after)) =
+        found.and_then(|(state, municipality, partition, end)| {
+            (state == "completed").then_some((municipality, partition, end))
+        })
+    else {
         scope.audit(&entry.refused("not-found"))?;
         return Ok(Revoke::NotFound);
     };
@@ -51,6 +54,7 @@ pub fn revoke(scope: &mut Scope, wish: &Revocation, entry: &AuditEntry) -> Query
         reason: wish.reason,
         not_after: convert::time(not_after)?,
         municipality,
+        partition: convert::partition(partition)?,
     };
     end(scope.connection, &wish.issuer, &revoked)?;
     if let Some(act) = &wish.proof {
@@ -92,6 +96,7 @@ pub fn insert(connection: &mut AnyConnection, name: &str, revoked: &Revoked) -> 
             ground: revoked.ground.clone(),
             reason: revoked.reason.map(i32::from),
             municipality: revoked.municipality.clone(),
+            partition: i32::from(revoked.partition.get()),
             not_after: revoked.not_after.as_microsecond(),
         })
         .execute(connection)?;
@@ -159,8 +164,10 @@ pub fn visit(
             .order(revocation::feed)
             .limit(PAGE)
             .into_boxed();
-        if let Some(municipality) = &scope.municipality {
-            query = query.filter(revocation::municipality.eq(Some(municipality.clone())));
+        if let Some(part) = scope.partition {
+            query = query
+                .filter(revocation::municipality.eq(Some(part.municipality.to_string())))
+                .filter(revocation::partition.eq(i32::from(part.number.get())));
         }
         let rows: Vec<RevocationRow> = query.load(connection)?;
         let Some(last) = rows.last() else {
@@ -190,35 +197,13 @@ pub fn visit_ended(
         .filter(revocation::feed.le(convert::signed(scope.up_to)))
         .select(RevocationRow::as_select())
         .into_boxed();
-    if let Some(municipality) = &scope.municipality {
-        query = query.filter(revocation::municipality.eq(Some(municipality.clone())));
+    if let Some(part) = scope.partition {
+        query = query
+            .filter(revocation::municipality.eq(Some(part.municipality.to_string())))
+            .filter(revocation::partition.eq(i32::from(part.number.get())));
     }
     for row in query.load(connection)? {
         visit(convert::revoked(row)?);
     }
     Ok(())
-}
-
-pub fn changed_scopes(
-    connection: &mut AnyConnection,
-    name: &str,
-    after: u64,
-) -> QueryResult<Vec<String>> {
-    let newest: Option<i64> = issuer::table
-        .find(name)
-        .select(issuer::revocations)
-        .first(connection)
-        .optional()?;
-    if newest.is_none_or(|newest| newest <= convert::signed(after)) {
-        return Ok(Vec::new());
-    }
-    let municipalities: Vec<Option<String>> = revocation::table
-        .filter(revocation::issuer.eq(name))
-        .filter(revocation::feed.gt(convert::signed(after)))
-        .select(revocation::municipality)
-        .distinct()
-        .load(connection)?;
-    Ok(std::iter::once(String::new())
-        .chain(municipalities.into_iter().flatten())
-        .collect())
 }

@@ -60,6 +60,16 @@ impl Bell {
     }
 }
 
+/// How long a publication waits for what else is revoked, of the time that is allowed from a
+/// revocation to the list, when the last one began so long ago: after a quiet time a moment; while
+/// much is revoked until half the time has passed since the last one. The other half publishes.
+fn gathering(allowed: Duration, since_last: Option<Duration>) -> Duration {
+    const MOMENT: Duration = Duration::from_secs(1);
+    let half = allowed / 2;
+    let rest = since_last.map_or(Duration::ZERO, |since| half.saturating_sub(since));
+    rest.max(MOMENT.min(half))
+}
+
 /// Publish for as long as the program runs: at once, after revocations within
 /// the set time, and on schedule. Failures are tried again.
 pub fn run(app: &App) {
@@ -68,15 +78,21 @@ pub fn run(app: &App) {
     const MINUTE: Duration = Duration::from_secs(60);
     let mut pause = Duration::ZERO;
     let mut in_place = InPlace::new();
+    let mut last: Option<Instant> = None;
     let mut summed = Instant::now();
     loop {
-        match app.publisher.wait(pause) {
+        let rung = app.publisher.wait(pause);
+        let gathers = gathering(app.crl.after_revocation, last.map(|last| last.elapsed()));
+        match rung {
             None => return,
-            // Half the allowed time gathers what else is revoked; the other half publishes.
-            Some(true) if !app.publisher.rest(app.crl.after_revocation / 2) => return,
+            Some(true) if !app.publisher.rest(gathers) => return,
             Some(_) => {}
         }
+        let begun = Instant::now();
         let (published, failed) = publish(app, &mut in_place);
+        if !published.is_empty() {
+            last = Some(begun);
+        }
         if let Err(error) = resume::sweep(app) {
             tracing::debug!(error = %crate::causes(&error), "the sweep waits for the database");
         }
@@ -106,5 +122,24 @@ pub fn run(app: &App) {
         }
         metrics::counter!("jitsuin_crl_failures_total").increment(failed.len() as u64);
         pause = if failed.is_empty() { LOOK } else { AGAIN };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lone_revocation_is_listed_at_once_and_many_are_gathered() {
+        let seconds = Duration::from_secs;
+        assert_eq!(gathering(seconds(60), None), seconds(1));
+        assert_eq!(gathering(seconds(60), Some(seconds(3600))), seconds(1));
+        assert_eq!(gathering(seconds(60), Some(seconds(10))), seconds(20));
+        assert_eq!(gathering(seconds(60), Some(seconds(30))), seconds(1));
+        assert_eq!(gathering(seconds(1), None), seconds(1) / 2);
+        assert_eq!(
+            gathering(Duration::ZERO, Some(Duration::ZERO)),
+            Duration::ZERO
+        );
     }
 }

@@ -89,6 +89,12 @@ impl Made {
         synced.map_err(|source| self.beside.fault(source))
     }
 
+    /// Where it belongs.
+    pub fn place(&self) -> &Path {
+        &self.beside.place
+    }
+
+    /// Into its place. The caller holds the folder's turn.
     pub fn move_in(self) -> Result<(), PublishError> {
         self.beside.move_in()
     }

@@ -5,7 +5,9 @@
 
 mod bell;
 mod make;
+mod scopes;
 mod standing;
+mod turn;
 
 use std::{
     collections::HashSet,
@@ -16,7 +18,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
-    certificate::{SignatureAlgorithm, distribution_point::Place, name::NameFault},
+    certificate::{SignatureAlgorithm, name::NameFault, partition},
     revocation::crl::{
         ContinuationFault, CrlFault, CrlReadFault, DeltaFault, Frame, Scope, SuccessionFault,
         agree, belongs, loses_nothing,
@@ -25,7 +27,9 @@ use pki_core::{
 
 use self::{
     make::{Kept, Made, make},
+    scopes::scopes,
     standing::{ListFile, Standing},
+    turn::Turn,
 };
 use super::{App, Authority};
 use crate::port::{
@@ -34,6 +38,7 @@ use crate::port::{
 };
 
 pub use bell::{Bell, run};
+pub use scopes::{ListScope, all_scopes};
 
 /// Why a list was not published.
 #[derive(Debug, thiserror::Error)]
@@ -101,10 +106,10 @@ pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<Publis
                 continue;
             }
         };
-        for (scope, place) in scopes {
-            let name = (authority.name.clone(), scope.clone());
+        for scope in scopes {
+            let name = (authority.name.clone(), scope.name());
             let all = !in_place.contains(&name);
-            match publish_when_due(app, authority, &scope, place, all) {
+            match publish_when_due(app, authority, &scope, all) {
                 Ok(Some(list)) => {
                     in_place.insert(name);
                     published.push(list);
@@ -124,56 +129,16 @@ pub fn publish(app: &App, in_place: &mut InPlace) -> (Vec<Published>, Vec<Publis
     (published, failed)
 }
 
-/// Every list that there has to be: issuer and scope.
-pub fn all_scopes(app: &App) -> Result<Vec<(String, String)>, StoreError> {
-    let mut all = Vec::new();
-    for authority in app.authorities() {
-        for (scope, _) in scopes(app, authority)? {
-            all.push((authority.name.clone(), scope));
-        }
-    }
-    Ok(all)
-}
-
-/// The full list, and for a CA of residents one for each municipality. That of a municipality which
-/// was merged into another goes on until the last certificate that names it has ended and a list
-/// has said so: verifiers find the list by the certificate.
-fn scopes<'a>(
-    app: &'a App,
-    authority: &Authority,
-) -> Result<Vec<(String, Option<&'a Place>)>, StoreError> {
-    let mut scopes = vec![(String::new(), None)];
-    if app.service_by(authority).is_some() {
-        for place in &app.municipalities {
-            let scope = place.code.to_string();
-            if !app.mergers.is_former(place.code) || outlives(app, authority, &scope)? {
-                scopes.push((scope, Some(place)));
-            }
-        }
-    }
-    Ok(scopes)
-}
-
-/// Whether a certificate of this municipality is still running, or ended after the newest list
-/// was made (RFC 5280 §3.3: it stays on one list more).
-fn outlives(app: &App, authority: &Authority, scope: &str) -> Result<bool, StoreError> {
-    let Some(end) = app.store.last_end(&authority.name, scope)? else {
-        return Ok(false);
-    };
-    let latest = app.store.latest_crl(&authority.name, scope)?;
-    Ok(end >= app.clock.now() || latest.is_none_or(|list| list.this_update <= end))
-}
-
 fn publish_when_due(
     app: &App,
     authority: &Authority,
-    scope: &str,
-    place: Option<&Place>,
+    scope: &ListScope,
     all: bool,
 ) -> Result<Option<Published>, PublishError> {
     let now = app.clock.now();
-    let path = path(&app.crl.folder, &authority.name, scope);
-    let latest = app.store.latest_crl(&authority.name, scope)?;
+    let name = scope.name();
+    let path = path(&app.crl.folder, &authority.name, &name);
+    let latest = app.store.latest_crl(&authority.name, &name)?;
     let due = match &latest {
         None => true,
         Some(latest) => {
@@ -181,15 +146,13 @@ fn publish_when_due(
                 || now.duration_since(latest.this_update) >= signed(app.crl.period)
                 || app
                     .store
-                    .changed_scopes(&authority.name, latest.feed)?
-                    .iter()
-                    .any(|changed| changed == scope)
+                    .changed(&authority.name, scope.partition(), latest.feed)?
         }
     };
     if !due {
         return Ok(None);
     }
-    one(app, authority, scope, place, latest.as_ref(), now).map(Some)
+    one(app, authority, scope, latest.as_ref(), now).map(Some)
 }
 
 /// A complete list, and beside it the delta of the same number: to the oldest list that
@@ -198,11 +161,11 @@ fn publish_when_due(
 fn one(
     app: &App,
     authority: &Authority,
-    scope: &str,
-    place: Option<&Place>,
+    scope: &ListScope,
     before: Option<&CrlRecord>,
     now: Timestamp,
 ) -> Result<Published, PublishError> {
+    let name = scope.name();
     let begun = Instant::now();
     // Lists say whole seconds; a second list within one second still follows the first.
     let this_update = Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -211,7 +174,7 @@ fn one(
     let ended_before = before.map_or(Timestamp::UNIX_EPOCH, |list| list.this_update);
     let record = app.store.reserve_crl(NewCrl {
         issuer: authority.name.clone(),
-        scope: scope.to_owned(),
+        scope: name.clone(),
         node: app.node.clone(),
         this_update,
         next_update,
@@ -220,7 +183,7 @@ fn one(
     let base = app
         .service_by(authority)
         .and_then(|service| service.profile.distribution_points());
-    let (covers, freshest) = match (place, base) {
+    let (covers, freshest) = match (&scope.place, base) {
         (Some(place), Some(base)) => (
             Scope::Partition(authority.issuer.partition_distribution_point(base, place)?),
             authority.issuer.partition_freshest_point(base, place)?,
@@ -239,14 +202,14 @@ fn one(
     };
     let wanted = CrlScope {
         issuer: authority.name.clone(),
-        municipality: (!scope.is_empty()).then(|| scope.to_owned()),
+        partition: scope.partition(),
         ended_before,
         after: 0,
         up_to: record.feed,
     };
-    let path = path(&app.crl.folder, &authority.name, scope);
-    let (complete, standing) = complete(app, authority, scope, &frame, &wanted, &path)?;
-    let delta = match app.store.delta_base(&authority.name, scope, now)? {
+    let path = path(&app.crl.folder, &authority.name, &name);
+    let (complete, standing) = complete(app, authority, &name, &frame, &wanted, &path)?;
+    let delta = match app.store.delta_base(&authority.name, &name, now)? {
         Some(base) if base.number < record.number => {
             let wanted = CrlScope {
                 after: base.feed,
@@ -266,14 +229,16 @@ fn one(
                 &wanted,
                 &complete,
                 added.map(|_| complete.added),
-                delta_path(&app.crl.folder, &authority.name, scope),
+                delta_path(&app.crl.folder, &authority.name, &name),
             )?;
             Some((base.number, delta))
         }
         _ => None,
     };
-    let entries = complete.entries;
+    let (entries, octets) = (complete.entries, complete.list.outline.length);
+    let in_delta = delta.as_ref().map_or(0, |(_, delta)| delta.entries);
     put(app, &record, complete, delta)?;
+    warn_of_length(scope, octets);
     let labels = [
         ("issuer", record.issuer.clone()),
         ("scope", record.scope.clone()),
@@ -282,7 +247,22 @@ fn one(
     metrics::gauge!("jitsuin_crl_number", &labels).set(record.number as f64);
     metrics::gauge!("jitsuin_crl_entries", &labels).set(entries as f64);
     metrics::gauge!("jitsuin_crl_next_update", &labels).set(record.next_update.as_second() as f64);
+    metrics::gauge!("jitsuin_crl_octets", &labels).set(octets as f64);
+    metrics::gauge!("jitsuin_crl_delta_entries", &labels).set(in_delta as f64);
     Ok(Published { record, path })
+}
+
+/// A part of a municipality's list that has grown long, and that new certificates would name, is
+/// to be followed by a further one (`partition` of the municipality in `ca.toml`).
+fn warn_of_length(scope: &ListScope, octets: u64) {
+    if let Some(place) = &scope.place
+        && octets > partition::LONG
+    {
+        tracing::warn!(
+            partition = %place.list(), octets,
+            "the list of this partition is long: give the municipality a further one"
+        );
+    }
 }
 
 /// The complete list, of the one in place where that is ours and was not changed, else from the
@@ -299,7 +279,7 @@ fn complete(
         Standing::Ours(list, of) => {
             let ended = EndedScope {
                 issuer: wanted.issuer.clone(),
-                municipality: wanted.municipality.clone(),
+                partition: wanted.partition,
                 ended: of.ended_before..wanted.ended_before,
                 up_to: of.feed,
             };
@@ -396,15 +376,20 @@ fn put(
     )?;
     // Where another node was faster with a newer one, theirs stands.
     if newest {
-        list.move_in()?;
-        if let Some((_, delta)) = delta {
-            delta.move_in()?;
+        let turn = Turn::take(&app.crl.folder)?;
+        for made in [Some(list), delta.map(|(_, delta)| delta)]
+            .into_iter()
+            .flatten()
+        {
+            if turn.newer(record.number, made.place())? {
+                made.move_in()?;
+            }
         }
     }
     Ok(())
 }
 
-/// `{issuer}.crl` or `{issuer}/{municipality}.crl` in the folder.
+/// `{issuer}.crl` or `{issuer}/{partition}.crl` in the folder.
 pub fn path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
     if scope.is_empty() {
         folder.join(format!("{issuer}.crl"))
@@ -413,7 +398,7 @@ pub fn path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
     }
 }
 
-/// `{issuer}/delta.crl` or `{issuer}/{municipality}/delta.crl` in the folder.
+/// `{issuer}/delta.crl` or `{issuer}/{partition}/delta.crl` in the folder.
 pub fn delta_path(folder: &Path, issuer: &str, scope: &str) -> PathBuf {
     folder.join(issuer).join(scope).join("delta.crl")
 }

@@ -3,9 +3,10 @@
 use super::Lint;
 use super::facts::Facts;
 use crate::certificate::asn1;
-use crate::certificate::distribution_point::{DistributionPoint, partition_common_name};
+use crate::certificate::distribution_point::DistributionPoint;
 use crate::certificate::image::{Purpose, key_usage};
 use crate::certificate::oid;
+use crate::certificate::partition::{Partition, PartitionNumber};
 use crate::certificate::profile::{AuthorityKeyIdForm, ExtensionKind, SubjectKind};
 
 pub(super) const LINTS: &[Lint] = &[
@@ -243,7 +244,12 @@ fn distribution_point_municipality(facts: &Facts<'_>) -> bool {
         return true;
     }
     point.name().last("OU").as_deref() == Some(prefecture)
-        && point.name().last("CN") == Some(partition_common_name(municipality))
+        && point
+            .name()
+            .last("CN")
+            .as_deref()
+            .and_then(PartitionNumber::read_common_name)
+            .is_some_and(|(name, _)| name == *municipality)
 }
 
 fn distribution_point_uri(facts: &Facts<'_>) -> bool {
@@ -253,7 +259,17 @@ fn distribution_point_uri(facts: &Facts<'_>) -> bool {
     let publication = facts.issuer.publication();
     let wanted = match (facts.profile.subject_kind(), facts.window()) {
         (SubjectKind::Subscriber | SubjectKind::User, Some(window)) => {
-            publication.partition_crl(window.municipality())
+            // Of which part the list is, its common name says.
+            let number = point
+                .name()
+                .last("CN")
+                .as_deref()
+                .and_then(PartitionNumber::read_common_name)
+                .map_or(PartitionNumber::FIRST, |(_, number)| number);
+            publication.partition_crl(Partition {
+                municipality: window.municipality(),
+                number,
+            })
         }
         (SubjectKind::Subscriber | SubjectKind::User, None) => return true,
         _ => publication.full_crl(),

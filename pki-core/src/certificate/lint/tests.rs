@@ -4,6 +4,7 @@ use super::{LintFault, all, check};
 use crate::certificate::asn1;
 use crate::certificate::distribution_point::{DistributionPoint, Place};
 use crate::certificate::issuer::{Access, Issuer, Publication};
+use crate::certificate::partition::PartitionNumber;
 use crate::certificate::plan::{Party, PlanInput, Subject, Subscriber, User, plan};
 use crate::certificate::profile::{Profile, SAMPLES};
 use crate::certificate::public_key::PublicKey;
@@ -256,6 +257,7 @@ fn subscriber() -> Good {
         code: "13101".parse().unwrap(),
         prefecture: "Tokyo-to".into(),
         municipality: "Chiyoda-ku".into(),
+        partition: PartitionNumber::FIRST,
     };
     let unsigned = plan(&PlanInput {
         profile: &profile,
@@ -288,6 +290,7 @@ fn user() -> Good {
         code: "13101".parse().unwrap(),
         prefecture: "Tokyo-to".into(),
         municipality: "Chiyoda-ku".into(),
+        partition: PartitionNumber::FIRST,
     };
     let unsigned = plan(&PlanInput {
         profile: &profile,

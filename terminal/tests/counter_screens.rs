@@ -91,6 +91,19 @@ fn the_screens_lead_from_the_register_to_the_hand_over_and_to_the_revocation() {
     browser.says("500<small>");
     browser.step("fee", &[("amount", "500")]);
     browser.says("copy.pdf");
+    // Taken back at the till: the step list is at the fee again, and it is taken anew.
+    browser
+        .window
+        .gateway
+        .take_back_the_fee("13101-2026-000001");
+    browser.step("hand-over", &[]);
+    assert_eq!(browser.status, 409);
+    browser.open();
+    browser.says("改めて収納してください");
+    browser.says("13101-2026-000001");
+    assert!(!browser.page.contains("copy.pdf"));
+    browser.step("fee", &[("amount", "500")]);
+    browser.says("copy.pdf");
     browser.step("hand-over", &[]);
     browser.says("交付が完了しました");
     assert_eq!(browser.window.gateway.step(), Step::HandedOver);

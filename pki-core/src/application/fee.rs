@@ -2,6 +2,7 @@
 //! never changed or struck out: a mistake is corrected by a counter-entry (反対仕訳).
 
 pub mod close;
+pub mod taken_back;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -235,6 +235,10 @@ state! {
     /// The certificate is on the card, was read back, and the card signed with its key.
     Written follows Confirmed as confirmed {
         written_at: Timestamp,
+        /// Receipt number of the fee that was taken and taken back last, so that it is due
+        /// again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fee_taken_back: Option<String>,
     }
 }
 

@@ -1,4 +1,5 @@
 mod given;
+mod money;
 mod procedures;
 
 use super::cause::EndCause;

@@ -487,6 +487,7 @@ impl Confirmed {
         Ok(Written {
             confirmed: self,
             written_at: at,
+            fee_taken_back: None,
         })
     }
 

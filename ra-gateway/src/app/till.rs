@@ -3,10 +3,14 @@
 
 use jiff::Timestamp;
 use pki_core::{
-    application::fee::{
-        Correction, FeeEntry, Ledger, LedgerFault,
-        close::{CloseFault, Count, RemitFault, Totals, close_day, may_remit},
-        signed,
+    application::{
+        Step,
+        fee::{
+            Correction, FeeEntry, Ledger, LedgerFault,
+            close::{CloseFault, Count, RemitFault, Totals, close_day, may_remit},
+            signed,
+            taken_back::owing,
+        },
     },
     approval::{ApprovedAct, Subject},
     calendar::{JapaneseDay, Month},
@@ -108,7 +112,11 @@ impl App {
         let sums = Totals::of(&entries);
         let close = self.store.closed_days(&municipality, day, day)?.pop();
         let close = close.map(|close| self.close_shown(close)).transpose()?;
+        let taken_back = self
+            .store
+            .taken_back_after_hand_over(&municipality, day, MOST)?;
         Ok(ra::TillDay {
+            handed_over_unpaid: owing(taken_back).iter().map(ToString::to_string).collect(),
             day: day.to_string(),
             today: today.to_string(),
             entries: entries.iter().map(line).collect(),
@@ -199,10 +207,17 @@ impl App {
 
     /// An entry and whether it was taken back.
     pub fn fee_entry(&self, operator: &Operator, number: &str) -> Result<ra::FeeView, Failure> {
+        let municipality = operator.municipality();
         let entry = self
             .store
-            .fee(number, &operator.municipality())?
+            .fee(number, &municipality)?
             .ok_or_else(no_entry)?;
+        let application = self.store.application(&entry.application, &municipality)?;
+        let stands_at = |step: Step| {
+            application
+                .as_ref()
+                .is_some_and(|stored| stored.step == step.as_str())
+        };
         let countered_by = self
             .store
             .fees(&entry.application)?
@@ -211,12 +226,15 @@ impl App {
             .map(|other| other.number);
         Ok(ra::FeeView {
             entry: line(&entry),
+            due_again: entry.amount_yen > 0 && stands_at(Step::Paid),
+            handed_over: stands_at(Step::HandedOver),
             countered_by,
         })
     }
 
-    /// Takes an entry back by a counter-entry, with a second person's approval. A repeat
-    /// answers with the same counter-entry.
+    /// Takes an entry back by a counter-entry, with a second person's approval. An application
+    /// that is not handed over goes back to its fee. A repeat answers with the same
+    /// counter-entry.
     pub fn correct_fee(
         &self,
         clerk: &BackOffice,
@@ -243,7 +261,10 @@ impl App {
                     )
                 };
             }
-            self.countered(&countered, key, clerk, now)?;
+            // The application is read before its entries: what changes it after that makes the
+            // transaction stale, and an entry that was taken back by then is in the book.
+            let dossier = self.dossier(clerk, &countered.application)?;
+            let book = self.countered(&countered, key, clerk, now)?;
             let subject = correction_subject(&countered, &request.reason)?;
             let approved: Approved =
                 self.approved(clerk, request.approval.as_deref(), &subject, now)?;
@@ -258,23 +279,26 @@ impl App {
                 operator: clerk.operator.clone(),
                 at: now,
             };
+            let state = dossier.state.clone().after_correction(&book);
+            let change = (state != dossier.state)
+                .then(|| self.change(&dossier.stored, &state, Vec::new(), now))
+                .transpose()?;
             self.store
-                .counter_fee(&fee, &approved.id(), &entry)
+                .counter_fee(&fee, change.as_ref(), &approved.id(), &entry)
                 .map_err(|error| changed(error, Reason::EntryFinal))
         })();
         let entered = self.audited(&entry, now, outcome)?;
         Ok(line(&entered))
     }
 
-    /// Whether the book takes this counter-entry: the ledger's rules on the application's
-    /// own entries.
+    /// The application's own entries with this counter-entry, by the ledger's rules.
     fn countered(
         &self,
         countered: &FeeEntry,
         key: IdempotencyKey,
         clerk: &BackOffice,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<Ledger, Failure> {
         let mut ledger = Ledger::default();
         for entry in self.store.fees(&countered.application)? {
             ledger
@@ -296,7 +320,8 @@ impl App {
                     Refused::new(Reason::EntryFinal, fault.to_string()).into()
                 }
                 other => Failure::Broken(Box::new(other)),
-            })
+            })?;
+        Ok(ledger)
     }
 
     /// A month's sums, and whether it can be remitted.

@@ -187,6 +187,7 @@ pub(super) fn application(
         items_sha256: settled.map(|settled| hex::encode(settled.certificate_items.digest())),
         profile: profile.to_owned(),
         fee_yen,
+        fee_taken_back: state.fee_taken_back().map(str::to_owned),
         certificate: state.issued().map(certificate),
         receipt: state.payment().map(|payment| ra::ReceiptMessage {
             number: payment.number.clone(),

@@ -10,7 +10,7 @@ use pki_core::{
 
 use super::{
     audit::AuditEntry,
-    store::{AdvanceError, NewFee, StoreError},
+    store::{AdvanceError, Change, NewFee, StoreError},
 };
 
 /// A day that was closed.
@@ -73,15 +73,25 @@ pub trait Till {
         number: &str,
         municipality: &MunicipalityCode,
     ) -> Result<Option<FeeEntry>, StoreError>;
-    /// Enters a counter-entry and spends its approval. [`AdvanceError::Stale`] when the
-    /// approval cannot be spent, [`AdvanceError::Taken`] when the entry was taken back before
-    /// or the idempotency key is in the book.
+    /// Enters a counter-entry, spends its approval, and changes the application where its fee
+    /// is due again by that, all at once. [`AdvanceError::Stale`] when the approval cannot be
+    /// spent or the application was changed meanwhile, [`AdvanceError::Taken`] when the entry
+    /// was taken back before or the idempotency key is in the book.
     fn counter_fee(
         &self,
         fee: &NewFee,
+        change: Option<&Change>,
         approval: &ApprovalId,
         audit: &AuditEntry,
     ) -> Result<FeeEntry, AdvanceError>;
+    /// Of applications that were handed over and had an entry taken back on this day: all
+    /// their entries, on whatever day; at most `limit`.
+    fn taken_back_after_hand_over(
+        &self,
+        municipality: &MunicipalityCode,
+        day: JapaneseDay,
+        limit: u32,
+    ) -> Result<Vec<FeeEntry>, StoreError>;
     /// Closes a day; spends the approval that it names. [`AdvanceError::Stale`] when the day
     /// has other entries by now, an earlier one has entries and is open, or the approval cannot
     /// be spent; [`AdvanceError::Taken`] when it is closed already.

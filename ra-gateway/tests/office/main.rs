@@ -7,6 +7,7 @@ mod approval;
 mod place;
 mod registration;
 mod staff;
+mod taken_back;
 mod till;
 
 use std::sync::Arc;
@@ -30,6 +31,10 @@ const PROMISES: &[(&str, Promise)] = &[
     (
         "final_months",
         till::a_month_is_final_and_corrections_come_later,
+    ),
+    (
+        "taken_back",
+        taken_back::an_entry_and_its_application_change_together,
     ),
     (
         "two_officers",

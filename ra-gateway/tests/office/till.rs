@@ -33,8 +33,8 @@ use crate::{
     },
 };
 
-/// The clerk of the walk takes 500 yen for one handed-over certificate; its receipt number.
-fn handed_over(world: &World) -> (ra::Application, String) {
+/// The clerk of the walk takes 500 yen for a certificate on its card; under which wish.
+pub fn paid(world: &World) -> (ra::Application, String) {
     let clerk = world.clerk();
     let mut card = world.card();
     let (issued, made) = world.issued(&clerk, &mut card);
@@ -64,9 +64,15 @@ fn handed_over(world: &World) -> (ra::Application, String) {
         idempotency_key: world.wish(),
     };
     let paid = world.app.take_fee(&clerk, id, &fee).unwrap();
+    (paid, fee.idempotency_key)
+}
+
+/// The same, handed over; its receipt number.
+fn handed_over(world: &World) -> (ra::Application, String) {
+    let (paid, _) = paid(world);
     let done = world
         .app
-        .hand_over(&clerk, id, &ra::HandOverRequest {})
+        .hand_over(&world.clerk(), &paid.id, &ra::HandOverRequest {})
         .unwrap();
     (done, paid.receipt.unwrap().number)
 }
@@ -86,7 +92,12 @@ fn close(day: &str, counted_yen: i64) -> ra::TillCloseRequest {
     }
 }
 
-fn ask(act: &str, application: Option<&str>, reference: &str, reason: &str) -> ra::ApprovalRequest {
+pub fn ask(
+    act: &str,
+    application: Option<&str>,
+    reference: &str,
+    reason: &str,
+) -> ra::ApprovalRequest {
     ra::ApprovalRequest {
         act: act.into(),
         application: application.map(str::to_owned),
@@ -337,15 +348,15 @@ fn a_clerk_stands_behind_each_entry_of_the_till() {
 
 // ------------------------------------------------------------------ promises
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     "2026-11-22T05:00:00Z".parse().unwrap()
 }
 
-fn day(text: &str) -> JapaneseDay {
+pub fn day(text: &str) -> JapaneseDay {
     text.parse().unwrap()
 }
 
-fn receive(store: &Arc<dyn Store>, number: u8) {
+pub fn receive(store: &Arc<dyn Store>, number: u8) {
     let application = StoredApplication {
         id: ApplicationId::from_bytes([number; 16]),
         municipality: "13101".parse().unwrap(),
@@ -364,7 +375,7 @@ fn receive(store: &Arc<dyn Store>, number: u8) {
     assert!(matches!(received, Received::New));
 }
 
-fn fee(number: u8, at: Timestamp) -> NewFee {
+pub fn fee(number: u8, at: Timestamp) -> NewFee {
     NewFee {
         application: ApplicationId::from_bytes([number; 16]),
         municipality: "13101".parse().unwrap(),
@@ -378,7 +389,7 @@ fn fee(number: u8, at: Timestamp) -> NewFee {
     }
 }
 
-fn enter(store: &Arc<dyn Store>, new: &NewFee) -> String {
+pub fn enter(store: &Arc<dyn Store>, new: &NewFee) -> String {
     let id = new.application;
     let mut change = |_: &_| Change {
         id,
@@ -514,7 +525,7 @@ pub fn entries_and_a_close_at_once_leave_one_truth(store: &Arc<dyn Store>) {
     assert_eq!(lines + count("2026-11-23"), 8, "and nothing was lost");
 }
 
-fn approval(store: &Arc<dyn Store>, number: u8) -> ApprovalId {
+pub fn approval(store: &Arc<dyn Store>, number: u8) -> ApprovalId {
     let subject = Subject::new(ApprovedAct::FeeCorrection, None, "x", "x").unwrap();
     let id = ApprovalId::from_bytes([number; 16]);
     let asked = Approval::request(
@@ -592,7 +603,7 @@ pub fn a_month_is_final_and_corrections_come_later(store: &Arc<dyn Store>) {
     };
     let spent = approval(store, 5);
     let entered = store
-        .counter_fee(&counter, &spent, &entry("correct-fee"))
+        .counter_fee(&counter, None, &spent, &entry("correct-fee"))
         .unwrap();
     assert_eq!(entered.booked_on, day("2026-12-01"));
     // The approval is spent, and the entry taken back, once.
@@ -601,12 +612,12 @@ pub fn a_month_is_final_and_corrections_come_later(store: &Arc<dyn Store>) {
         ..counter
     };
     assert!(matches!(
-        store.counter_fee(&again, &spent, &entry("correct-fee")),
+        store.counter_fee(&again, None, &spent, &entry("correct-fee")),
         Err(AdvanceError::Stale)
     ));
     let fresh = approval(store, 6);
     assert!(matches!(
-        store.counter_fee(&again, &fresh, &entry("correct-fee")),
+        store.counter_fee(&again, None, &fresh, &entry("correct-fee")),
         Err(AdvanceError::Taken)
     ));
     let kept = store.approval(&fresh, &municipality).unwrap().unwrap();

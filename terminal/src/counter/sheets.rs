@@ -112,6 +112,9 @@ pub fn day(counter: &Counter, till: &TillDay) -> Result<Vec<u8>, Problem> {
     if let Some(reason) = &close.reason {
         counted.push(row("過不足の理由", reason.clone()));
     }
+    for application in &till.handed_over_unpaid {
+        counted.push(row("交付済み・手数料取消", format!("申請 {application}")));
+    }
     counted.push(row("締めた者", close.operator.clone()));
     counted.push(row("締めた時刻", days::moment(&close.closed_at)));
     let numbers: Vec<(String, String)> = till

@@ -162,13 +162,20 @@ impl Counter {
             .map(|a| shown(&a))
     }
 
-    /// Records the fee. The key follows from application and amount: however often the
-    /// button is pressed, it is one receipt.
+    /// Records the fee. The key follows from application, amount and the fee that was taken
+    /// back last: however often the button is pressed, it is one receipt, and a fee that is
+    /// due again is another wish than the first.
     ///
     /// # Errors
     /// What the gateway says.
     pub fn fee(&self, id: &ApplicationId, amount_yen: u32) -> Result<Value, Problem> {
-        let digest = sha256(&[b"jitsuin-fee\0", id.as_bytes(), &amount_yen.to_be_bytes()]);
+        let taken_back = self.application(id)?.fee_taken_back.unwrap_or_default();
+        let digest = sha256(&[
+            b"jitsuin-fee\0",
+            id.as_bytes(),
+            &amount_yen.to_be_bytes(),
+            taken_back.as_bytes(),
+        ]);
         let request = FeeRequest {
             amount_yen,
             idempotency_key: hex::encode(&digest[..16]),

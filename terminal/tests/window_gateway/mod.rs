@@ -72,6 +72,8 @@ struct State {
     approval: Option<ApprovalMessage>,
     suspended: bool,
     ended: usize,
+    /// Idempotency keys of the fees that were taken.
+    fees: Vec<String>,
 }
 
 enum Stage {
@@ -123,12 +125,21 @@ impl TestGateway {
             approval: None,
             suspended: false,
             ended: 0,
+            fees: Vec::new(),
         })))
     }
 
     /// Puts the application back to before the identity check.
     pub fn not_identified(&self) {
         self.0.lock().unwrap().application.step = Step::Received;
+    }
+
+    /// The fee is taken back by a counter-entry.
+    pub fn take_back_the_fee(&self, number: &str) {
+        let mut state = self.0.lock().unwrap();
+        state.due(Step::Paid).unwrap();
+        state.application.step = Step::Written;
+        state.application.fee_taken_back = Some(number.into());
     }
 
     /// Has a character that the certificate cannot carry.
@@ -516,7 +527,16 @@ impl State {
                 if sent.amount_yen != 500 {
                     return Err(refused(422, "fee-differs"));
                 }
+                if self.application.step == Step::Paid
+                    && self.fees.last() == Some(&sent.idempotency_key)
+                {
+                    return Ok(());
+                }
                 self.due(Step::Written)?;
+                if self.fees.contains(&sent.idempotency_key) {
+                    return Err(refused(409, "idempotency-key-reused"));
+                }
+                self.fees.push(sent.idempotency_key);
                 self.application.step = Step::Paid;
             }
             "hand-over" => {

@@ -7,7 +7,10 @@ use diesel::{
     sql_types::BigInt,
 };
 use pki_core::{
-    application::fee::{FeeEntry, close::Closed},
+    application::{
+        Step,
+        fee::{FeeEntry, close::Closed},
+    },
     calendar::{JapaneseDay, Month},
     id::ApprovalId,
     person::municipality::MunicipalityCode,
@@ -17,13 +20,15 @@ use schema::{
     on_both,
     ra::{
         rows::FeeEntryRow,
-        tables::fee_entry,
+        tables::{application as application_rows, fee_entry},
         till::{DayCloseRow, RemittanceRow, TillRow, day_close, remittance, till},
     },
 };
 
-use super::{Database, Fault, approval, fee, micros, parsed, time};
-use crate::port::{AdvanceError, AuditEntry, ClosedDay, NewFee, Remittance, StoreError, Till};
+use super::{Database, Fault, application, approval, fee, micros, parsed, time};
+use crate::port::{
+    AdvanceError, AuditEntry, Change, ClosedDay, NewFee, Remittance, StoreError, Till,
+};
 
 /// Locks the municipality's till until the transaction ends; the last closed day.
 pub(super) fn lock(
@@ -242,16 +247,53 @@ impl Till for Database {
     fn counter_fee(
         &self,
         new: &NewFee,
+        change: Option<&Change>,
         approval: &ApprovalId,
         audit: &AuditEntry,
     ) -> Result<FeeEntry, AdvanceError> {
         self.audited(audit, new.at, |c, entry| {
             approval::spend(c, approval, &new.operator, new.at)?;
             let entered = fee::enter(c, new, Some(approval))?;
+            if let Some(change) = change {
+                application::advance(c, change)?;
+            }
             entry.reference = Some(entered.number.clone());
             Ok(entered)
         })
         .map_err(Fault::into_advance)
+    }
+
+    fn taken_back_after_hand_over(
+        &self,
+        municipality: &MunicipalityCode,
+        day: JapaneseDay,
+        limit: u32,
+    ) -> Result<Vec<FeeEntry>, StoreError> {
+        self.read(|c| {
+            let on_that_day: Vec<String> = fee_entry::table
+                .filter(fee_entry::municipality.eq(municipality.to_string()))
+                .filter(fee_entry::booked_on.eq(day.to_string()))
+                .filter(fee_entry::counter_of.is_not_null())
+                .select(fee_entry::application)
+                .distinct()
+                .limit(i64::from(limit))
+                .load(c)?;
+            let handed_over: Vec<String> = application_rows::table
+                .filter(application_rows::step.eq(Step::HandedOver.as_str()))
+                .filter(application_rows::id.eq_any(on_that_day))
+                .select(application_rows::id)
+                .load(c)?;
+            let rows: Vec<FeeEntryRow> = fee_entry::table
+                .filter(fee_entry::application.eq_any(handed_over))
+                .order(fee_entry::number)
+                .limit(i64::from(limit))
+                .select(FeeEntryRow::as_select())
+                .load(c)?;
+            Ok(rows
+                .into_iter()
+                .map(fee::from_row)
+                .collect::<Result<_, _>>()?)
+        })
     }
 
     fn close_day(&self, day: &ClosedDay, audit: &AuditEntry) -> Result<(), AdvanceError> {

@@ -77,6 +77,8 @@ pub struct Case {
     pub serial: Option<String>,
     pub receipt: Option<String>,
     pub fee: String,
+    /// Receipt number of the fee that was taken back last, so that it is due again.
+    pub fee_taken_back: Option<String>,
     /// Key of the kind.
     pub kind: String,
     /// Key of the kind of certificate.
@@ -188,6 +190,7 @@ impl Case {
             serial: application.certificate.as_ref().map(|c| c.serial.clone()),
             receipt: application.receipt.as_ref().map(|r| r.number.clone()),
             fee: yen(application.fee_yen),
+            fee_taken_back: application.fee_taken_back.clone(),
             kind: kind_key(application.kind),
             certificate: certificate_key(application.certificate_kind),
             signs_in: application.certificate_kind == CertificateKind::UserAuthentication,

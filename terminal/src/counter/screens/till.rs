@@ -91,6 +91,8 @@ struct TillPage {
     difference: Option<String>,
     counted: String,
     reason: String,
+    /// Applications that were handed over and whose fee was taken back.
+    unpaid: Vec<String>,
 }
 
 #[derive(Template)]
@@ -99,6 +101,10 @@ struct EntryPage {
     frame: Frame,
     line: Line,
     countered_by: Option<String>,
+    /// Taken back, it makes the fee of its application due again.
+    due_again: bool,
+    /// Its application was handed over.
+    handed_over: bool,
     reason: String,
 }
 
@@ -133,6 +139,7 @@ fn page_of(
             difference: (close.difference_yen != 0).then(|| yen_signed(close.difference_yen)),
             reason: close.reason,
         }),
+        unpaid: till.handed_over_unpaid.iter().map(|id| short(id)).collect(),
         lines: till.entries.into_iter().map(Line::from).collect(),
         day: till.day,
         difference: difference.map(yen_signed),
@@ -235,6 +242,8 @@ fn entry_page(
             .telling(problem),
         line: view.entry.into(),
         countered_by: view.countered_by,
+        due_again: view.due_again,
+        handed_over: view.handed_over,
         reason,
     };
     render(&page, problem)

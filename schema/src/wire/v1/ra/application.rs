@@ -222,6 +222,10 @@ pub struct Application {
     pub profile: String,
     /// The fee that is due now, in yen, by the table of fees.
     pub fee_yen: u32,
+    /// Receipt number of the fee that was taken back last; a fee that is taken after it is a
+    /// new wish and has a new idempotency key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_taken_back: Option<String>,
     pub certificate: Option<IssuedCertificateMessage>,
     pub receipt: Option<ReceiptMessage>,
     pub end: Option<EndMessage>,

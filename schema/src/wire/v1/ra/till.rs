@@ -62,6 +62,10 @@ pub struct TillDay {
     pub close: Option<DayCloseMessage>,
     /// The first open day with entries, where there is one.
     pub oldest_open: Option<String>,
+    /// Applications that were handed over and whose fee was taken back by an entry of this
+    /// day: nothing was paid for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handed_over_unpaid: Vec<String>,
 }
 
 /// `POST /v1/till-closes`
@@ -103,6 +107,12 @@ pub struct FeeView {
     pub entry: TillEntry,
     /// The entry that took it back.
     pub countered_by: Option<String>,
+    /// Taken back, it makes the fee of its application due again before the hand-over.
+    #[serde(default)]
+    pub due_again: bool,
+    /// Its application was handed over: the fee does not become due again.
+    #[serde(default)]
+    pub handed_over: bool,
 }
 
 /// `POST /v1/remittances`, by a supervisor: the month becomes final.

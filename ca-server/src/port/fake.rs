@@ -266,8 +266,11 @@ impl Signer for FakeSigner {
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     plan: Mutex<HashMap<&'static str, Break>>,
-    after: Mutex<HashMap<&'static str, Box<dyn FnOnce() + Send>>>,
+    after: Mutex<HashMap<&'static str, After>>,
 }
+
+/// What happens when a method has done its work.
+type After = Box<dyn FnOnce() + Send>;
 
 #[derive(Debug, thiserror::Error)]
 #[error("broken by the test")]

@@ -218,7 +218,7 @@ impl Identification {
             (_, Some(last)) if last < today => return Err(RequestFault::Expired),
             _ => {}
         }
-        if self.face_matches {
+        if self.face_matches && kind.photo {
             Ok(())
         } else {
             Err(RequestFault::Identity)

@@ -472,6 +472,11 @@ fn an_identification_needs_a_listed_document_that_has_not_run_out() {
         shown(licence, Some("2030-01-01"), false),
         Err(RequestFault::Identity)
     );
+    assert_eq!(
+        shown("inquiry-reply", None, true),
+        Err(RequestFault::Identity),
+        "no photo, no face to compare"
+    );
 }
 
 #[test]

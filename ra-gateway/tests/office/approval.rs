@@ -86,6 +86,26 @@ pub fn approved(
 }
 
 #[test]
+fn a_municipality_has_fifty_requests_waiting_and_no_more() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let id = world.identified(&clerk, &world.taro()).id;
+    let ask = || world.app.request_approval(&clerk, &request(&id));
+    for _ in 0..50 {
+        ask().unwrap();
+    }
+    assert_eq!(refusal(ask()), "approvals-full");
+    assert_eq!(world.app.approvals(&clerk).unwrap().approvals.len(), 50);
+    // What nobody decided on in its time waits no more.
+    world.clock.advance(LIFETIME.as_secs() + 1);
+    let clerk = world.clerk();
+    let asked = world.app.request_approval(&clerk, &request(&id)).unwrap();
+    let waiting = world.app.approvals(&clerk).unwrap().approvals;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].id, asked.id);
+}
+
+#[test]
 fn a_supervisor_approves_at_the_clerks_terminal_and_the_act_may_be_done_once() {
     let world = World::on(None);
     let clerk = world.clerk();

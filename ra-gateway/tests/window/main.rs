@@ -4,10 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acts;
 mod at_rest;
 mod authority;
 mod extract;
 mod image;
+mod kiosk;
 mod session;
 mod stops;
 mod user_authentication;

@@ -27,6 +27,21 @@ fn a_terminal_of_another_municipality_finds_no_application() {
 }
 
 #[test]
+fn a_terminal_alone_does_nothing_for_a_resident() {
+    let world = World::on(None);
+    let terminal = || world.app.terminal(&world.terminal.1).unwrap();
+    for token in [None, Some(""), Some("0000")] {
+        let expected = match token {
+            None => "session-required",
+            Some(_) => "session-invalid",
+        };
+        assert_eq!(refusal(world.app.operator(terminal(), token)), expected);
+        assert_eq!(refusal(world.app.clerk(terminal(), token)), expected);
+        assert_eq!(refusal(world.app.supervisor(terminal(), token)), expected);
+    }
+}
+
+#[test]
 fn a_session_is_its_terminals_own() {
     let world = World::on(None);
     let token = world.sign_in().unwrap();

@@ -109,6 +109,13 @@ fn identified(identity: &RevocationIdentity, now: Timestamp) -> Result<(), Failu
     let Some(kind) = DocumentKind::find(&document.kind) else {
         return wrong("/document/kind", "is not in the list of accepted documents");
     };
+    // A written inquiry belongs to an application: without a photo nobody is compared here.
+    if !kind.photo {
+        return wrong(
+            "/document/kind",
+            "carries no photo: ask for a document with one",
+        );
+    }
     match (kind.expiry, document.expires_on) {
         (ExpiryRule::Required, None) => {
             return wrong(

@@ -96,6 +96,17 @@ impl World {
 
     /// The kiosk makes a key in this visit; gives the pair, the request and the record.
     pub fn kiosk_visit(&self, card: &mut Card, application: &ra::Application) -> Generated {
+        let pair = SoftKey::new(SignatureAlgorithm::RsaPkcs1Sha256);
+        self.kiosk_visit_with(card, application, pair)
+    }
+
+    /// The same with a key that is there already, as a broken kiosk would.
+    pub fn kiosk_visit_with(
+        &self,
+        card: &mut Card,
+        application: &ra::Application,
+        pair: SoftKey,
+    ) -> Generated {
         let visit = bytes16(application.visit.as_deref().unwrap());
         let master = self.masters.key(&format!("kiosk-master-{KIOSK}"));
         let keys = kdf::visit_keys(
@@ -105,7 +116,6 @@ impl World {
             &visit,
         )
         .unwrap();
-        let pair = SoftKey::new(SignatureAlgorithm::RsaPkcs1Sha256);
         let SoftKey::Rsa(rsa) = &pair else {
             unreachable!()
         };

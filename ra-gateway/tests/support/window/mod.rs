@@ -6,7 +6,7 @@ mod card;
 use std::sync::{Arc, Mutex};
 
 use pki_core::{
-    act::{Act, ActFrame, Deed, IssueDeed, RevokeDeed, Signatory, SignedAct},
+    act::{Act, ActFrame, Deed, IssueDeed, RevokeDeed, Signatory},
     application::fee::FeeTable,
     approval::{ApprovedAct, CONTEXT, REPLY_REASON, Statement, Verdict},
     certificate::{CertificateImage, Party as Certified, SignatureAlgorithm, Subject},
@@ -413,9 +413,9 @@ impl World {
         )
     }
 
-    /// An act, signed by terminal and operator.
-    pub fn signed(&self, application: &str, key: &str, deed: Deed) -> SignedActMessage {
-        let act = Act::new(
+    /// An act of this terminal and this operator.
+    pub fn act(&self, application: &str, key: &str, deed: Deed) -> Act {
+        Act::new(
             ActFrame {
                 terminal: TERMINAL.parse().unwrap(),
                 operator: OPERATOR.parse().unwrap(),
@@ -424,23 +424,24 @@ impl World {
                 time: self.clock.now(),
             },
             deed,
-        );
+        )
+    }
+
+    /// An act, signed by terminal and operator, whomever it names.
+    pub fn sign(&self, act: &Act) -> SignedActMessage {
         let payload = act.to_payload();
-        let signed = SignedAct {
-            terminal_signature: self
-                .terminal
-                .0
-                .sign(EC, &Signatory::Terminal.message(&payload)),
-            operator_signature: self
-                .operator
-                .sign(EC, &Signatory::Operator.message(&payload)),
-            payload,
-        };
+        let terminal = Signatory::Terminal.message(&payload);
+        let operator = Signatory::Operator.message(&payload);
         SignedActMessage {
-            payload: Base64(signed.payload),
-            terminal_signature: Base64(signed.terminal_signature),
-            operator_signature: Base64(signed.operator_signature),
+            terminal_signature: Base64(self.terminal.0.sign(EC, &terminal)),
+            operator_signature: Base64(self.operator.sign(EC, &operator)),
+            payload: Base64(payload),
         }
+    }
+
+    /// An act of this terminal and this operator, signed by both.
+    pub fn signed(&self, application: &str, key: &str, deed: Deed) -> SignedActMessage {
+        self.sign(&self.act(application, key, deed))
     }
 
     /// What the terminal signs at 発行要求.

@@ -17,7 +17,7 @@ use super::desk::Desk;
 use super::frame::Frame;
 use super::intake::look_up;
 use super::press::document;
-use super::walk::{Document, Typed, documents, nothing};
+use super::walk::{Document, Typed, nothing, photo_documents};
 use crate::counter::Counter;
 use crate::counter::acts::random_id;
 use crate::counter::http::{Window, id};
@@ -160,7 +160,7 @@ fn form(
     let page = FormPage {
         frame: frame(counter, desk).telling(problem),
         form,
-        documents: documents(desk),
+        documents: photo_documents(desk),
         typed,
     };
     render(&page, problem)
@@ -351,7 +351,7 @@ fn handing_over(
     let page = DeliverPage {
         line: line(counter.disclosure(id)?),
         frame: frame(counter, desk).telling(problem),
-        documents: documents(desk),
+        documents: photo_documents(desk),
         typed,
     };
     render(&page, problem)

@@ -11,7 +11,7 @@ use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
 use super::press::document;
-use super::walk::{Document, Typed as TypedDocument, documents, nothing};
+use super::walk::{Document, Typed as TypedDocument, nothing, photo_documents};
 use crate::counter::Counter;
 use crate::counter::acts::random_id;
 use crate::counter::http::{Window, notice_id};
@@ -135,7 +135,7 @@ fn identity(
         items: Items::of(&found.items),
         card: short(&found.card),
         wish,
-        documents: documents(desk),
+        documents: photo_documents(desk),
         typed: TypedDocument::of(fields),
     };
     render(&page, problem)

@@ -19,7 +19,7 @@ use super::desk::Desk;
 use super::frame::Frame;
 use super::intake::look_up;
 use super::press::document;
-use super::walk::{Document, Typed, documents, nothing};
+use super::walk::{Document, Typed, nothing, photo_documents};
 use crate::counter::http::Window;
 use crate::counter::issue::Revocation;
 use crate::counter::notices::{NewNotice, Typed as TypedPasswords};
@@ -206,7 +206,7 @@ fn form(
             .back_to("/screens/revocation")
             .telling(problem),
         grounds: GROUNDS,
-        documents: documents(desk),
+        documents: photo_documents(desk),
         typed: Typed::of(fields),
     };
     render(&page, problem)

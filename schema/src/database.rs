@@ -48,6 +48,8 @@ pub enum OpenError {
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("a migration failed")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the system gives no thread to write the database with")]
+    Thread(#[source] std::io::Error),
 }
 
 impl Backend {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 static CATALOGUE: LazyLock<HashMap<String, [String; 2]>> = LazyLock::new(|| {
     toml::from_str(include_str!("../../assets/console/words.toml"))
-        .expect("the catalogue was checked by test")
+        .expect("the catalogue is part of the program; a test reads this very one")
 });
 
 /// The catalogue in one language.

@@ -54,8 +54,8 @@ pub fn put_key(
     data.extend_from_slice(visit.as_bytes());
     data.extend_from_slice(kiosk_bytes);
     for key in [&keys.enc, &keys.mac, &keys.dek] {
-        let wrapped =
-            kw_wrap(&card_keys.dek, key.expose()).expect("AES-KW takes the sixteen bytes of a key");
+        let wrapped = kw_wrap(&card_keys.dek, key.expose())
+            .expect("AES-KW wraps every 16 bytes, and so long is a key");
         data.extend_from_slice(&wrapped);
     }
     for key in [&keys.enc, &keys.mac, &keys.dek] {
@@ -92,7 +92,8 @@ pub fn store_data(file: u8, content: &[u8]) -> Vec<Command> {
         .enumerate()
         .map(|(number, block)| {
             let p1 = if number == last { file | 0x80 } else { file };
-            let number = u8::try_from(number).expect("a certificate has fewer than 256 blocks");
+            let number = u8::try_from(number)
+                .expect("a certificate has at most 16 KiB, which are 82 blocks");
             Command::new(0x80, 0xE2, p1, number).with_data(block)
         })
         .collect()

@@ -68,9 +68,11 @@ impl Database {
             Backend::Sqlite => 1,
             Backend::Postgres => settings.writers,
         };
+        let writer =
+            Writer::start(&settings.url, &settings.node, lanes, mac).map_err(OpenError::Thread)?;
         Ok(Self {
             readers: open(&settings.url, settings.readers, true)?,
-            writer: Some(Writer::start(&settings.url, &settings.node, lanes, mac)),
+            writer: Some(writer),
             backend,
         })
     }

@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::{Arc, Condvar, Mutex, MutexGuard, mpsc},
     thread,
     time::{Duration, Instant},
@@ -109,24 +110,26 @@ pub struct Writer {
 impl Writer {
     /// Start `lanes` writer threads. Their connections are made when there is
     /// something to write, so a database that is away stops nobody from starting.
-    pub fn start(url: &str, node: &str, lanes: u32, mac: Arc<AuditMac>) -> Self {
-        let shared = Arc::new(Shared::default());
-        let lanes = (0..lanes.max(1))
-            .map(|number| {
-                let lane = Lane {
-                    url: url.to_owned(),
-                    chain: Chain::new(format!("{node}/{number}"), Arc::clone(&mac)),
-                    connection: None,
-                    rest_until: None,
-                };
-                let shared = Arc::clone(&shared);
-                thread::Builder::new()
-                    .name(format!("writer-{number}"))
-                    .spawn(move || lane.serve(&shared))
-                    .expect("threads can be made at the start of the program")
-            })
-            .collect();
-        Self { shared, lanes }
+    /// Fails when the machine gives no further thread; those begun have ended then.
+    pub fn start(url: &str, node: &str, lanes: u32, mac: Arc<AuditMac>) -> io::Result<Self> {
+        let mut writer = Self {
+            shared: Arc::new(Shared::default()),
+            lanes: Vec::new(),
+        };
+        for number in 0..lanes.max(1) {
+            let lane = Lane {
+                url: url.to_owned(),
+                chain: Chain::new(format!("{node}/{number}"), Arc::clone(&mac)),
+                connection: None,
+                rest_until: None,
+            };
+            let shared = Arc::clone(&writer.shared);
+            let thread = thread::Builder::new()
+                .name(format!("writer-{number}"))
+                .spawn(move || lane.serve(&shared))?;
+            writer.lanes.push(thread);
+        }
+        Ok(writer)
     }
 
     /// Run a named transaction and wait until it is durable.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<HashMap<String, [String; 2]>> = LazyLock::new(|| {
     toml::from_str(include_str!("../../../assets/counter/words.toml"))
-        .expect("the catalogue was checked by test")
+        .expect("the catalogue is part of the program; a test reads this very one")
 });
 
 /// Language of the pages.

@@ -19,7 +19,7 @@ struct Catalogue {
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
     toml::from_str(include_str!("../../../assets/kiosk/messages.toml"))
-        .expect("the embedded catalogue is read by a test")
+        .expect("the catalogue is part of the program; a test reads this very one")
 });
 
 fn raw(language: Language, key: &str) -> &'static str {

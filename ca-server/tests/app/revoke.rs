@@ -296,20 +296,27 @@ fn question(world: &World, serial: &Serial) -> Vec<u8> {
 }
 
 fn question_to(issuer: &Issuer, serial: &Serial) -> Vec<u8> {
-    let ids = IssuerIds::of(issuer);
-    let id = CertId::new(&ids, serial);
+    question_of(&[(issuer, serial)])
+}
+
+/// One question after several certificates, in that order.
+fn question_of(certificates: &[(&Issuer, &Serial)]) -> Vec<u8> {
     // OCSPRequest { TBSRequest { [requestList] SEQUENCE { Request { CertID } } } }
     let wrap = |content: &[u8]| {
         let mut out = vec![0x30];
-        if content.len() < 0x80 {
-            out.push(content.len() as u8);
-        } else {
-            out.extend([0x81, content.len() as u8]);
+        match content.len() {
+            length @ 0..=0x7F => out.push(length as u8),
+            length @ 0x80..=0xFF => out.extend([0x81, length as u8]),
+            length => out.extend([0x82, (length >> 8) as u8, length as u8]),
         }
         out.extend_from_slice(content);
         out
     };
-    wrap(&wrap(&wrap(&wrap(id.as_der()))))
+    let requests: Vec<u8> = certificates
+        .iter()
+        .flat_map(|(issuer, serial)| wrap(CertId::new(&IssuerIds::of(issuer), serial).as_der()))
+        .collect();
+    wrap(&wrap(&wrap(&requests)))
 }
 
 /// What the responder says of a certificate, as its issuer's.
@@ -341,6 +348,58 @@ fn ocsp_says_what_the_record_says_at_that_moment() {
             ..
         }
     ));
+}
+
+#[test]
+fn each_certificate_of_one_question_gets_its_own_answer_in_whatever_order_they_are_asked() {
+    let world = World::new();
+    let app = responder(&world);
+    let ours = &world.app.signing.issuer;
+    let (good, revoked) = (issued(&world, "R1"), issued(&world, "R2"));
+    let wish = world
+        .window
+        .revoke_request(&revoked, Ground::Article9, world.clock.now());
+    revoke(&world.app, "gw", &wish).unwrap();
+    // Below, between and above what is stored, so that every order is asked in.
+    let unknown = Serial::from_random([0x7F; 16]);
+    let mut asked = [&good, &revoked, &unknown, &good];
+    for _ in 0..asked.len() {
+        asked.rotate_left(1);
+        for asked in [asked, [asked[3], asked[2], asked[1], asked[0]]] {
+            let question = question_of(&asked.map(|serial| (ours, serial)));
+            let answered = answer(&app, &app.issuers[0], &question);
+            let image = ResponseImage::verify(&answered.der, ours).unwrap();
+            assert_eq!(image.answers.len(), asked.len());
+            for (serial, answer) in asked.iter().zip(&image.answers) {
+                match answer.status {
+                    CertStatus::Good => assert_eq!(*serial, &good),
+                    CertStatus::Revoked { .. } => assert_eq!(*serial, &revoked),
+                    CertStatus::Unknown => assert_eq!(*serial, &unknown),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_question_after_another_cas_certificates_alone_is_refused_and_costs_no_signature() {
+    let world = World::with_user_authentication();
+    let app = responder(&world);
+    let ours = &world.app.signing.issuer;
+    let theirs = issuer_named(&world, "auth");
+    let serial = issued(&world, "R1");
+    const UNAUTHORIZED: [u8; 5] = [0x30, 3, 0x0A, 1, 6];
+    let signed = world.signer.signed_with("ocsp").len();
+    let refused = answer(&app, &app.issuers[0], &question_to(theirs, &serial));
+    assert!(!refused.successful);
+    assert_eq!(refused.der, UNAUTHORIZED);
+    assert_eq!(world.signer.signed_with("ocsp").len(), signed);
+    // Beside one of ours it is answered: the same serial under the other CA is not known here.
+    let question = question_of(&[(theirs, &serial), (ours, &serial)]);
+    let answered = answer(&app, &app.issuers[0], &question);
+    let image = ResponseImage::verify(&answered.der, ours).unwrap();
+    let said: Vec<CertStatus> = image.answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(said, [CertStatus::Unknown, CertStatus::Good]);
 }
 
 #[test]

@@ -80,3 +80,32 @@ pub async fn language(fields: web::Form<Fields>) -> HttpResponse {
         .insert_header((SET_COOKIE, cookie))
         .finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leads_to(here: &str) -> String {
+        let fields = [("to", "en"), ("here", here)].map(|(name, text)| (name.into(), text.into()));
+        let answer = actix_web::rt::System::new().block_on(language(web::Form(fields.into())));
+        let to = answer.headers().get(LOCATION).unwrap();
+        to.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn changing_the_language_leads_back_to_a_page_of_the_console_and_nowhere_else() {
+        for page in ["/", "/disclosures", "/parties/kiosk/13101K002"] {
+            assert_eq!(leads_to(page), page);
+        }
+        for elsewhere in [
+            "",
+            "https://example.com/",
+            "//example.com/",
+            "/acts//example.com",
+            "/\\example.com",
+            "/acts?to=https:example.com",
+        ] {
+            assert_eq!(leads_to(elsewhere), "/", "{elsewhere}");
+        }
+    }
+}

@@ -137,6 +137,16 @@ impl Client {
         (response.status().as_u16(), body)
     }
 
+    /// A header of the answer; empty without one.
+    pub fn header(&self, path: &str, name: &str) -> String {
+        let asked = self.agent.get(format!("{}{path}", self.base)).call();
+        let headers = asked.map(|response| response.headers().clone());
+        let value = headers.ok().and_then(|headers| headers.get(name).cloned());
+        value.map_or_else(String::new, |value| {
+            value.to_str().unwrap_or_default().to_owned()
+        })
+    }
+
     /// Send a form as a page of this site, or of another one, does: status, where it leads,
     /// and the page.
     pub fn form(

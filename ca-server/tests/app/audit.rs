@@ -130,6 +130,28 @@ fn a_head_of_another_key_is_not_taken() {
 }
 
 #[test]
+fn a_head_that_the_audit_key_did_not_sign_is_not_taken() {
+    let world = World::new();
+    let mut exported = exported(&world);
+    // The signature over another head, of the same key: an older one passed off as this one's.
+    let mut older = Vec::new();
+    world.clock.advance(jiff::SignedDuration::from_secs(1));
+    let wish = world
+        .window
+        .issue_request(&Applicant::soumu("R3"), world.clock.now());
+    issue(&world.app, "gw", &wish).unwrap();
+    let other = export(&world.app, &mut older).unwrap();
+    let signed = |head: &str| head.rsplit_once("\nsignature ").unwrap().1.to_owned();
+    exported.head = exported
+        .head
+        .replace(&signed(&exported.head), &signed(&other));
+    assert!(matches!(
+        check(&exported.log, &exported),
+        Err(AuditFault::Signature)
+    ));
+}
+
+#[test]
 fn strangers_are_summed_up_and_a_known_party_that_knocks_on_has_few_rows() {
     let world = World::new();
     let before = world.audit().len();

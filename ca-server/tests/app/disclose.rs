@@ -5,7 +5,7 @@ use std::{io::Write, process::Command};
 use ca_server::{
     app::{
         authorise::Refusal,
-        decide::DecideError,
+        decide::{self, DecideError},
         disclose::{self, DiscloseError},
         enrol,
         issue::issue,
@@ -14,16 +14,17 @@ use ca_server::{
     },
     port::{clock::Clock, fake::Break, store::Status},
     testing::{
-        disclosure::{OfficerKey, delivery, disclosure, request},
+        disclosure::{OfficerKey, delivery, disclosure, identification, request},
         window::{Applicant, Window},
         world::World,
     },
 };
 use jiff::SignedDuration;
 use pki_core::{
+    act::{Act, Deed},
     certificate::Serial,
-    disclosure::{Correction, Decision, Refusal as CaseRefusal, Wish},
-    id::ApplicationId,
+    disclosure::{Correction, Decision, Refusal as CaseRefusal, RequestFault, Wish},
+    id::{ApplicationId, Sha256Digest},
     officer::{OfficerDeed, Part, SignFault, State},
 };
 
@@ -155,6 +156,101 @@ fn what_is_recorded_is_disclosed_on_paper_and_handed_over() {
     }
 }
 
+fn put_off(world: &World, id: ApplicationId, until: &str) -> OfficerDeed {
+    let stored = world.app.store.case(id.as_bytes()).unwrap().unwrap();
+    OfficerDeed::Extend {
+        case: id,
+        version: stored.version,
+        reason: "記録の照合に日数を要するため".to_owned(),
+        until: until.parse().unwrap(),
+    }
+}
+
+#[test]
+fn an_answer_is_put_off_once_and_a_letter_tells_why_and_until_when() {
+    let mut world = World::new();
+    let officer = OfficerKey::enrolled(&world.app, "officer", "OFF-1");
+    let id = received(&world, Some("R1"));
+    let letter = |world: &World| decide::extension(&world.app, "officer:OFF-1", id);
+    assert!(
+        matches!(letter(&world), Err(DecideError::NotFound)),
+        "nothing was put off"
+    );
+    let early = carried_out(&world, &officer, put_off(&world, id, "2026-12-21"));
+    assert!(
+        matches!(
+            early,
+            Err(OfficerError::Decide(DecideError::Case(
+                CaseRefusal::ExtensionDate
+            )))
+        ),
+        "the law's own last day puts nothing off"
+    );
+    // The letter has the date of the day on which it was put off, whenever it is printed.
+    let deed = put_off(&world, id, "2027-01-10");
+    assert_eq!(carried_out(&world, &officer, deed).unwrap().1, State::Done);
+    world.clock.advance(SignedDuration::from_hours(72));
+    let line = disclose::list(&world.app, "13101").unwrap().disclosures;
+    assert_eq!(line[0].due.as_deref(), Some("2027-01-10"));
+    assert!(line[0].extended);
+    let paper = text(&letter(&world).unwrap());
+    for said in [
+        "認証業務情報開示期限延長通知書",
+        "令和８年１１月２２日",
+        "令和８年１２月２１日",
+        "令和９年１月１０日",
+        "記録の照合に日数を要するため",
+    ] {
+        assert!(paper.contains(said), "{said} is not on the paper: {paper}");
+    }
+    assert!(!paper.contains("見本・訓練"));
+    let again = carried_out(&world, &officer, put_off(&world, id, "2027-01-20"));
+    assert!(matches!(
+        again,
+        Err(OfficerError::Decide(DecideError::Case(
+            CaseRefusal::ExtendedAlready
+        )))
+    ));
+    // The same letter of an authority for training cannot be taken for a real one.
+    world.app.mode = pki_core::mode::Mode::Training;
+    let paper = text(&letter(&world).unwrap());
+    assert!(paper.contains("【見本・訓練】認証業務情報開示期限延長通知書"));
+}
+
+#[test]
+fn what_is_owed_first_stands_first_among_the_open_requests() {
+    let world = World::new();
+    let officer = OfficerKey::enrolled(&world.app, "officer", "OFF-1");
+    let had = received(&world, Some("R3"));
+    carried_out(&world, &officer, decide(&world, had, Decision::NoRecord)).unwrap();
+    let message = delivery(&world.window, had, world.clock.now());
+    disclose::deliver(&world.app, "gw", had, &message).unwrap();
+    let put_off_case = received(&world, Some("R1"));
+    let deed = put_off(&world, put_off_case, "2027-01-10");
+    carried_out(&world, &officer, deed).unwrap();
+    world.clock.advance(SignedDuration::from_hours(24));
+    let content = request(Some("R2"), "2026-11-23");
+    let (thirty_days, message) = disclosure(&world.window, &content, world.clock.now());
+    disclose::receive(&world.app, "gw", &message).unwrap();
+    world.clock.advance(SignedDuration::from_hours(24));
+    // A correction has no term: it is due without delay.
+    let mut content = request(Some("R3"), "2026-11-24");
+    content.wish = Wish::Correction(Correction {
+        disclosure: had,
+        disclosed_on: "2026-11-22".parse().unwrap(),
+        purport: "氏名".to_owned(),
+        reason: "誤記".to_owned(),
+    });
+    let (correction, message) = disclosure(&world.window, &content, world.clock.now());
+    disclose::receive(&world.app, "gw", &message).unwrap();
+    let open: Vec<ApplicationId> = decide::list(&world.app, "open")
+        .unwrap()
+        .iter()
+        .map(|case| case.receipt.id)
+        .collect();
+    assert_eq!(open, [correction, thirty_days, put_off_case]);
+}
+
 #[test]
 fn nothing_recorded_is_an_answer_and_the_only_one() {
     let world = World::new();
@@ -188,9 +284,10 @@ fn nothing_recorded_is_an_answer_and_the_only_one() {
 fn a_serial_number_opens_ones_own_record_and_no_other_persons() {
     let world = World::new();
     let serial = issued(&world, "R1");
-    let disclosed = |name: &str| {
+    let disclosed = |name: &str, born: &str| {
         let mut content = request(None, "2026-11-22");
         content.person.name = name.to_owned();
+        content.person.birth_date = born.to_owned();
         content.person.serial = Some(serial.clone());
         let (id, message) = disclosure(&world.window, &content, world.clock.now());
         disclose::receive(&world.app, "gw", &message).unwrap();
@@ -198,9 +295,21 @@ fn a_serial_number_opens_ones_own_record_and_no_other_persons() {
         assert_eq!(seen.records.len(), 1);
         seen.records[0].is_disclosed()
     };
-    assert!(disclosed("総務 太郎"), "the space is not what counts");
-    assert!(!disclosed("総務　花子"));
-    assert_eq!(outcomes(&world, "disclosure.view"), ["done", "done"]);
+    assert!(
+        disclosed("総務 太郎", "319500401"),
+        "the space is not what counts"
+    );
+    assert!(disclosed("総務太郎", "昭和25年4月1日"));
+    assert!(!disclosed("総務　花子", "319500401"));
+    assert!(
+        !disclosed("総務　太郎", "319500402"),
+        "a namesake of another day"
+    );
+    assert!(
+        !disclosed("総務　太郎", "春"),
+        "a date that cannot be read is nobody's"
+    );
+    assert_eq!(outcomes(&world, "disclosure.view"), ["done"; 5]);
 }
 
 #[test]
@@ -265,6 +374,88 @@ fn a_gateway_alone_can_neither_make_nor_read_nor_change_a_request() {
         early,
         Err(DiscloseError::Case(CaseRefusal::NotAnswered))
     ));
+}
+
+/// The same act, signed again after a change.
+fn changed(
+    world: &World,
+    message: &schema::wire::v1::act::SignedActMessage,
+    change: impl FnOnce(&mut Deed),
+) -> schema::wire::v1::act::SignedActMessage {
+    let mut act = Act::from_payload(&message.payload.0).unwrap();
+    change(&mut act.deed);
+    world.window.sign(&act)
+}
+
+#[test]
+fn an_act_is_about_this_request_and_rests_on_this_identification() {
+    let world = World::new();
+    let officer = OfficerKey::enrolled(&world.app, "officer", "OFF-1");
+    let now = world.clock.now();
+    let (_, right) = disclosure(&world.window, &request(Some("R1"), "2026-11-22"), now);
+    let mut wrong = right.clone();
+    wrong.act = changed(&world, &right.act, |deed| {
+        let Deed::Disclose(deed) = deed else {
+            unreachable!("an act of disclosure")
+        };
+        deed.identity_sha256 = Sha256Digest::of(b"somebody else's papers");
+    });
+    assert!(matches!(
+        disclose::receive(&world.app, "gw", &wrong),
+        Err(DiscloseError::Mismatch("the digest of the identity"))
+    ));
+
+    let mut run_out = request(Some("R1"), "2026-11-22");
+    run_out.identification.expires_on = Some("2026-11-21".parse().unwrap());
+    let (_, message) = disclosure(&world.window, &run_out, now);
+    assert!(matches!(
+        disclose::receive(&world.app, "gw", &message),
+        Err(DiscloseError::Request(RequestFault::Expired))
+    ));
+
+    let [mine, anothers] = ["R1", "R2"].map(|resident| {
+        let id = received(&world, Some(resident));
+        carried_out(&world, &officer, decide(&world, id, Decision::NoRecord)).unwrap();
+        id
+    });
+    let deliver = |id, message: &_| disclose::deliver(&world.app, "gw", id, message);
+    let right = delivery(&world.window, mine, now);
+    assert!(
+        matches!(
+            deliver(anothers, &right),
+            Err(DiscloseError::Mismatch("the id of the request"))
+        ),
+        "who signed for one answer is given no other"
+    );
+    let mut wrong = right.clone();
+    wrong.act = changed(&world, &right.act, |deed| {
+        let Deed::Deliver(deed) = deed else {
+            unreachable!("an act of delivery")
+        };
+        deed.identity_sha256 = Sha256Digest::of(b"somebody else's papers");
+    });
+    assert!(matches!(
+        deliver(mine, &wrong),
+        Err(DiscloseError::Mismatch("the digest of the identity"))
+    ));
+    let mut faceless = right.clone();
+    let mut shown = identification();
+    shown.face_matches = false;
+    faceless.identification = shown.to_bytes().into();
+    faceless.act = changed(&world, &right.act, |deed| {
+        let Deed::Deliver(deed) = deed else {
+            unreachable!("an act of delivery")
+        };
+        deed.identity_sha256 = shown.digest();
+    });
+    assert!(
+        matches!(
+            deliver(mine, &faceless),
+            Err(DiscloseError::Request(RequestFault::Identity))
+        ),
+        "an answer is for the person whom it is about"
+    );
+    assert_eq!(deliver(mine, &right).unwrap().disclosure.step, "delivered");
 }
 
 #[test]

@@ -5,6 +5,8 @@ use ca_server::{
         authorise::Refusal,
         enrol,
         issue::{IssueError, issue},
+        limit::Limits,
+        look_up,
         publish_crl::{InPlace, publish},
         resume::{resume, sweep},
     },
@@ -278,6 +280,33 @@ fn a_party_whose_certificate_has_run_out_is_refused() {
 }
 
 #[test]
+fn a_terminal_that_asks_without_end_is_told_to_wait_and_its_neighbour_is_not() {
+    let mut world = World::new();
+    world.app.limits = Limits::new(1);
+    let id = world.window.terminal_id.clone();
+    // However slow the machine is: what the bucket holds is taken just before the asking.
+    let refused = (0..50)
+        .find_map(|number| {
+            let request = wish(&world, &Applicant::soumu(&format!("R{number}")));
+            while world.app.limits.check(&id).is_ok() {}
+            issue(&world.app, "gw", &request).err()
+        })
+        .expect("a limit");
+    assert!(matches!(
+        refused,
+        IssueError::Refused(Refusal::TooMany(1..=60))
+    ));
+    assert_eq!(last_outcome(&world).1, "too-many-requests");
+    // One flooded window takes nothing from the others.
+    let neighbour = Window::of("13102");
+    for enrolment in neighbour.enrolments() {
+        enrol::enrol(&world.app, &enrolment).unwrap();
+    }
+    world.window = neighbour;
+    issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
+}
+
+#[test]
 fn an_act_from_a_clock_that_is_wrong_is_refused() {
     let world = World::new();
     let request = wish(&world, &Applicant::soumu("R1"));
@@ -292,41 +321,82 @@ fn an_act_from_a_clock_that_is_wrong_is_refused() {
 #[test]
 fn items_key_visit_and_card_are_those_of_the_act() {
     let world = World::new();
-    let (applicant, other) = (Applicant::soumu("R1"), Applicant::soumu("R2"));
+    let now = world.clock.now();
+    let mut applicant = Applicant::soumu("R1");
     let right = wish(&world, &applicant);
+    let other = Applicant::soumu("R2");
+    // Each differs in one thing alone, in what the card signed and in what the kiosk signed.
+    let mut spoilt = Vec::new();
     let mut items = right.clone();
     items.items.sex = "2".to_owned();
-    let mut key = right.clone();
-    key.request = other.card.request(applicant.visit).into();
-    let mut visit = right.clone();
-    visit.request = applicant.card.request(other.visit).into();
-    let mut record = right.clone();
-    record.kiosk_record = world.window.kiosk_record(&other, world.clock.now()).into();
-    for (what, request) in [
-        ("items", items),
-        ("key", key),
-        ("visit", visit),
-        ("record", record),
-    ] {
-        assert!(
-            matches!(
-                issue(&world.app, "gw", &request),
-                Err(IssueError::Mismatch(_))
-            ),
-            "{what}"
-        );
+    spoilt.push((items, "the digest of the items"));
+    let parts = |applicant: &Applicant| {
+        let mut request = right.clone();
+        request.request = applicant.card.request(applicant.visit).into();
+        let mut record = right.clone();
+        record.kiosk_record = world.window.kiosk_record(applicant, now).into();
+        [request, record]
+    };
+    let visit = std::mem::replace(&mut applicant.visit, other.visit);
+    spoilt.extend(parts(&applicant).map(|wish| (wish, "the visit")));
+    applicant.visit = visit;
+    let card = std::mem::replace(&mut applicant.card.id, other.card.id);
+    spoilt.extend(parts(&applicant).map(|wish| (wish, "the card")));
+    let own = std::mem::replace(&mut applicant.card, other.card);
+    applicant.card.id = card;
+    spoilt.extend(parts(&applicant).map(|wish| (wish, "the public key")));
+    applicant.card = own;
+    applicant.card.id = card;
+    for (request, what) in &spoilt {
+        match issue(&world.app, "gw", request) {
+            Err(IssueError::Mismatch(told)) => assert_eq!(told, *what),
+            Err(error) => panic!("{what}: {error}"),
+            Ok(_) => panic!("{what}: a certificate"),
+        }
+        assert_eq!(last_outcome(&world).1, "act-mismatch");
     }
     let mut forged = right.clone();
     let imposter = Window {
         kiosk: PartyKey::new(),
         ..Window::of("13101")
     };
-    forged.kiosk_record = imposter.kiosk_record(&applicant, world.clock.now()).into();
+    forged.kiosk_record = imposter.kiosk_record(&applicant, now).into();
     assert!(matches!(
         issue(&world.app, "gw", &forged),
         Err(IssueError::Record(_))
     ));
     issue(&world.app, "gw", &right).unwrap();
+}
+
+#[test]
+fn nobody_is_identified_in_the_future_but_for_the_clocks_difference() {
+    let world = World::new();
+    let mut applicant = Applicant::soumu("R1");
+    let identified = |seconds| Some(world.clock.now() + SignedDuration::from_secs(seconds));
+    applicant.identified_at = identified(301);
+    assert!(matches!(
+        issue(&world.app, "gw", &wish(&world, &applicant)),
+        Err(IssueError::Mismatch("the time of the identity decision"))
+    ));
+    applicant.identified_at = identified(300);
+    issue(&world.app, "gw", &wish(&world, &applicant)).unwrap();
+}
+
+#[test]
+fn a_certificate_that_has_run_out_is_said_to_have_run_out() {
+    let world = World::new();
+    let issued = issue(&world.app, "gw", &wish(&world, &Applicant::soumu("R1"))).unwrap();
+    let status = || {
+        let found = look_up::certificate(&world.app, "gw", &issued.serial).unwrap();
+        found.unwrap().status
+    };
+    let image = CertificateImage::decode(&issued.certificate).unwrap();
+    world
+        .clock
+        .advance(image.not_after.duration_since(world.clock.now()));
+    assert_eq!(status(), "live", "its last second is in its time");
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(status(), "expired");
 }
 
 #[test]
@@ -413,6 +483,24 @@ fn at_the_start_what_was_left_reserved_is_abandoned_and_listed() {
     world.check_invariants();
     // The same request starts over with a new serial.
     issue(&world.app, "gw", &request).unwrap();
+}
+
+#[test]
+fn a_serial_that_may_still_be_in_somebodys_hands_is_not_swept_away() {
+    let world = World::new();
+    let request = wish(&world, &Applicant::soumu("R1"));
+    world.signer.break_next(Break::DoneUnsaid);
+    world.store.break_next("abandon", Break::NotDone);
+    assert!(issue(&world.app, "gw", &request).is_err());
+    // Nobody issues for longer than a minute.
+    assert_eq!(sweep(&world.app).unwrap(), 0);
+    world.clock.advance(SignedDuration::from_secs(60));
+    assert_eq!(sweep(&world.app).unwrap(), 0);
+    assert_eq!(world.app.store.reserved_by("node").unwrap().len(), 1);
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(sweep(&world.app).unwrap(), 1);
+    assert_eq!(sweep(&world.app).unwrap(), 0, "it is given up once");
+    assert!(world.app.store.reserved_by("node").unwrap().is_empty());
 }
 
 fn entry_mode(path: &std::path::Path) -> u32 {

@@ -5,6 +5,7 @@ mod audit;
 mod brake;
 mod delta;
 mod disclose;
+mod enrol;
 mod issue;
 mod lists;
 mod mode;

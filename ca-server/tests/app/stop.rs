@@ -93,6 +93,36 @@ fn judged(world: &World, release: &StopRelease) -> Result<(), String> {
 }
 
 #[test]
+fn more_stops_at_once_than_a_message_may_hold_are_refused_whole() {
+    let world = World::new();
+    let stops = |count: u8| {
+        let one = |number: u8| Stop {
+            id: format!("{number:02x}").repeat(16),
+            ..told()
+        };
+        (1..=count).map(one).collect::<Vec<_>>()
+    };
+    assert!(matches!(
+        tell(&world, stops(101)),
+        Err(StopError::Malformed(..))
+    ));
+    // One that cannot be read takes those beside it along.
+    let mut bad = stops(2);
+    bad[1].serial = "not a serial".to_owned();
+    assert!(matches!(
+        tell(&world, bad),
+        Err(StopError::Malformed(place, _)) if place == "/stops/1/serial"
+    ));
+    let tellings = || {
+        let rows = world.audit().into_iter();
+        rows.filter(|row| row.event == "stop.tell").count()
+    };
+    assert_eq!(tellings(), 0);
+    tell(&world, stops(100)).unwrap();
+    assert_eq!(tellings(), 100);
+}
+
+#[test]
 fn a_stop_is_released_by_two_officers_and_the_release_proves_itself() {
     let world = World::new();
     let one = OfficerKey::enrolled(&world.app, "officer", "OFF-1");

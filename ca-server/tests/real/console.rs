@@ -202,6 +202,14 @@ fn two_officers_enrol_a_kiosk_and_an_auditor_only_looks() {
     ] {
         assert!(auditor.page(path).contains("lang=\"ja\""), "{path}");
     }
+    // What stands on them is kept by no browser, runs no script and is framed by nobody.
+    let header = |name| auditor.browser.header("/parties", name);
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    let policy = header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("script-src"));
     assert_eq!(auditor.browser.page("/audit?from=soon").0, 400);
     assert_eq!(auditor.browser.page("/nowhere").0, 404);
     let terminal = room.client_as(&base, &room.terminal_certificate(), &room.window.terminal);

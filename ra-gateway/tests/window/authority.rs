@@ -124,3 +124,33 @@ fn a_certificate_with_other_items_is_not_shown() {
     assert_eq!(after.step, ra::Step::CharactersSettled);
     assert!(after.certificate.is_none());
 }
+
+#[test]
+fn what_the_authority_sends_is_compared_with_what_was_asked_before_anybody_sees_it() {
+    let world = World::on(None);
+    let clerk = world.clerk();
+    let (application, _) = world.settled(&clerk, &world.taro(), &mut world.card());
+    let act = world.issue_act(&application, &world.wish());
+    let ask = || world.app.request_issue(&clerk, &application.id, &act);
+    for (trouble, what) in [
+        (Trouble::Forged, "signature"),
+        (Trouble::OtherIssuer, "issuer"),
+        (Trouble::OtherSerial, "serial number"),
+        (Trouble::OtherKey, "public key"),
+    ] {
+        world.authority.next(trouble);
+        match ask() {
+            Err(Failure::Refused(refused)) => {
+                assert_eq!(refused.reason.name(), "certificate-differs", "{what}");
+                assert!(refused.detail.contains(what), "{}", refused.detail);
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+        let after = world.app.application(&clerk, &application.id).unwrap();
+        assert_eq!(after.step, ra::Step::CharactersSettled, "{what}");
+        assert!(after.certificate.is_none(), "{what}");
+    }
+    // The same wish is answered with the one certificate that there is.
+    assert_eq!(ask().unwrap().step, ra::Step::Issued);
+    assert_eq!(world.authority.issued(), 1);
+}

@@ -53,6 +53,14 @@ pub enum Trouble {
     OtherItems,
     /// It certifies for signatures whatever is asked for.
     OtherKind,
+    /// It answers with a certificate over another key.
+    OtherKey,
+    /// It names another serial number than the certificate's.
+    OtherSerial,
+    /// It sends another CA's certificate along.
+    OtherIssuer,
+    /// Its certificate was changed on the way.
+    Forged,
 }
 
 /// An authority that issues by the product's own profiles, once per idempotency key.
@@ -137,7 +145,7 @@ impl Authority for FakeAuthority {
         };
         let mut issued = self.issued.lock().unwrap();
         let number = u8::try_from(issued.len()).unwrap() + 1;
-        let response = issued
+        let mut response = issued
             .entry(act.idempotency_key.to_string())
             .or_insert_with(|| {
                 let text = &request.items;
@@ -192,8 +200,25 @@ impl Authority for FakeAuthority {
                 }
             })
             .clone();
-        if trouble == Some(Trouble::AnswerLost) {
-            return Err(Self::away("unreachable"));
+        // What is stored stays right: asked again, it answers with that.
+        match trouble {
+            Some(Trouble::AnswerLost) => return Err(Self::away("unreachable")),
+            Some(Trouble::OtherKey) => {
+                let other = self.governor.certify_taro(self.clock.now(), 0x77);
+                response.serial = other.serial().to_string();
+                response.certificate = Base64(other.into_der());
+            }
+            Some(Trouble::OtherSerial) => response.serial = "0b".repeat(16),
+            Some(Trouble::OtherIssuer) => {
+                response.issuer_certificate = Base64(self.users.certificate.clone());
+            }
+            Some(Trouble::Forged) => {
+                // The last octet of the signature.
+                if let Some(last) = response.certificate.0.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            _ => {}
         }
         Ok(response)
     }

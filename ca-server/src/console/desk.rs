@@ -86,8 +86,10 @@ mod tests {
     use super::*;
 
     fn leads_to(here: &str) -> String {
-        let fields = [("to", "en"), ("here", here)].map(|(name, text)| (name.into(), text.into()));
-        let answer = actix_web::rt::System::new().block_on(language(web::Form(fields.into())));
+        let fields = [("to", "en"), ("here", here)];
+        let fields = fields.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let form = web::Form(Fields::from(fields));
+        let answer = actix_web::rt::System::new().block_on(language(form));
         let to = answer.headers().get(LOCATION).unwrap();
         to.to_str().unwrap().to_owned()
     }

@@ -187,6 +187,7 @@ fn an_answer_is_put_off_once_and_a_letter_tells_why_and_until_when() {
         "the law's own last day puts nothing off"
     );
     // The letter has the date of the day on which it was put off, whenever it is printed.
+    world.clock.advance(SignedDuration::from_hours(24));
     let deed = put_off(&world, id, "2027-01-10");
     assert_eq!(carried_out(&world, &officer, deed).unwrap().1, State::Done);
     world.clock.advance(SignedDuration::from_hours(72));
@@ -196,7 +197,7 @@ fn an_answer_is_put_off_once_and_a_letter_tells_why_and_until_when() {
     let paper = text(&letter(&world).unwrap());
     for said in [
         "認証業務情報開示期限延長通知書",
-        "令和８年１１月２２日",
+        "令和８年１１月２３日",
         "令和８年１２月２１日",
         "令和９年１月１０日",
         "記録の照合に日数を要するため",

@@ -94,32 +94,30 @@ fn without_a_kiosk_in_service_no_visit_is_opened() {
 }
 
 #[test]
-fn a_key_that_was_in_an_application_is_taken_in_no_other() {
+fn two_applications_do_not_have_one_key() {
     let world = World::on(None);
     let clerk = world.clerk();
-    let mut card = world.card();
-    let (first, made) = world.key_read(&clerk, &world.taro(), &mut card);
-    world
-        .app
-        .cancel(&clerk, &first.id, &ra::CancelRequest {})
-        .unwrap();
-    // The same card comes with somebody else, and the kiosk gives it the key that it made before.
+    let (_, made) = world.key_read(&clerk, &world.taro(), &mut world.card());
+    // A broken kiosk gives the next card the key that it made before.
     let second = world.identified(&clerk, &world.hanako()).id;
-    world
-        .relay(&clerk, &second, &mut card, ra::ChannelPurpose::Prepare)
-        .unwrap();
-    let prepared = world.app.application(&clerk, &second).unwrap();
-    let again = world.kiosk_visit_with(&mut card, &prepared, made.pair);
+    let number = [0xC2; 16];
+    let mut card = world.card_of(number);
+    let prepare = |card: &mut _| {
+        let purpose = ra::ChannelPurpose::Prepare;
+        world
+            .relay_of(number, &clerk, &second, card, purpose)
+            .unwrap();
+        world.app.application(&clerk, &second).unwrap()
+    };
+    let prepared = prepare(&mut card);
+    let reused = world.kiosk_visit_with(&mut card, &prepared, made.pair);
     let read = |made: &ra::PublicKeyRequest| world.app.read_public_key(&clerk, &second, made);
-    assert_eq!(refusal(read(&again.message())), "public-key-reused");
+    assert_eq!(refusal(read(&reused.message())), "public-key-reused");
     let after = world.app.application(&clerk, &second).unwrap();
     assert_eq!(after.step, ra::Step::CardPrepared);
     assert_eq!(after.spki_sha256, None);
     // Sent to the kiosk again, with a key of its own it goes on.
-    world
-        .relay(&clerk, &second, &mut card, ra::ChannelPurpose::Prepare)
-        .unwrap();
-    let prepared = world.app.application(&clerk, &second).unwrap();
+    let prepared = prepare(&mut card);
     let fresh = world.kiosk_visit(&mut card, &prepared);
     assert_eq!(read(&fresh.message()).unwrap().step, ra::Step::KeyRead);
 }

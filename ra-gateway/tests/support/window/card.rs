@@ -112,7 +112,7 @@ impl World {
         let keys = kdf::visit_keys(
             |message| Ok::<_, std::convert::Infallible>(cmac_aes_256(&master, message)),
             KIOSK.as_bytes().try_into().unwrap(),
-            &CARD,
+            &bytes16(application.card.as_deref().unwrap()),
             &visit,
         )
         .unwrap();

@@ -110,6 +110,9 @@ fn take_batches(
         let now = app.clock.now();
         let position = app.store.register_position(&municipality.to_string())?;
         let Some(due) = register_batch::due(app, feed, municipality, &position, now)? else {
+            if followed.revoked > 0 {
+                app.acknowledger.revoked().wait();
+            }
             return Ok(followed);
         };
         if !due.begun && !may_go(app, municipality, &due, &position, now)? {

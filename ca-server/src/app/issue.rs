@@ -52,6 +52,8 @@ pub struct Issued {
     pub issuer_certificate: Vec<u8>,
     /// It was issued before, for the same idempotency key.
     pub repeated: bool,
+    /// Another certificate may have gone out of effect with it.
+    pub ended_another: bool,
 }
 
 /// Why nothing was issued.
@@ -225,6 +227,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         .replaces
         .as_ref()
         .map(|replaces| replaced(authority, replaces, &serial, &actor, now));
+    let ended_another = replaces.is_some();
     let proof = proof::seal(app, &authority.name, &serial, ProvedDeed::Issue, &wish.act)?;
     let order = Order {
         authority,
@@ -259,6 +262,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
         certificate,
         issuer_certificate: own_certificate(authority),
         repeated: false,
+        ended_another,
     })
 }
 
@@ -446,6 +450,7 @@ fn repeat(app: &App, stored: &StoredCertificate) -> Result<Issued, IssueError> {
                     .map(|service| own_certificate(service.authority))
                     .unwrap_or_default(),
                 repeated: true,
+                ended_another: true,
             })
         }
         _ => {

@@ -1,5 +1,7 @@
 //! The use-cases: ordinary functions over [`App`]. They do; `pki_core` decides.
 
+pub mod acknowledge;
+pub mod answer_anew;
 pub mod answer_ocsp;
 pub mod authorise;
 pub mod callers;
@@ -27,6 +29,8 @@ pub mod retention;
 pub mod revoke;
 pub mod revoke_online;
 mod service;
+pub mod status_lease;
+pub mod status_memory;
 pub mod stop;
 pub mod verifier;
 mod work;
@@ -50,7 +54,7 @@ pub use work::InWork;
 use crate::{
     config::{CrlConfig, IssueConfig, OfficeConfig},
     port::{
-        clock::Clock,
+        clock::{Clock, Stopwatch},
         entropy::Entropy,
         signer::Signer,
         store::{AuditEntry, Store},
@@ -105,6 +109,8 @@ pub struct App {
     pub in_work: InWork,
     /// Wakes the publisher of CRLs.
     pub publisher: publish_crl::Bell,
+    /// Knows when no status node says good of what was revoked.
+    pub acknowledger: acknowledge::Acknowledger,
 }
 
 impl App {
@@ -114,9 +120,10 @@ impl App {
         store: Arc<dyn Store>,
         signer: Arc<dyn Signer>,
         vault: Arc<dyn Vault>,
-        clock: Arc<dyn Clock>,
+        (clock, stopwatch): (Arc<dyn Clock>, Arc<dyn Stopwatch>),
         entropy: Arc<dyn Entropy>,
     ) -> Self {
+        let acknowledger = acknowledge::Acknowledger::new(Arc::clone(&store), stopwatch);
         let authority = |config: &crate::config::IssuerConfig| Authority {
             name: config.name.clone(),
             key: config.key.clone(),
@@ -145,6 +152,7 @@ impl App {
             infrastructure: authority(&config.infrastructure),
             party_profiles: config.party_profiles.clone(),
             crl: config.crl.clone(),
+            acknowledger,
             act_skew: config.limits.act_skew,
             audit_key: config.audit_key.clone(),
             office: config.office.clone(),

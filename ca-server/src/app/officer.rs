@@ -448,6 +448,10 @@ fn signed(
         }
         Signed::Case(_) | Signed::NotHeld => return Err(OfficerError::Void),
     }
+    if whole {
+        // It may have revoked a certificate.
+        app.acknowledger.revoked().wait();
+    }
 
     // 4. What is no single transaction is carried out under the recorded signatures.
     if to == State::Done && !whole {

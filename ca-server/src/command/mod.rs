@@ -20,10 +20,11 @@ use crate::{
         aead::AeadVault,
         database::{AuditMac, Database, DatabaseSettings},
         hsm::HsmSigner,
-        system::{SystemClock, SystemEntropy},
+        system::{SystemClock, SystemEntropy, SystemStopwatch},
     },
     app::{App, enrol::register_issuers},
     config::IssueConfig,
+    port::clock::{Clock, Stopwatch},
 };
 
 pub use enrol::record;
@@ -192,7 +193,8 @@ fn assemble_over(config: &IssueConfig, store: Database) -> App {
         entropy.clone(),
         config.vault_key.clone(),
     ));
-    App::new(config, store, signer, vault, clock, entropy)
+    let clocks: (Arc<dyn Clock>, Arc<dyn Stopwatch>) = (clock, Arc::new(SystemStopwatch));
+    App::new(config, store, signer, vault, clocks, entropy)
 }
 
 /// The use-cases for a command that signs: the token is there, and the database knows the issuers.

@@ -8,17 +8,19 @@ use service::meters;
 use super::{Failure, ServeArgs, SharedConfigArgs, assemble, assemble_ready};
 use crate::{
     adapter::{
-        database::{Book, Database},
+        database::{Book, Database, Leases},
         hsm::HsmSigner,
-        system::{SystemClock, SystemEntropy},
+        system::{SystemClock, SystemEntropy, SystemStopwatch},
     },
     app::{
         App,
+        answer_anew::{self, Anew},
         answer_ocsp::{Answerer, SigningQuota, StatusApp},
         enrol::register_issuers,
         follow_register,
         provide::Records,
         publish_crl, resume,
+        status_lease::{self, NodeLease},
     },
     config::{IssueConfig, StatusConfig},
     http::serve,
@@ -97,7 +99,7 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     let issuers = config
         .issuers
         .iter()
-        .map(Answerer::new)
+        .map(|issuer| Answerer::new(issuer, config.ocsp_memory / config.issuers.len() as u64))
         .collect::<Result<Vec<_>, _>>()?;
     if args.config.check_config {
         return Ok(());
@@ -119,6 +121,13 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
         clock,
         issuers,
         validity: config.ocsp_validity,
+        reuse: config.ocsp_reuse,
+        lease: Some(NodeLease::new(
+            Arc::new(Leases::open(&config.database)?),
+            Arc::new(SystemStopwatch),
+            random(&SystemEntropy)?,
+        )),
+        anew: Anew::default(),
         crl_folder: config.crl_folder.clone(),
         quota: SigningQuota::new(config.ocsp_signatures_per_second),
         records,
@@ -133,6 +142,22 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
                 }
             })?
     };
+    let leasing = {
+        let app = Arc::clone(&app);
+        thread::Builder::new()
+            .name("lease".to_owned())
+            .spawn(move || {
+                if let Some(lease) = &app.lease {
+                    status_lease::run(&app, lease);
+                }
+            })?
+    };
+    let signing = {
+        let app = Arc::clone(&app);
+        thread::Builder::new()
+            .name("anew".to_owned())
+            .spawn(move || answer_anew::run(&app))?
+    };
     let served = serve::status(
         &config,
         Arc::clone(&app),
@@ -142,7 +167,13 @@ pub fn status(args: &ServeArgs) -> Result<(), Failure> {
     if let Some(records) = &app.records {
         records.close();
     }
-    let _ = background.join();
+    if let Some(lease) = &app.lease {
+        lease.close();
+    }
+    app.anew.close();
+    for thread in [background, leasing, signing] {
+        let _ = thread.join();
+    }
     Ok(served?)
 }
 

@@ -94,6 +94,10 @@ struct LimitSpec {
     requests_per_second: u32,
     /// How long an answer may be kept by caches, in seconds.
     ocsp_validity_s: u32,
+    /// How long an answer is given from memory; half of its validity unless set.
+    ocsp_reuse_s: Option<u32>,
+    /// Most memory for answers, about, in MiB.
+    ocsp_memory_mib: u32,
     /// Answers that are signed per second at the most; beyond that it says `tryLater`.
     ocsp_signatures_per_second: u32,
 }
@@ -105,6 +109,8 @@ impl Default for LimitSpec {
             connections: 4096,
             requests_per_second: 200,
             ocsp_validity_s: 60,
+            ocsp_reuse_s: None,
+            ocsp_memory_mib: 64,
             ocsp_signatures_per_second: 1000,
         }
     }
@@ -137,6 +143,10 @@ pub struct StatusConfig {
     pub requests_per_second: u32,
     /// From thisUpdate to nextUpdate of an OCSP answer.
     pub ocsp_validity: std::time::Duration,
+    /// How long it is given from memory.
+    pub ocsp_reuse: std::time::Duration,
+    /// Most memory for answers, about, in bytes.
+    pub ocsp_memory: u64,
     pub ocsp_signatures_per_second: u32,
 }
 
@@ -182,6 +192,18 @@ impl StatusConfig {
             1,
             86_400,
         )?;
+        let reuse = within(
+            "limits.ocsp_reuse_s",
+            spec.limits.ocsp_reuse_s.unwrap_or((validity / 2).max(1)),
+            1,
+            validity,
+        )?;
+        let memory = within(
+            "limits.ocsp_memory_mib",
+            spec.limits.ocsp_memory_mib,
+            1,
+            65_536,
+        )?;
         let registered = match (spec.access, spec.tls) {
             (AccessSpec::Open, None) => None,
             (AccessSpec::Registered, Some(tls)) => Some(RegisteredConfig {
@@ -219,6 +241,8 @@ impl StatusConfig {
                 1_000_000,
             )?,
             ocsp_validity: std::time::Duration::from_secs(validity.into()),
+            ocsp_reuse: std::time::Duration::from_secs(reuse.into()),
+            ocsp_memory: u64::from(memory) << 20,
             ocsp_signatures_per_second: within(
                 "limits.ocsp_signatures_per_second",
                 spec.limits.ocsp_signatures_per_second,

@@ -9,6 +9,7 @@ use pki_core::{
 use schema::wire::v1::ca::{CertificateRecord, IssueRequest, IssueResponse, RevokeResponse};
 
 use super::{
+    acknowledged,
     answers::{Issuing, Reading},
     block,
     body::{Body, Limit},
@@ -47,9 +48,13 @@ pub async fn issue(
     let wish: IssueRequest = body
         .message(&app, &gateway, "issue.request", **limit)
         .await?;
-    let issued = block(move || issue::issue(&app, &gateway.0, &wish))
+    let asked = app.clone();
+    let issued = block(move || issue::issue(&asked, &gateway.0, &wish))
         .await?
         .map_err(|error| issue_problem(&error))?;
+    if issued.ended_another {
+        acknowledged(&app).await;
+    }
     let mut response = if issued.repeated {
         HttpResponse::Ok()
     } else {

@@ -10,6 +10,8 @@ mod certificates;
 mod disclosures;
 mod file_body;
 mod files;
+#[cfg(feature = "testing")]
+pub mod fixed;
 mod ocsp;
 pub mod openapi;
 mod problem;
@@ -22,11 +24,12 @@ mod stops;
 mod verifier;
 
 use actix_web::{
-    HttpResponse, Resource, ResponseError, Route, error::BlockingError, guard, http::header, web,
+    HttpResponse, Resource, ResponseError, Route, error::BlockingError, guard, http::header, rt,
+    web,
 };
 use problem::{Kind, Problem};
 
-use crate::port::store::StoreError;
+use crate::{app::App, port::store::StoreError};
 
 /// Seconds after which a database that was away is worth another try.
 const DATABASE_RETRY: u64 = 1;
@@ -36,6 +39,13 @@ async fn block<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     web::block(work)
         .await
         .map_err(|error: BlockingError| Problem::internal(&error))
+}
+
+/// Wait until no status node says good of what was revoked just now; holds no thread.
+async fn acknowledged(app: &App) {
+    if let Err(rest) = app.acknowledger.revoked().come().await {
+        rt::time::sleep(rest).await;
+    }
 }
 
 fn store_problem(error: &StoreError) -> Problem {

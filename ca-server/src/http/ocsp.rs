@@ -1,8 +1,11 @@
 //! `POST /ocsp/{issuer}`, `GET /ocsp/{issuer}/{base64}` (RFC 6960 appendix A).
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, HttpDate},
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{
+        StatusCode,
+        header::{self, HttpDate},
+    },
     web,
 };
 use pki_core::revocation::ocsp::{ErrorStatus, path, request::MAX_OCTETS};
@@ -15,7 +18,10 @@ use super::{
     verifier::provided,
 };
 use crate::{
-    app::answer_ocsp::{self, Answer, StatusApp},
+    app::{
+        answer_ocsp::{self, Answer, Keep, StatusApp},
+        status_memory::Way,
+    },
     port::provision::Provided,
 };
 
@@ -38,14 +44,18 @@ pub async fn post(
     body: Body,
 ) -> Result<HttpResponse, Problem> {
     let body = body.bytes(REQUEST, Limit(MAX_OCTETS)).await?;
-    known(&app, &issuer)?;
+    let known = app.issuer(&issuer).ok_or_else(no_issuer)?;
+    if let Some(answer) = answer_ocsp::from_memory(&app, known, Way::Posted, &body) {
+        return Ok(respond(answer, None));
+    }
     let answer = block(move || {
         let issuer = app.issuer(&issuer)?;
-        Some(answer_ocsp::answer(&app, issuer, &body))
+        let asked = Some((Way::Posted, &body[..]));
+        Some(answer_ocsp::answer(&app, issuer, &body, asked))
     })
     .await?
     .ok_or_else(no_issuer)?;
-    Ok(respond(answer, false))
+    Ok(respond(answer, None))
 }
 
 /// Ask with a GET that caches may answer.
@@ -66,60 +76,92 @@ pub async fn get(
     parts: web::Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (issuer, _) = parts.into_inner();
-    known(&app, &issuer)?;
+    let known = app.issuer(&issuer).ok_or_else(no_issuer)?;
     // The raw path: nobody must have decoded or collapsed anything in it before.
-    let raw = request.uri().path();
-    let from = format!("/ocsp/{issuer}/");
-    let text = raw.strip_prefix(&from).unwrap_or_default().to_owned();
+    let text = request
+        .uri()
+        .path()
+        .strip_prefix("/ocsp/")
+        .and_then(|rest| rest.strip_prefix(issuer.as_str()))
+        .and_then(|rest| rest.strip_prefix('/'))
+        .unwrap_or_default();
+    if let Some(answer) = answer_ocsp::from_memory(&app, known, Way::Got, text.as_bytes()) {
+        return Ok(respond(answer, Some(&request)));
+    }
+    let text = text.to_owned();
     let answer = block(move || {
         let issuer = app.issuer(&issuer)?;
+        let asked = Some((Way::Got, text.as_bytes()));
         Some(match path::decode(&text, |der| issuer.is_known(der)) {
-            Ok(der) => answer_ocsp::answer(&app, issuer, &der),
+            Ok(der) => answer_ocsp::answer(&app, issuer, &der, asked),
             Err(_) => Answer::error(ErrorStatus::MalformedRequest),
         })
     })
     .await?
     .ok_or_else(no_issuer)?;
-    Ok(respond(answer, true))
-}
-
-fn known(app: &StatusApp, issuer: &str) -> Result<(), Problem> {
-    app.issuer(issuer).map(drop).ok_or_else(no_issuer)
+    Ok(respond(answer, Some(&request)))
 }
 
 fn no_issuer() -> Problem {
     Problem::new(Kind::NotFound, "There is no issuer of that name here.")
 }
 
-/// RFC 5019 §6.2: what a cache needs to know, on answers that it may keep.
-fn respond(answer: Answer, cacheable: bool) -> HttpResponse {
+/// An answer; to a GET with what a cache needs to know (RFC 5019 §6.2), and nothing sent twice.
+fn respond(answer: Answer, got: Option<&HttpRequest>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.content_type(RESPONSE);
-    match answer.keep {
-        Some((this_update, next_update)) if cacheable => {
-            let seconds = next_update.duration_since(this_update).as_secs().max(0);
-            response
-                .insert_header((
-                    header::CACHE_CONTROL,
-                    format!("max-age={seconds},public,no-transform,must-revalidate"),
-                ))
-                .insert_header((
-                    header::LAST_MODIFIED,
-                    HttpDate::from(std::time::SystemTime::from(this_update)),
-                ))
-                .insert_header((
-                    header::EXPIRES,
-                    HttpDate::from(std::time::SystemTime::from(next_update)),
-                ));
+    match (answer.keep, got) {
+        (Some(keep), Some(request)) => {
+            if has(request, &keep) {
+                response.status(StatusCode::NOT_MODIFIED);
+                keep_headers(&mut response, &keep);
+                return provided(response.finish(), Provided::Answer);
+            }
+            keep_headers(&mut response, &keep);
         }
         _ => {
-            response.insert_header((header::CACHE_CONTROL, "no-store"));
+            response.insert_header((
+                header::CACHE_CONTROL,
+                header::HeaderValue::from_static("no-store"),
+            ));
         }
     }
-    let response = response.body(answer.der);
+    let response = response
+        .insert_header((
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static(RESPONSE),
+        ))
+        .body(answer.der);
     if answer.successful {
         provided(response, Provided::Answer)
     } else {
         response
     }
+}
+
+/// Whether the asker has this very answer (RFC 9110 §13.1.2).
+fn has(request: &HttpRequest, keep: &Keep) -> bool {
+    let tags = request.headers().get_all(header::IF_NONE_MATCH);
+    tags.filter_map(|tags| tags.to_str().ok())
+        .flat_map(|tags| tags.split(','))
+        .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'))
+        .any(|tag| tag == "*" || tag.as_bytes() == &keep.tag[..])
+}
+
+fn keep_headers(response: &mut HttpResponseBuilder, keep: &Keep) {
+    let seconds = keep.left.as_secs().max(0);
+    let tag = String::from_utf8_lossy(&keep.tag);
+    response
+        .insert_header((
+            header::CACHE_CONTROL,
+            format!("max-age={seconds},public,no-transform,must-revalidate"),
+        ))
+        .insert_header((header::ETAG, format!("\"{tag}\"")))
+        .insert_header((
+            header::LAST_MODIFIED,
+            HttpDate::from(std::time::SystemTime::from(keep.this_update)),
+        ))
+        .insert_header((
+            header::EXPIRES,
+            HttpDate::from(std::time::SystemTime::from(keep.next_update)),
+        ));
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use schema::wire::v1::ca::{OnlineRevokeRequest, RevokeRequest, RevokeResponse};
 
 use super::{
+    acknowledged,
     answers::{Revoking, RevokingOnline},
     block,
     body::{Body, Limit},
@@ -40,9 +41,11 @@ pub async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     let gateway = gateway.into_inner();
     let wish: RevokeRequest = body.message(&app, &gateway, "revoke", **limit).await?;
-    let revoked = block(move || revoke::revoke(&app, &gateway.0, &wish))
+    let asked = app.clone();
+    let revoked = block(move || revoke::revoke(&asked, &gateway.0, &wish))
         .await?
         .map_err(|error| problem(&error))?;
+    acknowledged(&app).await;
     Ok(HttpResponse::Ok().json(message(&revoked)))
 }
 
@@ -65,7 +68,8 @@ pub async fn revoke_online(
     let wish: OnlineRevokeRequest = body
         .message(&app, &gateway, "revoke-online", **limit)
         .await?;
-    let revoked = block(move || revoke_online::revoke_online(&app, &gateway.0, &wish))
+    let asked = app.clone();
+    let revoked = block(move || revoke_online::revoke_online(&asked, &gateway.0, &wish))
         .await?
         .map_err(|error| match error {
             OnlineError::NotAccepted => Problem::new(Kind::ActRefused, format!("{error}.")),
@@ -74,6 +78,7 @@ pub async fn revoke_online(
             }
             OnlineError::LookUp(LookUpError::Vault(error)) => vault_problem(&error),
         })?;
+    acknowledged(&app).await;
     Ok(HttpResponse::Ok().json(message(&revoked)))
 }
 

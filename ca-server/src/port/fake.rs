@@ -15,7 +15,8 @@ use aws_lc_rs::{
     encoding::AsDer,
     rsa::KeySize,
     signature::{
-        self, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+        self, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256,
+        RSA_PKCS1_SHA384, RsaKeyPair,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -26,7 +27,7 @@ use pki_core::{
 use zeroize::Zeroizing;
 
 use super::{
-    clock::Clock,
+    clock::{Clock, Stopwatch},
     signer::{SignError, Signer},
     store::*,
     verifier::{Verifier, Verifiers},
@@ -58,6 +59,14 @@ impl FakeClock {
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
         *lock(&self.0)
+    }
+}
+
+impl Stopwatch for FakeClock {
+    fn elapsed(&self) -> Duration {
+        lock(&self.0)
+            .duration_since(Timestamp::UNIX_EPOCH)
+            .unsigned_abs()
     }
 }
 
@@ -167,9 +176,16 @@ impl FakeSigner {
                 .map_err(|_| wrong_use())?
                 .as_ref()
                 .to_vec(),
-            (Key::Rsa(pair), SignatureAlgorithm::RsaPkcs1Sha256) => {
+            (
+                Key::Rsa(pair),
+                SignatureAlgorithm::RsaPkcs1Sha256 | SignatureAlgorithm::RsaPkcs1Sha384,
+            ) => {
+                let padding = match algorithm {
+                    SignatureAlgorithm::RsaPkcs1Sha256 => &RSA_PKCS1_SHA256,
+                    _ => &RSA_PKCS1_SHA384,
+                };
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign_digest(&RSA_PKCS1_SHA256, digest, &mut signature)
+                pair.sign_digest(padding, digest, &mut signature)
                     .map_err(|_| wrong_use())?;
                 signature
             }
@@ -198,7 +214,11 @@ impl Signer for FakeSigner {
         algorithm: SignatureAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, SignError> {
-        let digest = digest::digest(&digest::SHA256, message);
+        let hash = match algorithm {
+            SignatureAlgorithm::RsaPkcs1Sha384 => &digest::SHA384,
+            _ => &digest::SHA256,
+        };
+        let digest = digest::digest(hash, message);
         self.make_signature(key, algorithm, &digest, message)
     }
 

@@ -12,6 +12,7 @@ pub mod register_feed;
 pub mod register_hold;
 pub mod retention;
 pub mod signer;
+pub mod status_lease;
 pub mod stop;
 pub mod store;
 pub mod vault;

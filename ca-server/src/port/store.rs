@@ -421,6 +421,7 @@ pub trait Store:
     super::disclosure::DisclosureStore
     + super::officer::OfficerStore
     + super::retention::Retention
+    + super::status_lease::StatusLeases
     + super::stop::StopStore
     + Proofs
     + RegisterEvents

@@ -5,6 +5,7 @@
 pub mod ceremony;
 pub mod client;
 pub mod disclosure;
+pub mod fixed;
 pub mod register_server;
 pub mod room;
 pub mod window;

@@ -277,7 +277,8 @@ impl Room {
         let text = format!(
             "{access}\ndatabase = \"{database}\"\ncrl_folder = \"crl\"\n\n{tls}\n{table}\n\
              [[issuer]]\nname = \"sign\"\ncertificate = \"sign.cer\"\n\n\
-             [issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp-responder-ocsp-1.pem\"\n"
+             [issuer.ocsp]\nkey = \"ocsp\"\ncertificate = \"ocsp-responder-ocsp-1.pem\"\n\n\
+             [limits]\nrequests_per_second = 100000\n"
         );
         private(&dir.join("status.toml"), &text);
         let mut request = Command::new(&self.program);
@@ -287,10 +288,16 @@ impl Room {
         let text = fs::read_to_string(dir.join("ocsp.csr")).expect("the request");
         let request = pem::decode(pem::REQUEST, &text).expect("the request");
         self.enrol("ocsp-responder", "ocsp-1", None, &request);
-        let mut program = Start::new("ca-status", &self.program, dir.join("status.log"))
+        self.start_status_again("status")
+    }
+
+    /// Start another `ca-server status` beside the first, of the same configuration.
+    pub fn start_status_again(&self, name: &str) -> (Program, String, String) {
+        let dir = self.folder.path();
+        let mut program = Start::new(name, &self.program, dir.join(format!("{name}.log")))
             .args(["status", "--config"])
             .args([dir.join("status.toml")])
-            .ready_file(dir.join("status.ready"))
+            .ready_file(dir.join(format!("{name}.ready")))
             .start()
             .expect("the start of ca-server");
         let ready = program

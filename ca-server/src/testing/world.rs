@@ -26,9 +26,12 @@ use crate::{
     adapter::{
         aead::AeadVault,
         database::{AuditMac, Database, DatabaseSettings},
-        system::{SystemClock, SystemEntropy},
+        system::{SystemClock, SystemEntropy, SystemStopwatch},
     },
-    app::{App, Authority, InWork, UserAuthentication, enrol, limit::Limits, publish_crl::Bell},
+    app::{
+        App, Authority, InWork, UserAuthentication, acknowledge::Acknowledger, enrol,
+        limit::Limits, publish_crl::Bell,
+    },
     config::{CrlConfig, OfficeConfig},
     port::{
         clock::Clock,
@@ -188,6 +191,7 @@ impl World {
             strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),
             publisher: Bell::default(),
+            acknowledger: Acknowledger::new(store.clone(), Arc::new(SystemStopwatch)),
             store: store.clone(),
             signer: signer.clone(),
             vault,
@@ -292,6 +296,7 @@ impl World {
             strangers: service::knocks::Knocks::default(),
             in_work: InWork::default(),
             publisher: Bell::default(),
+            acknowledger: Acknowledger::new(app.store.clone(), Arc::new(SystemStopwatch)),
         }
     }
 

@@ -16,5 +16,6 @@ mod replace;
 mod retention;
 mod revoke;
 mod revoke_online;
+mod status_memory;
 mod stop;
 mod user_authentication;

@@ -7,6 +7,7 @@ use std::{
 
 use ca_server::{
     app::{
+        answer_anew::Anew,
         answer_ocsp::{Answerer, SigningQuota, StatusApp, answer},
         authorise::Refusal,
         enrol::{self, Enrolment},
@@ -31,7 +32,7 @@ use pki_core::{
     },
 };
 
-fn issued(world: &World, resident: &str) -> Serial {
+pub fn issued(world: &World, resident: &str) -> Serial {
     let wish = world
         .window
         .issue_request(&Applicant::soumu(resident), world.clock.now());
@@ -240,11 +241,15 @@ fn responder(world: &World) -> StatusApp {
 /// A status node that answers for that CA of residents' certificates.
 pub fn responder_of(world: &World, issuer: &str) -> StatusApp {
     world.signer.make_p256("ocsp");
+    responder_by(world, issuer, SignatureAlgorithm::EcdsaP256Sha256)
+}
+
+/// One whose key of that algorithm is in the token.
+pub fn responder_by(world: &World, issuer: &str, algorithm: SignatureAlgorithm) -> StatusApp {
     let key = PublicKey::from_spki_der(
         &ca_server::port::signer::Signer::public_key(&*world.signer, "ocsp").unwrap(),
     )
     .unwrap();
-    let algorithm = SignatureAlgorithm::EcdsaP256Sha256;
     let wish = request::create("ocsp-1", &key, algorithm, |info| {
         ca_server::port::signer::Signer::sign(&*world.signer, "ocsp", algorithm, info)
     })
@@ -277,8 +282,11 @@ pub fn responder_of(world: &World, issuer: &str) -> StatusApp {
         store: world.store.clone(),
         signer: world.signer.clone(),
         clock: world.clock.clone(),
-        issuers: vec![Answerer::new(&config).unwrap()],
+        issuers: vec![Answerer::new(&config, 1 << 20).unwrap()],
         validity: Duration::from_secs(60),
+        reuse: Duration::from_secs(30),
+        lease: None,
+        anew: Anew::default(),
         crl_folder: world.app.crl.folder.clone(),
         quota: SigningQuota::new(1_000_000),
         records: None,
@@ -291,7 +299,7 @@ fn issuer_named<'a>(world: &'a World, name: &str) -> &'a Issuer {
     &found.unwrap().issuer
 }
 
-fn question(world: &World, serial: &Serial) -> Vec<u8> {
+pub fn question(world: &World, serial: &Serial) -> Vec<u8> {
     question_to(&world.app.signing.issuer, serial)
 }
 
@@ -322,7 +330,7 @@ fn question_of(certificates: &[(&Issuer, &Serial)]) -> Vec<u8> {
 /// What the responder says of a certificate, as its issuer's.
 pub fn status_of(world: &World, app: &StatusApp, serial: &Serial) -> CertStatus {
     let issuer = issuer_named(world, &app.issuers[0].name);
-    let answered = answer(app, &app.issuers[0], &question_to(issuer, serial));
+    let answered = answer(app, &app.issuers[0], &question_to(issuer, serial), None);
     let image = ResponseImage::verify(&answered.der, issuer).unwrap();
     image.answers[0].status
 }
@@ -409,14 +417,14 @@ fn beyond_its_quota_the_responder_says_try_later_and_signs_nothing() {
     app.quota = SigningQuota::new(1);
     let serial = issued(&world, "R1");
     let question = question(&world, &serial);
-    let ask = || answer(&app, &app.issuers[0], &question);
+    let ask = || answer(&app, &app.issuers[0], &question, None);
     const TRY_LATER: [u8; 5] = [0x30, 3, 0x0A, 1, 3];
     assert!(ask().successful);
     let refused = (0..50)
         .map(|_| ask())
         .find(|answer| !answer.successful)
         .expect("a limit");
-    assert_eq!(refused.der, TRY_LATER);
+    assert_eq!(refused.der[..], TRY_LATER);
     assert_eq!(refused.keep, None);
     // Within a second the next is signed again.
     let until = Instant::now() + Duration::from_secs(10);

@@ -9,6 +9,7 @@ mod kill;
 mod register;
 mod renew;
 mod status;
+mod status_lease;
 mod token_away;
 mod verifiers;
 

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use ca_server::testing::window::Applicant;
 use jiff::Timestamp;
 use pki_core::{
@@ -91,6 +92,42 @@ fn relying_parties_learn_of_a_revocation_by_ocsp_at_once_and_by_list_soon() {
             "{said}"
         );
         assert!(!said.contains("WARNING"), "{said}");
+    }
+
+    // An answer to GET may be kept and is not sent twice, whatever form proxies gave the path.
+    let file = |name: &str| dir.join(name).display().to_string();
+    let mut command = Command::new("openssl");
+    command.args(["ocsp", "-no_nonce", "-issuer", &file("issuer.pem")]);
+    command.args(["-cert", &file("holder.pem"), "-reqout", &file("question")]);
+    assert!(command.output().unwrap().status.success());
+    let question = STANDARD.encode(fs::read(dir.join("question")).unwrap());
+    let escaped = question.replace('+', "%2B").replace('/', "%2F");
+    let url = |form: &str| format!("{public}/ocsp/sign/{form}");
+    let (code, response, answer) = get(&url(&escaped.replace('=', "%3D")), &[]);
+    assert_eq!((code, answer.get(..2)), (200, Some(&[0x30, 0x82][..])));
+    let (tag, life) = (
+        header(&response, "etag"),
+        header(&response, "cache-control"),
+    );
+    assert!(life.contains("max-age=") && !header(&response, "expires").is_empty());
+    let (code, response, again) = get(&url(&escaped), &[("if-none-match", &tag)]);
+    // Another one may have been signed meanwhile; then it has another tag.
+    assert!(
+        (code, again.len()) == (304, 0) || header(&response, "etag") != tag,
+        "{code}"
+    );
+    for form in [
+        question.replace('+', "-").replace('/', "_"),
+        escaped.trim_end_matches('=').to_owned(),
+        escaped.replace("%2F", "%2f").replace("%2B", "+"),
+        question.replace("//", "/"),
+    ] {
+        let (code, _, answer) = get(&url(&form), &[]);
+        assert_eq!(
+            (code, answer.get(..2)),
+            (200, Some(&[0x30, 0x82][..])),
+            "{form}"
+        );
     }
 
     let serial: Serial = issued.serial.parse().unwrap();

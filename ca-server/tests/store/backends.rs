@@ -163,6 +163,15 @@ pub fn completion(reservation: &Reservation) -> Completion {
 }
 
 impl Bench {
+    /// Another process on a database that is there.
+    pub fn over(store: Database) -> Self {
+        Self {
+            store: Arc::new(store),
+            url: String::new(),
+            _folder: Folder::new(),
+        }
+    }
+
     pub fn reserve(&self, reservation: &Reservation) -> Result<(), ReserveRefusal> {
         match self
             .store

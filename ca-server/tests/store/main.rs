@@ -8,5 +8,6 @@ mod register_event;
 mod register_hold;
 mod replacement;
 mod retention;
+mod status_lease;
 mod stops;
 mod verifiers;

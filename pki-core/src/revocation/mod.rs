@@ -2,6 +2,7 @@
 
 pub mod crl;
 pub mod ground;
+pub mod lease;
 pub mod ocsp;
 pub mod online;
 pub mod register_batch;

@@ -7,6 +7,7 @@ pub mod proof;
 pub mod register_event;
 pub mod register_hold;
 pub mod rows;
+pub mod status_lease;
 pub mod stop;
 pub mod tables;
 pub mod verifier;

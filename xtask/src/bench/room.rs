@@ -211,11 +211,19 @@ impl Room {
         load
     }
 
-    /// Asks the responder for `seconds`.
-    pub fn ask_ocsp(&self, nonce: bool, connections: usize, seconds: usize) -> Result<Value> {
+    /// Asks the responder, or another server in its place, for `seconds` with `post` or `get`.
+    pub fn ask_ocsp(
+        &self,
+        public: &str,
+        (way, nonce): (&str, bool),
+        connections: usize,
+        seconds: usize,
+    ) -> Result<Value> {
         let mut load = self.load("ocsp");
-        load.args(["--url", &format!("{}/ocsp/{ISSUER}", self.public)]);
+        load.args(["--url", &format!("{public}/ocsp/{ISSUER}")]);
         load.args([
+            "--way",
+            way,
             "--nonce",
             if nonce { "yes" } else { "no" },
             "--connections",

@@ -18,6 +18,7 @@ mod register_event;
 mod register_hold;
 mod retention;
 mod revocation;
+mod status_lease;
 mod stop;
 mod verifier;
 mod writer;
@@ -33,6 +34,7 @@ use pki_core::{
 };
 pub use provision::Book;
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};
+pub use status_lease::Leases;
 use writer::Writer;
 
 use crate::port::{

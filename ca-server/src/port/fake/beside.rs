@@ -7,7 +7,9 @@ use pki_core::{
 };
 
 use super::FaultyStore;
-use crate::port::{disclosure::*, officer::*, register_hold::*, retention::*, stop::*, store::*};
+use crate::port::{
+    disclosure::*, officer::*, register_hold::*, retention::*, status_lease::*, stop::*, store::*,
+};
 
 impl DisclosureStore for FaultyStore {
     fn receive_case(&self, new: NewCase, audit: AuditEntry) -> Result<ReceiveCase, StoreError> {
@@ -144,5 +146,14 @@ impl Retention for FaultyStore {
         self.call("delete_ended", |store| {
             store.delete_ended(records, ended, audit)
         })
+    }
+}
+
+impl StatusLeases for FaultyStore {
+    fn lease_standing(&self) -> Result<Standing, StoreError> {
+        self.call("lease_standing", |store| store.lease_standing())
+    }
+    fn forget_leases(&self, dead: Vec<Lease>) -> Result<(), StoreError> {
+        self.call("forget_leases", |store| store.forget_leases(dead))
     }
 }

@@ -151,6 +151,17 @@ impl Responder {
         })
     }
 
+    /// The same responder, signing by another algorithm of its key.
+    pub fn signing_by(&self, algorithm: SignatureAlgorithm) -> Result<Self, ResponderFault> {
+        if !algorithm.fits(self.public_key.kind()) {
+            return Err(ResponderFault::Algorithm);
+        }
+        Ok(Self {
+            algorithm,
+            ..self.clone()
+        })
+    }
+
     /// Its public key.
     pub fn public_key(&self) -> &PublicKey {
         &self.public_key

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use pki_core::certificate::CertificateImage;
 use serde_json::json;
 use xtask::fault::{Fault, OnPath, Result};
@@ -13,7 +14,8 @@ use xtask::fault::{Fault, OnPath, Result};
 use crate::Options;
 
 /// Asks at `--url` about the serials in `--serials` of the issuer `--issuer` (DER) for `--seconds` over
-/// `--connections` connections. `--nonce yes` makes every request one that has to be signed for.
+/// `--connections` connections. `--nonce yes` makes every request one that has to be signed for; `--way get`
+/// asks with GET.
 pub fn run(options: &Options) -> Result<serde_json::Value> {
     let url = options
         .text("url")?
@@ -32,6 +34,7 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
         .map(|line| hex::decode(line).map_err(|_| Fault::new("a serial that is no hex")))
         .collect::<Result<_>>()?;
     let nonce = options.text("nonce")? == "yes";
+    let get = options.text("way")? == "get";
     let (seconds, connections) = (options.number("seconds")?, options.number("connections")?);
     let asked = Asked {
         authority,
@@ -39,6 +42,7 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
         issuer: &image,
         serials: &serials,
         nonce,
+        get,
     };
 
     let (count, stop) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -72,6 +76,7 @@ struct Asked<'a> {
     issuer: &'a CertificateImage,
     serials: &'a [Vec<u8>],
     nonce: bool,
+    get: bool,
 }
 
 fn ask_all(
@@ -93,15 +98,27 @@ fn ask_all(
             .nonce
             .then(|| ((number as u128) << 64 | turn as u128).to_be_bytes());
         let request = request(asked.issuer, serial, nonce.as_ref());
-        let head = format!(
-            "POST /{} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/ocsp-request\r\nContent-Length: {}\r\n\r\n",
-            asked.path,
-            asked.authority,
-            request.len()
-        );
-        stream
-            .get_mut()
-            .write_all(&[head.as_bytes(), &request].concat())?;
+        if asked.get {
+            let text = STANDARD
+                .encode(&request)
+                .replace('+', "%2B")
+                .replace('/', "%2F");
+            let head = format!(
+                "GET /{}/{text} HTTP/1.1\r\nHost: {}\r\n\r\n",
+                asked.path, asked.authority
+            );
+            stream.get_mut().write_all(head.as_bytes())?;
+        } else {
+            let head = format!(
+                "POST /{} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/ocsp-request\r\nContent-Length: {}\r\n\r\n",
+                asked.path,
+                asked.authority,
+                request.len()
+            );
+            stream
+                .get_mut()
+                .write_all(&[head.as_bytes(), &request].concat())?;
+        }
         let status = line(&mut stream)?;
         let mut length = 0;
         loop {

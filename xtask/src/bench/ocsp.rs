@@ -75,7 +75,7 @@ fn from_memory(report: &Report, room: &Room, way: &str) -> Result<(f64, f64)> {
     // Everything that is asked for is in memory, and the length is known.
     let warm = ask(room.public(), SECONDS)?;
     let (mut fixed, address) = fixed_body(room, number(&warm, "length")?)?;
-    let measured = |program: &Program, public: &str| {
+    let measured = |program: &Program, public: &str| -> Result<(f64, f64, f64)> {
         let before = cpu::spent(&[program.pid()]);
         let answers = ask(public, SECONDS)?;
         let spent = cpu::spent(&[program.pid()]) - before;

@@ -31,5 +31,5 @@ pub use pin::{Pin, PinFault, PinSource};
 pub use spec::TokenSpec;
 pub use token::{
     Health, KeyAlgorithm, KeyClass, KeyEntry, Refusal, SignatureAlgorithm, Token, TokenDescription,
-    TokenError, TokenSet, initialise,
+    TokenError, TokenSet, Verified, initialise,
 };

@@ -6,7 +6,7 @@ use hsm_config::{Health, Token, TokenError};
 use pki_core::certificate::{MessageDigest, SignatureAlgorithm};
 use zeroize::Zeroizing;
 
-use crate::port::signer::{SignError, Signer};
+use crate::port::signer::{SignError, Signer, Verified};
 
 /// A token behind the port. The facade verifies each signature before it gives it.
 pub struct HsmSigner(Token);
@@ -42,6 +42,19 @@ impl Signer for HsmSigner {
         message: &[u8],
     ) -> Result<Vec<u8>, SignError> {
         timed(|| self.0.sign(key, by, message, self.0.deadline()))
+    }
+
+    fn sign_verified(
+        &self,
+        key: &str,
+        by: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Result<Verified, SignError> {
+        let verified = timed(|| self.0.sign_verified(key, by, message, self.0.deadline()))?;
+        Ok(Verified {
+            by: verified.by().to_vec(),
+            signature: verified.signature,
+        })
     }
 
     fn sign_digest(
@@ -80,7 +93,7 @@ impl Signer for HsmSigner {
 }
 
 /// Signs, and counts how long it took.
-fn timed(sign: impl FnOnce() -> Result<Vec<u8>, TokenError>) -> Result<Vec<u8>, SignError> {
+fn timed<T>(sign: impl FnOnce() -> Result<T, TokenError>) -> Result<T, SignError> {
     let started = Instant::now();
     let signature = sign().map_err(error);
     metrics::histogram!("jitsuin_sign_seconds").record(started.elapsed().as_secs_f64());

@@ -484,7 +484,8 @@ fn look_up(
     Ok(found.collect())
 }
 
-/// Sign an answer; the token's half verifies the signature, and so does this one.
+/// Sign an answer. The signature was verified before it leaves by the key of the responder's
+/// certificate: by the signer if it has the same key, or else here.
 fn sign(
     app: &StatusApp,
     delegate: &Delegate,
@@ -507,15 +508,17 @@ fn sign(
     let unsigned = UnsignedResponse::plan(by, now, &answers, nonce);
     let signature = app
         .signer
-        .sign(&delegate.key, by.algorithm(), unsigned.bytes_to_sign())
+        .sign_verified(&delegate.key, by.algorithm(), unsigned.bytes_to_sign())
         .map_err(|error| {
             tracing::warn!(%error, "no answer without the token");
             ErrorStatus::TryLater
         })?;
-    let der = unsigned.assemble(&signature, by).map_err(|error| {
-        tracing::error!(error = %crate::causes(&error), "an answer was not sent");
-        ErrorStatus::InternalError
-    })?;
+    let der = unsigned
+        .assemble_verified(&signature.signature, &signature.by, by)
+        .map_err(|error| {
+            tracing::error!(error = %crate::causes(&error), "an answer was not sent");
+            ErrorStatus::InternalError
+        })?;
     let ends_at = (now + span(app.reuse)).min(next_update);
     Ok(Signed {
         tag: hex::encode(&sha256(&der)[..16]).into(),

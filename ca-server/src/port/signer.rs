@@ -30,6 +30,14 @@ pub enum SignError {
     },
 }
 
+/// A signature, and the key that verified it.
+pub struct Verified {
+    /// As [`Signer::sign`] gives it.
+    pub signature: Vec<u8>,
+    /// SubjectPublicKeyInfo, DER.
+    pub by: Vec<u8>,
+}
+
 /// A token with the authority's keys. Every call ends by its own deadline, and
 /// every signature was verified with the key's public half before it is returned.
 pub trait Signer: Send + Sync {
@@ -40,6 +48,19 @@ pub trait Signer: Send + Sync {
         algorithm: SignatureAlgorithm,
         message: &[u8],
     ) -> Result<Vec<u8>, SignError>;
+
+    /// The same, and which key verified it: whoever knows that key need not verify again.
+    fn sign_verified(
+        &self,
+        key: &str,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Result<Verified, SignError> {
+        Ok(Verified {
+            signature: self.sign(key, algorithm, message)?,
+            by: self.public_key(key)?,
+        })
+    }
 
     /// Sign a message of which only the digest was kept, by the algorithm's own hash; as
     /// [`Signer::sign`] signs the message.

@@ -289,6 +289,18 @@ fn a_preferred_algorithm_is_taken_where_the_key_has_it() {
 }
 
 #[test]
+fn a_key_that_was_replaced_under_its_label_answers_nothing() {
+    let world = World::new();
+    let app = responder_of(&world, "sign");
+    let question = question(&world, &issued(&world, "R1"));
+    assert!(answer(&app, &app.issuers[0], &question, None).successful);
+    world.signer.make_p256("ocsp");
+    let refused = answer(&app, &app.issuers[0], &question, None);
+    const INTERNAL_ERROR: [u8; 5] = [0x30, 3, 0x0A, 1, 2];
+    assert_eq!(refused.der[..], INTERNAL_ERROR);
+}
+
+#[test]
 fn an_acknowledgement_waits_for_every_node_or_until_no_lease_can_hold() {
     let world = World::new();
     let book = book(&world);

@@ -1,9 +1,10 @@
 //! Verifiers, the book of what was provided, and deltas, on both databases.
 
 use ca_server::{
-    adapter::database::{Book, Database},
+    adapter::database::{Book, Database, Leases},
     port::{
         provision::{Provided, Provision, ProvisionBook},
+        status_lease::LeaseBook,
         store::*,
         verifier::{Verifier, Verifiers},
     },
@@ -172,7 +173,16 @@ fn a_status_node_writes_its_totals_and_no_registry() {
         book.totals(day("2026-04-01"), day("2026-04-01")).unwrap(),
         two
     );
+    // It takes its lease on the feed, and what it reads for that it may not change.
+    let leases = Leases::open(&url).unwrap();
+    let places = std::collections::BTreeMap::from([("sign".to_owned(), 0)]);
+    for there in [false, true] {
+        let renewed = leases.renew("run", &places, at(1), &mut |_, _| {});
+        assert_eq!(renewed.unwrap(), there);
+    }
+    leases.give_up("run").unwrap();
     for statement in [
+        "UPDATE issuer SET revocations = 0",
         "UPDATE verifier SET status = 'active'",
         "INSERT INTO verifier SELECT * FROM verifier",
         "DELETE FROM provision",

@@ -23,5 +23,5 @@ pub use error::{Refusal, TokenError};
 pub use health::{Health, TokenDescription};
 pub use initialise::initialise;
 pub use key::{KeyAlgorithm, KeyClass, KeyEntry, SignatureAlgorithm};
-pub use pool::Token;
+pub use pool::{Token, Verified};
 pub use set::TokenSet;

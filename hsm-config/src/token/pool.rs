@@ -31,6 +31,20 @@ pub struct Token {
     owner: Arc<Owner>,
 }
 
+/// A signature, and the key that verified it.
+pub struct Verified {
+    /// ECDSA signatures are DER.
+    pub signature: Vec<u8>,
+    verifier: Arc<Verifier>,
+}
+
+impl Verified {
+    /// SubjectPublicKeyInfo, DER, of the key that verified it.
+    pub fn by(&self) -> &[u8] {
+        self.verifier.spki()
+    }
+}
+
 struct Owner {
     shared: Arc<Shared>,
     verifiers: RwLock<HashMap<String, Arc<Verifier>>>,
@@ -112,17 +126,36 @@ impl Token {
         message: &[u8],
         deadline: Instant,
     ) -> Result<Vec<u8>, TokenError> {
+        self.sign_verified(key, algorithm, message, deadline)
+            .map(|verified| verified.signature)
+    }
+
+    /// The same, and which key verified it: whoever knows the key need not verify again.
+    ///
+    /// # Errors
+    /// As [`Token::sign`].
+    pub fn sign_verified(
+        &self,
+        key: &str,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        deadline: Instant,
+    ) -> Result<Verified, TokenError> {
         let digest = digest(algorithm, message);
-        if is_rsa(algorithm) && message.len() <= LONGEST_MESSAGE {
-            let request = Request::SignMessage {
+        let request = if is_rsa(algorithm) && message.len() <= LONGEST_MESSAGE {
+            Request::SignMessage {
                 key,
                 algorithm,
                 message,
-            };
-            self.signed(key, algorithm, &request, &digest, deadline)
+            }
         } else {
-            self.sign_digest(key, algorithm, &digest, deadline)
-        }
+            Request::SignDigest {
+                key,
+                algorithm,
+                digest: &digest,
+            }
+        };
+        self.signed(key, algorithm, &request, &digest, deadline)
     }
 
     /// Signs a digest that the caller made (a CRL that was hashed as it was written).
@@ -145,6 +178,7 @@ impl Token {
             digest,
         };
         self.signed(key, algorithm, &request, digest, deadline)
+            .map(|verified| verified.signature)
     }
 
     fn signed(
@@ -154,7 +188,7 @@ impl Token {
         request: &Request<'_>,
         digest: &[u8],
         deadline: Instant,
-    ) -> Result<Vec<u8>, TokenError> {
+    ) -> Result<Verified, TokenError> {
         let verifier = self.verifier(key, deadline)?;
         if !verifier.fits(algorithm) {
             return Err(TokenError::Refused(Refusal::WrongUse {
@@ -164,7 +198,10 @@ impl Token {
         }
         let signature = self.bytes(request, deadline)?;
         if verifier.is_right(algorithm, digest, &signature) {
-            return Ok(signature);
+            return Ok(Verified {
+                signature,
+                verifier,
+            });
         }
         // Either the key under this label was replaced, or the token computes wrongly.
         // Both end with a fresh worker and a fresh public key; the signature is dropped.

@@ -222,6 +222,26 @@ impl UnsignedResponse {
         responder
             .public_key
             .verify(responder.algorithm, &self.tbs, signature)?;
+        Ok(self.put_together(signature, responder))
+    }
+
+    /// The same for a signature over [`UnsignedResponse::bytes_to_sign`] that was verified already
+    /// by the key with that SubjectPublicKeyInfo (DER). If it is not the responder's, the signature is
+    /// verified here.
+    pub fn assemble_verified(
+        self,
+        signature: &[u8],
+        by: &[u8],
+        responder: &Responder,
+    ) -> Result<Vec<u8>, ResponderFault> {
+        if by == responder.public_key.spki_der() {
+            Ok(self.put_together(signature, responder))
+        } else {
+            self.assemble(signature, responder)
+        }
+    }
+
+    fn put_together(&self, signature: &[u8], responder: &Responder) -> Vec<u8> {
         let basic = asn1::sequence(&[
             &self.tbs,
             &responder.algorithm.identifier_der(),
@@ -230,10 +250,7 @@ impl UnsignedResponse {
         ]);
         let bytes = asn1::sequence(&[&asn1::oid(&oid::OCSP_BASIC), &asn1::octet_string(&basic)]);
         let successful = [asn1::ENUMERATED, 1, 0];
-        Ok(asn1::sequence(&[
-            &successful,
-            &asn1::tlv(asn1::explicit(0), &[&bytes]),
-        ]))
+        asn1::sequence(&[&successful, &asn1::tlv(asn1::explicit(0), &[&bytes])])
     }
 }
 

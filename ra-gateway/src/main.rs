@@ -233,14 +233,8 @@ enum Breaker {
         #[command(flatten)]
         configured: Configured,
         /// The release, from the stop's page of the officers' console
-        #[arg(long, required_unless_present = "by")]
-        file: Option<PathBuf>,
-        /// Without the console: the officer who decided at this machine; every stop is released
-        #[arg(long, requires = "reason", conflicts_with = "file")]
-        by: Option<String>,
-        /// Why it is safe
-        #[arg(long, requires = "by")]
-        reason: Option<String>,
+        #[arg(long)]
+        file: PathBuf,
     },
 }
 
@@ -325,20 +319,8 @@ fn run(command: Command) -> Result<String, Fault> {
             command: Breaker::Show(configured),
         } => officer::breaker_show(&configured.config),
         Command::Breaker {
-            command:
-                Breaker::Release {
-                    configured,
-                    file,
-                    by,
-                    reason,
-                },
-        } => match (file, by, reason) {
-            (Some(file), _, _) => officer::breaker_release(&configured.config, &file),
-            (None, Some(by), Some(reason)) => {
-                officer::breaker_release_here(&configured.config, &by, &reason)
-            }
-            _ => Err("give --file, or --by with --reason".into()),
-        },
+            command: Breaker::Release { configured, file },
+        } => officer::breaker_release(&configured.config, &file),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod judges;
 pub mod mtls;
+pub mod officer;
 pub mod pane;
 pub mod power;
 pub mod scene;

@@ -242,27 +242,6 @@ pub fn breaker_release(config: &Path, file: &Path) -> Result<String, Fault> {
     })
 }
 
-/// Releases every stop in an officer's name at this machine, unsigned: for whoever cannot use
-/// the console. The row says who.
-pub fn breaker_release_here(config: &Path, by: &str, reason: &str) -> Result<String, Fault> {
-    named(by, "by")?;
-    named(reason, "reason")?;
-    let store = store(config)?;
-    let mut released = 0;
-    for stop in store.stops()? {
-        let entry = AuditEntry {
-            act: "release-breaker",
-            application: Some(stop.application),
-            reference: Some(format!("{} by {by}, unsigned", stop.id)),
-            ..AuditEntry::default()
-        };
-        if store.release_stop(&stop.id, by, reason, "{}", SystemClock.now(), &entry)? {
-            released += 1;
-        }
-    }
-    Ok(format!("{released} stop(s) released; issuing is open"))
-}
-
 /// Makes the gateway's TLS key and its request for the authority.
 pub fn enrolment_request(id: &str, key: &Path, out: &Path) -> Result<String, Fault> {
     let made = request::create_p256(id)?;

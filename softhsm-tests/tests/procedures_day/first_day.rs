@@ -3,20 +3,22 @@
 use xtask::screens::Screens;
 use xtask::window::{SOUMU_TARO, TAKAHASHI_HANAKO};
 
-use super::people::{SATO, WATANABE, YAMADA};
+use super::people::{WATANABE, YAMADA};
+use super::proxy::asked_in_writing;
 use super::world::{World, album, from_card_to_hand_over, key_and_characters, refused, shown_by};
 
-/// Who is served, one after the other.
-pub fn morning(world: &World) {
+/// Who is served in the morning, one after the other. Gives the application about which a letter is out, and
+/// the code on the letter.
+pub fn morning(world: &World) -> (String, String) {
     let pictures = album("first-day");
     let screens = world.open(&pictures);
     first_issue(world, &screens);
     card_pulled_and_substitute(world, &screens);
     misread_identity(world, &screens);
     plain(world, &screens);
-    wrong_governor(world, &screens);
     forgotten_password(world, &screens);
     disclosure(&screens);
+    asked_in_writing(world, &screens)
 }
 
 fn first_issue(world: &World, screens: &Screens<'_>) {
@@ -110,56 +112,6 @@ fn plain(world: &World, screens: &Screens<'_>) {
     clerk.hand_over().unwrap();
     card.remove().unwrap();
     world.keep("watanabe", &id);
-}
-
-/// The governor's name is wrong on the image: nobody in the prefecture is issued anything until an officer
-/// says so.
-fn wrong_governor(world: &World, screens: &Screens<'_>) {
-    let clerk = &screens.clerk;
-    let card = world.scene.stack().resident_card(3);
-    clerk.receive(&SATO).unwrap();
-    clerk.identify().unwrap();
-    key_and_characters(screens, &SATO, &card, None).unwrap();
-    clerk.issue().unwrap();
-    assert_eq!(clerk.image().unwrap()["生年月日"], "昭和64年1月7日");
-    clerk.press("F8").unwrap();
-    clerk.press("F4").unwrap();
-    clerk.press("F10").unwrap();
-    clerk.page.wait_for_text("発行を止めました").unwrap();
-    card.remove().unwrap();
-
-    clerk.look_up(&SATO).unwrap();
-    let told = shown_by(clerk);
-    for part in ["記録の誤り（法第13条）", "再発行（記載の誤り） 手数料 0 円"]
-    {
-        assert!(told.contains(part), "{part} is not told: {told}");
-    }
-    let id = clerk.take_in(&SATO).unwrap();
-    clerk.identify().unwrap();
-    key_and_characters(screens, &SATO, &card, None).unwrap();
-    let told = refused(&screens.clerk, |clerk| clerk.issue());
-    assert!(told.contains("認証局が発行を止めています。"), "{told}");
-    world
-        .scene
-        .stack()
-        .reception()
-        .unwrap()
-        .ra(&[
-            "breaker",
-            "release",
-            "--by",
-            "東京都 鈴木一郎",
-            "--reason",
-            "知事名を確認した",
-        ])
-        .unwrap();
-    clerk.issue().unwrap();
-    clerk.confirm_image().unwrap();
-    clerk.write_card(SATO.password).unwrap();
-    assert_eq!(clerk.take_fee().unwrap(), "0 円");
-    clerk.hand_over().unwrap();
-    card.remove().unwrap();
-    world.keep("sato", &id);
 }
 
 /// 総務 comes back: the password is forgotten.

@@ -1,9 +1,12 @@
 //! Days at the window, on the real pages, servers, readers and cards, with the clock of the programs moved from
 //! the first day to past the end of the first certificates.
 
+mod breaker;
 mod first_day;
 mod later_years;
+mod midnight;
 mod people;
+mod proxy;
 mod register_days;
 mod reiwa;
 mod world;
@@ -24,8 +27,24 @@ fn settings(register: &Register, resident_cards: usize) -> Settings {
 
 #[test]
 fn a_day_on_which_not_everything_goes_right() {
-    let world = World::begin("day", "2026-11-24 09:00:00", settings(&Register::new(), 6));
-    first_day::morning(&world);
+    let world = World::begin("day", "2026-11-24 09:00:00", settings(&Register::new(), 7));
+    let (asked, code) = first_day::morning(&world);
+    world.pass_to("2026-11-27 10:00:00");
+    proxy::reply_is_brought(&world, &asked, &code);
+    midnight::a_visit_spans_the_new_year(&world);
+    world.audit_is_whole();
+    world.scene.close().unwrap();
+}
+
+#[test]
+fn a_wrong_governor_stops_every_window_until_two_officers_release_it() {
+    let settings = Settings {
+        console: true,
+        second_window: true,
+        ..settings(&Register::new(), 2)
+    };
+    let world = World::today("breaker", settings);
+    breaker::stopped_and_released(&world);
     world.audit_is_whole();
     world.scene.close().unwrap();
 }

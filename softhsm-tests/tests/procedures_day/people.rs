@@ -189,6 +189,20 @@ pub const SATO: Applicant = applicant(
     "東京都千代田区麹町１丁目４番",
     "SATO1989",
 );
+/// Cannot leave the house.
+pub const ITO: Applicant = applicant(
+    "1310100007",
+    ("伊藤　梅", "昭和3年2月29日", "女"),
+    "東京都千代田区神田駿河台２丁目５番",
+    "UME19280",
+);
+/// Comes on New Year's Eve.
+pub const TOSHIKOSHI: Applicant = applicant(
+    "1310100013",
+    ("年越　花", "平成12年1月1日", "女"),
+    "東京都千代田区神田須田町１丁目９番",
+    "TOSHI2000",
+);
 /// Born on the first day of 平成.
 pub const WATANABE: Applicant = applicant(
     "1310100008",

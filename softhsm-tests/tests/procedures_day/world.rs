@@ -43,6 +43,11 @@ impl World {
     /// Begins at that moment of the Japanese clock.
     pub fn begin(name: &str, moment: &str, mut settings: Settings) -> Self {
         settings.clock = Some(japan(moment));
+        Self::today(name, settings)
+    }
+
+    /// Begins today, by the true time.
+    pub fn today(name: &str, settings: Settings) -> Self {
         let scene = Scene::before_opening(name, Database::Sqlite, settings).unwrap();
         let browser = Browser::start(&scene.file("browser")).unwrap();
         let files = scene.stack().scratch("days").unwrap();
@@ -120,9 +125,11 @@ impl World {
 
     /// OpenSSL, living by the clock of the day.
     pub fn judge(&self) -> Judge {
-        Judge::new(&self.files, &self.files)
-            .unwrap()
-            .by(self.clock())
+        let judge = Judge::new(&self.files, &self.files).unwrap();
+        match self.scene.stack().clock() {
+            Some(clock) => judge.by(clock),
+            None => judge,
+        }
     }
 
     /// Keeps the certificate of an application as `name.cer`.
@@ -260,9 +267,9 @@ pub fn refused<'a, T>(clerk: &Clerk<'a>, act: impl FnOnce(&Clerk<'a>) -> Result<
     clerk.page.text(".banner").unwrap()
 }
 
-/// One walk through the interface of counter and kiosk instead of their pages, the form dated `applied_on`. Gives
-/// the application's id.
-pub fn issued(
+/// The walk up to the point at which the certificate is due, through the interface of counter and kiosk instead of
+/// their pages, the form dated `applied_on`. Gives the application's id.
+pub fn settled(
     window: &Window,
     applicant: &Applicant,
     card: &Card,
@@ -284,6 +291,18 @@ pub fn issued(
     window.wait_at_counter()?;
     window.step(&id, "read-public-key", &empty)?;
     window.settle_characters(&id)?;
+    Ok(id)
+}
+
+/// The whole walk in the same way.
+pub fn issued(
+    window: &Window,
+    applicant: &Applicant,
+    card: &Card,
+    applied_on: &str,
+) -> Result<String> {
+    let empty = json!({});
+    let id = settled(window, applicant, card, applied_on)?;
     let issued = window.step(&id, "issue", &empty)?;
     window.step(&id, "confirm-image", &json!({ "verdict": "right" }))?;
     let typed = json!({ "password": applicant.password });

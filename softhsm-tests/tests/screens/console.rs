@@ -1,21 +1,16 @@
 //! The officers' pages in the browser: a request for disclosure is decided on them, and every page that they
 //! link is examined in both languages.
 
-use std::process::Command;
-
-use softhsm_tests::mtls::Client;
-use softhsm_tests::pane::Pane;
+use softhsm_tests::officer::Officer;
 use softhsm_tests::scene::Scene;
-use xtask::browser::{Browser, COUNTER, Page};
+use xtask::browser::Browser;
 use xtask::fault::Result;
-use xtask::process;
 use xtask::screens::{Album, Screens};
 use xtask::stack::authority::Party;
 use xtask::stack::layout::Database;
 use xtask::stack::place::address;
 use xtask::stack::{OPERATOR_PIN, Settings, by_name};
 use xtask::window::SOUMU_TARO;
-use xtask::workspace::target_dir;
 
 use crate::examiner::Examiner;
 
@@ -48,12 +43,9 @@ fn the_officers_pages_can_be_used_by_everybody() {
     authority.enrol(&party, &request).unwrap();
     let (mut program, ready) = authority.start_console().unwrap();
     let url = by_name(&address(&ready, "console").unwrap());
-    let client: Client = scene.client(&url, Some(place)).unwrap();
-    let pane = Pane::open(client.clone()).unwrap();
-    let page = browser.page(COUNTER).unwrap();
-    let base = pane.base();
-    page.open(&format!("{base}/")).unwrap();
-    decide(&scene, &examiner, &client, &page, base).unwrap();
+    let officer = Officer::at_the_console(&scene, &browser, &url, place).unwrap();
+    let (page, base) = (&officer.page, officer.base());
+    decide(&examiner, &officer).unwrap();
     screens.clerk.deliver_answer().unwrap();
     // One party is cut off, so that its page shows what to do then.
     let kiosk = ["suspend", "--kind", "kiosk", "--id", "13101K001"];
@@ -61,52 +53,32 @@ fn the_officers_pages_can_be_used_by_everybody() {
     for language in ["ja", "en"] {
         examiner.begin_with("/");
         examiner
-            .visit_what_is_linked(&page, base, &format!("console-{language}"))
+            .visit_what_is_linked(page, base, &format!("console-{language}"))
             .unwrap();
         page.follow(|page| page.click("form[action=\"/language\"] button"))
             .unwrap();
     }
-    drop((page, screens, browser, pane));
+    drop((officer, screens, browser));
     assert!(program.end().unwrap().success());
     scene.close().unwrap();
     examiner.verdict(24);
 }
 
 /// From the list to the decision: each page on the way is looked at.
-fn decide(
-    scene: &Scene,
-    examiner: &Examiner,
-    client: &Client,
-    page: &Page,
-    base: &str,
-) -> Result<()> {
-    page.open(&format!("{base}/disclosures"))?;
-    page.follow(|page| page.click("td a[href^=\"/disclosures/\"]"))?;
+fn decide(examiner: &Examiner, officer: &Officer) -> Result<()> {
+    let page = &officer.page;
+    officer.go("/disclosures")?;
+    officer.press("td a[href^=\"/disclosures/\"]")?;
     examiner.look(page, "console-case")?;
-    page.follow(|page| page.click("a[href*=\"/disclose?\"]"))?;
+    officer.press("a[href*=\"/disclose?\"]")?;
     examiner.look(page, "console-decision")?;
-    page.follow(|page| page.click("main form button.first"))?;
+    officer.press("main form button.first")?;
     examiner.look(page, "console-sign")?;
     // A signature that is none is told with what to do.
     page.fill("#signature", "AAAA")?;
-    page.follow(|page| page.click("main form button.first"))?;
+    officer.press("main form button.first")?;
     examiner.look(page, "console-sign-wrong")?;
-    let key = scene.file("officers/off-1.key");
-    let statement = format!("{}/statement.json", page.path()?);
-    let statement = client.ask("GET", &statement, &[], b"")?;
-    let file = scene.file("statement.json");
-    std::fs::write(&file, statement.body)?;
-    let signature = process::run(
-        Command::new(target_dir().join("debug/ca-server"))
-            .args(["officer-sign", "--key"])
-            .arg(key)
-            .arg("--statement")
-            .arg(file),
-    )?;
-    let signature = String::from_utf8_lossy(&signature);
-    let signature = signature.lines().last().unwrap_or_default();
-    page.fill("#signature", signature.trim())?;
-    page.follow(|page| page.click("main form button.first"))?;
+    officer.sign()?;
     page.wait_for_text("実施済み")?;
     examiner.look(page, "console-act-done")
 }

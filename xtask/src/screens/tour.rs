@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::Screens;
@@ -36,6 +37,29 @@ pub struct Tour<'a> {
     pub second_in_english: bool,
     /// Papers that were printed on the way: name and PDF.
     pub papers: RefCell<Vec<(String, Vec<u8>)>>,
+}
+
+/// The reply's code, as it is printed on the letter: each letter in a cell of its own.
+pub fn code_on(letter: &Path) -> Result<String> {
+    let text = process::run(
+        Command::new("pdftotext")
+            .arg("-layout")
+            .arg(letter)
+            .arg("-"),
+    )?;
+    let text: String = String::from_utf8_lossy(&text).split_whitespace().collect();
+    let is_code = |part: &&[u8]| {
+        part[4] == b'-'
+            && part[..4]
+                .iter()
+                .chain(&part[5..])
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    text.as_bytes()
+        .windows(9)
+        .find(is_code)
+        .map(|code| String::from_utf8_lossy(code).into_owned())
+        .ok_or_else(|| Fault::new("the letter has no code").with_lines(&text, 5))
 }
 
 impl<'a> Tour<'a> {
@@ -132,7 +156,9 @@ impl<'a> Tour<'a> {
         let clerk = &self.screens.clerk;
         let id = clerk.receive_from_proxy(&WATANABE, "渡邉　さくら")?;
         let letter = self.paper("inquiry", &format!("/api/applications/{id}/inquiry.pdf"))?;
-        clerk.reply(&self.code_on(&letter)?)?;
+        let file = self.stack.scratch("letter")?.join("inquiry.pdf");
+        fs::write(&file, letter).on(&file)?;
+        clerk.reply(&code_on(&file)?)?;
         clerk.shot("counter-confirm")?;
         clerk.press("F10")?;
         clerk.page.wait_for("dl.facts")?;
@@ -146,27 +172,6 @@ impl<'a> Tour<'a> {
         clerk.press("F10")?;
         clerk.shot("counter-unfinished")?;
         clerk.withdraw(&id)
-    }
-
-    /// The reply's code, as it is printed on the letter: each letter in a cell of its own.
-    fn code_on(&self, letter: &[u8]) -> Result<String> {
-        let folder = self.stack.scratch("letter")?;
-        let file = folder.join("inquiry.pdf");
-        fs::write(&file, letter).on(&file)?;
-        let text = process::run(Command::new("pdftotext").arg("-layout").arg(&file).arg("-"))?;
-        let text: String = String::from_utf8_lossy(&text).split_whitespace().collect();
-        let is_code = |part: &&[u8]| {
-            part[4] == b'-'
-                && part[..4]
-                    .iter()
-                    .chain(&part[5..])
-                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-        };
-        text.as_bytes()
-            .windows(9)
-            .find(is_code)
-            .map(|code| String::from_utf8_lossy(code).into_owned())
-            .ok_or_else(|| Fault::new("the letter has no code").with_lines(&text, 5))
     }
 
     /// Password services at counter and kiosk, then the certificate is found, revoked, and its key erased.

@@ -149,6 +149,6 @@ impl super::Addresses {
     }
 }
 
-fn start(base: &str, secret: Option<&str>) -> String {
+pub(super) fn start(base: &str, secret: Option<&str>) -> String {
     format!("{base}/start/{}", secret.unwrap_or_default())
 }

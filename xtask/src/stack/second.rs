@@ -2,6 +2,7 @@
 //! same gateway and authority.
 
 use super::authority::{Authority, Party};
+use super::endpoints::start as start_address;
 use super::layout::Layout;
 use super::pcscd::CardService;
 use super::place::{self, CardProgram, Office, address};
@@ -47,6 +48,8 @@ pub struct Second {
     _service: CardService,
     /// Counter and kiosk.
     pub window: Window,
+    /// Where its clerk's browser starts.
+    pub terminal_start: String,
 }
 
 impl Second {
@@ -125,6 +128,10 @@ impl Stack {
         let second = Second {
             operator: card(OFFICE.operator)?,
             resident: card(RESIDENT)?,
+            terminal_start: start_address(
+                &address(&counter_ready, "terminal_ui")?,
+                secret(&counter_ready).as_deref(),
+            ),
             window: Window {
                 counter: Local::new(
                     &address(&counter_ready, "terminal_ui")?,

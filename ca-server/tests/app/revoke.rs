@@ -375,7 +375,7 @@ fn each_certificate_of_one_question_gets_its_own_answer_in_whatever_order_they_a
         asked.rotate_left(1);
         for asked in [asked, [asked[3], asked[2], asked[1], asked[0]]] {
             let question = question_of(&asked.map(|serial| (ours, serial)));
-            let answered = answer(&app, &app.issuers[0], &question);
+            let answered = answer(&app, &app.issuers[0], &question, None);
             let image = ResponseImage::verify(&answered.der, ours).unwrap();
             assert_eq!(image.answers.len(), asked.len());
             for (serial, answer) in asked.iter().zip(&image.answers) {
@@ -398,13 +398,13 @@ fn a_question_after_another_cas_certificates_alone_is_refused_and_costs_no_signa
     let serial = issued(&world, "R1");
     const UNAUTHORIZED: [u8; 5] = [0x30, 3, 0x0A, 1, 6];
     let signed = world.signer.signed_with("ocsp").len();
-    let refused = answer(&app, &app.issuers[0], &question_to(theirs, &serial));
+    let refused = answer(&app, &app.issuers[0], &question_to(theirs, &serial), None);
     assert!(!refused.successful);
-    assert_eq!(refused.der, UNAUTHORIZED);
+    assert_eq!(refused.der[..], UNAUTHORIZED);
     assert_eq!(world.signer.signed_with("ocsp").len(), signed);
     // Beside one of ours it is answered: the same serial under the other CA is not known here.
     let question = question_of(&[(theirs, &serial), (ours, &serial)]);
-    let answered = answer(&app, &app.issuers[0], &question);
+    let answered = answer(&app, &app.issuers[0], &question, None);
     let image = ResponseImage::verify(&answered.der, ours).unwrap();
     let said: Vec<CertStatus> = image.answers.iter().map(|answer| answer.status).collect();
     assert_eq!(said, [CertStatus::Unknown, CertStatus::Good]);

@@ -26,6 +26,7 @@ pub fn run(
     options.settings.console = true;
     options.settings.follow_register = true;
     options.settings.training = training;
+    options.settings.user_authentication = true;
     let stack = Stack::start(&programs, &options, report)?;
     report.line("");
     for (what, address) in stack.addresses() {

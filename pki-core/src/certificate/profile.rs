@@ -363,10 +363,11 @@ impl Profile {
 
 /// The profiles that come with the product, as file name and text. An operator copies
 /// them and changes names, policies and algorithms.
-pub const SAMPLES: [(&str, &str); 16] = [
+pub const SAMPLES: [(&str, &str); 17] = [
     sample!("signature.toml"),
     sample!("signature-training.toml"),
     sample!("user-authentication.toml"),
+    sample!("user-authentication-training.toml"),
     sample!("signing-ca.toml"),
     sample!("signing-ca-training.toml"),
     sample!("infrastructure-ca.toml"),

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::layout::Layout;
 use super::token::Token;
-use super::{ISSUER, MUNICIPALITIES, Settings};
+use super::{ISSUER, MUNICIPALITIES, Settings, users};
 use crate::fault::{Fault, OnPath, Result};
 use crate::process::{self, Program};
 use crate::text;
@@ -19,6 +19,9 @@ use crate::workspace::{self, Programs};
 const PARTY_KINDS: &[&str] = &[
     "terminal", "kiosk", "operator", "gateway", "server", "officer", "auditor", "verifier",
 ];
+
+/// Label of the first key of the OCSP responder for signature certificates.
+const RESPONDER: &str = "ocsp";
 
 /// How long a server may take to become ready.
 pub const READY: Duration = Duration::from_secs(30);
@@ -91,9 +94,15 @@ impl<'a> Authority<'a> {
     /// Holds the key ceremony: CA keys and certificates, the responder's key.
     pub fn ceremony(&self, settings: &Settings) -> Result<()> {
         self.write_profiles(settings)?;
-        let spec = ca_ceremony(settings, &self.layout.public_url());
+        let mut spec = ca_ceremony(settings, &self.layout.public_url());
+        if settings.user_authentication {
+            spec += &users::ceremony(settings);
+        }
         self.hold(&self.token, "ca", &spec)?;
-        self.hold(&self.ocsp_token, "ocsp", &ocsp_ceremony("ocsp"))
+        for (first, _) in self.responders() {
+            self.hold(&self.ocsp_token, first, &ocsp_ceremony(first, first))?;
+        }
+        Ok(())
     }
 
     fn hold(&self, token: &Token, name: &str, spec: &str) -> Result<()> {
@@ -105,20 +114,34 @@ impl<'a> Authority<'a> {
         process::run(self.hsm().arg("ceremony").arg(file).arg("--out").arg(out)).map(drop)
     }
 
-    /// Makes the responder's next key in a ceremony of its own: each key has one certificate.
+    /// Makes each responder's next key in a ceremony of its own: each key has one certificate.
     pub fn another_responder_key(&self) -> Result<()> {
-        let (number, _) = self.responder_key()?;
-        let label = format!("ocsp-{}", number + 1);
-        self.hold(&self.ocsp_token, &label, &ocsp_ceremony(&label))
+        for (first, _) in self.responders() {
+            let (number, _) = self.responder_key(first)?;
+            let label = format!("{first}-{}", number + 1);
+            self.hold(&self.ocsp_token, &label, &ocsp_ceremony(first, &label))?;
+        }
+        Ok(())
     }
 
-    /// Which of the responder's keys is the newest, with its label.
-    fn responder_key(&self) -> Result<(u32, String)> {
+    /// The responders: label of the first key, and the CA that it answers for (none: that of signatures).
+    fn responders(&self) -> Vec<(&'static str, Option<&'static str>)> {
+        let users = users::certificate(self.layout)
+            .is_some()
+            .then_some((users::RESPONDER, Some(users::ISSUER)));
+        std::iter::once((RESPONDER, None)).chain(users).collect()
+    }
+
+    /// Which of a responder's keys is the newest, with its label.
+    fn responder_key(&self, first: &str) -> Result<(u32, String)> {
         let folder = self.layout.path("ceremony");
-        let mut newest = (1, "ocsp".to_owned());
+        let mut newest = (1, first.to_owned());
         for entry in fs::read_dir(&folder).on(&folder)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            let number = name.strip_prefix("ocsp-").and_then(|n| n.parse().ok());
+            let number = name
+                .strip_prefix(first)
+                .and_then(|rest| rest.strip_prefix('-'))
+                .and_then(|number| number.parse().ok());
             if let Some(number) = number.filter(|number| *number > newest.0) {
                 newest = (number, name);
             }
@@ -126,10 +149,31 @@ impl<'a> Authority<'a> {
         Ok(newest)
     }
 
-    /// The request of the responder's newest key.
-    pub fn responder_request(&self) -> Result<PathBuf> {
-        let (_, label) = self.responder_key()?;
-        Ok(self.layout.path(&format!("ceremony/{label}/ocsp.csr")))
+    /// Certifies the newest key of each responder; its certificate goes to `ca/<first label>.cer`.
+    pub fn enrol_responders(&self, again: bool) -> Result<()> {
+        for (first, issuer) in self.responders() {
+            let (_, label) = self.responder_key(first)?;
+            let request = self.layout.path(&format!("ceremony/{label}/ocsp.csr"));
+            let id = format!("{first}-1");
+            let party = Party {
+                kind: "ocsp-responder",
+                id: &id,
+                municipality: None,
+                label: "OCSP responder 1",
+            };
+            let mut options = Vec::new();
+            options.extend(again.then_some("--replace"));
+            options.extend(issuer.into_iter().flat_map(|issuer| ["--issuer", issuer]));
+            let (certificate, _) = self.enrol_with(&party, &request, &options)?;
+            let mut command = Command::new("openssl");
+            command
+                .args(["x509", "-outform", "DER", "-in"])
+                .arg(certificate)
+                .arg("-out")
+                .arg(self.layout.path(&format!("ca/{first}.cer")));
+            process::run(&mut command)?;
+        }
+        Ok(())
     }
 
     /// DER of the signing CA's certificate.
@@ -175,6 +219,9 @@ impl<'a> Authority<'a> {
             quote(&profiles.join(format!("signature{}.toml", marked(settings)))),
             quote(&profiles.join("ocsp-responder.toml")),
         );
+        if let Some(certificate) = users::certificate(self.layout) {
+            config += &users::issue(&certificate, &profiles, settings);
+        }
         config += &format!(
             "\n[infrastructure]\nname = \"infra\"\ncertificate = {}\nkey = \"infra\"\n\n[infrastructure.profiles]\n",
             quote(&self.infrastructure_certificate()),
@@ -213,7 +260,7 @@ impl<'a> Authority<'a> {
     /// Writes `status.toml`.
     pub fn configure_status(&self, database: &str, settings: &Settings) -> Result<()> {
         let quote = |path: &Path| text::toml(&path.to_string_lossy());
-        let config = format!(
+        let mut config = format!(
             "access = \"open\"\ndatabase = {}\ncrl_folder = \"crl\"\n\n[listen]\npublic = \"127.0.0.1:{}\"\n\n\
              [limits]\nrequests_per_second = {}\nocsp_signatures_per_second = 1000000\n\n{}\n\
              [[issuer]]\nname = \"{ISSUER}\"\ncertificate = {}\n\n[issuer.ocsp]\nkey = \"{}\"\ncertificate = \"ocsp.cer\"\n\n\
@@ -223,9 +270,12 @@ impl<'a> Authority<'a> {
             settings.public_requests_per_second,
             self.ocsp_token.table(2),
             quote(&self.signing_certificate()),
-            self.responder_key()?.1,
+            self.responder_key(RESPONDER)?.1,
             quote(&self.infrastructure_certificate()),
         );
+        if let Some(certificate) = users::certificate(self.layout) {
+            config += &users::status(&certificate, &self.responder_key(users::RESPONDER)?.1);
+        }
         self.layout
             .write_private("ca/status.toml", &config)
             .map(drop)
@@ -374,7 +424,7 @@ const OFFICERS: &str = "officers = [\n    { name = \"鈴木 一郎\", role = \"C
                         { name = \"佐藤 花子\", role = \"auditor\" },\n]\n";
 
 /// What the names of profiles for training end with.
-fn marked(settings: &Settings) -> &'static str {
+pub(super) fn marked(settings: &Settings) -> &'static str {
     if settings.training { "-training" } else { "" }
 }
 
@@ -405,11 +455,11 @@ fn ca_ceremony(settings: &Settings, public_url: &str) -> String {
     )
 }
 
-/// The ceremony of a status node: its responder's key, and the request to certify it.
-fn ocsp_ceremony(label: &str) -> String {
+/// The ceremony of a status node: a key of its responder, and the request to certify it.
+fn ocsp_ceremony(first: &str, label: &str) -> String {
     format!(
         "title = \"Jitsuin demo: OCSP responder\"\nrehearsal = true\n{OFFICERS}\n\
          [[key]]\nlabel = \"{label}\"\nalgorithm = \"p256\"\n\n\
-         [[request]]\nkey = \"{label}\"\ncommon-name = \"ocsp-1\"\nout = \"ocsp.csr\"\n"
+         [[request]]\nkey = \"{label}\"\ncommon-name = \"{first}-1\"\nout = \"ocsp.csr\"\n"
     )
 }

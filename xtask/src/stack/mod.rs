@@ -12,16 +12,16 @@ pub mod reception;
 pub mod second;
 pub mod supervisor;
 pub mod token;
+pub mod users;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::fault::{Fault, OnPath, Result};
 use crate::local::Local;
-use crate::process::{self, Program};
+use crate::process::Program;
 use crate::report::Report;
 use crate::text;
 use crate::window::{Card, Window};
@@ -78,6 +78,9 @@ pub struct Settings {
     pub gateway_requests_per_second: Option<u32>,
     /// Whether a second window can be opened ([`Stack::open_second`]).
     pub second_window: bool,
+    /// Whether the certificate for signing in (利用者証明用) is issued too; what a directory was made with
+    /// stays.
+    pub user_authentication: bool,
     /// For training: the CAs and what they certify are marked so, and every program says so.
     pub training: bool,
     /// Environment of `ca-server issue`.
@@ -109,6 +112,7 @@ impl Default for Settings {
             public_requests_per_second: 200,
             gateway_requests_per_second: None,
             second_window: false,
+            user_authentication: false,
             training: false,
             ca_environment: Vec::new(),
             follow_register: false,
@@ -550,18 +554,7 @@ fn enrol_authority_side(
         &request,
     )?;
     place::certify_operator_card(layout, programs, name, &certificate)?;
-    let request = authority.responder_request()?;
-    let (certificate, _) = enrol(
-        &own("ocsp-responder", "ocsp-1", None, "OCSP responder 1"),
-        &request,
-    )?;
-    let mut command = Command::new("openssl");
-    command
-        .args(["x509", "-outform", "DER", "-in"])
-        .arg(certificate)
-        .arg("-out")
-        .arg(layout.path("ca/ocsp.cer"));
-    process::run(&mut command).map(drop)
+    authority.enrol_responders(again)
 }
 
 fn set_up_reception(

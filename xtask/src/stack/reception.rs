@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Settings;
 use super::authority::READY;
 use super::layout::Layout;
 use super::token::Token;
+use super::{Settings, users};
 use crate::fault::{Fault, OnPath, Result};
 use crate::process::{self, Program};
 use crate::text;
@@ -63,6 +63,9 @@ impl<'a> Reception<'a> {
         // A page of a browser and a script of a demo come from one address.
         config += "[online]\nlisten = \"127.0.0.1:0\"\nper_minute = 60\n\n";
         config += &self.token.table(2);
+        if users::certificate(self.layout).is_some() {
+            config += &users::reception(settings);
+        }
         if !self.register_file().exists() {
             self.write_register(&settings.register)?;
         }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    application::{Application, cause::EndCause, identity::RecordedDecision},
+    application::{
+        Application, cause::EndCause, certificate_kind::CertificateKind, identity::RecordedDecision,
+    },
     certificate::serial::Serial,
     id::{ApplicationId, CardId, IdempotencyKey, NoticeId, OperatorId, TerminalId},
 };
@@ -321,17 +323,26 @@ impl fmt::Debug for Notice {
     }
 }
 
-/// A password that stands on the card between the gateway's work and the holder's: sixteen
-/// of 32 characters that the card's rule allows, 80 bits. It opens nothing for anyone: the
-/// terminal replaces it at once and keeps no copy.
+/// A password that stands on the card between the gateway's work and the holder's: as long as the
+/// key's rule allows. For signatures sixteen of 32 characters, 80 bits; for signing in four digits, of
+/// which a finder has the card's three tries. It opens nothing for anyone: the terminal replaces it at
+/// once and keeps no copy.
 #[must_use]
-pub fn interim_password(random: &[u8; 16]) -> Zeroizing<String> {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let mut password = Zeroizing::new(String::with_capacity(16));
-    for byte in random {
-        password.push(char::from(ALPHABET[usize::from(byte % 32)]));
+pub fn interim_password(kind: CertificateKind, random: &[u8; 16]) -> Zeroizing<String> {
+    const CHARACTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    match kind {
+        CertificateKind::Signature => {
+            let mut password = Zeroizing::new(String::with_capacity(16));
+            for byte in random {
+                password.push(char::from(CHARACTERS[usize::from(byte % 32)]));
+            }
+            password
+        }
+        // 2^128 is so much more than ten thousand that no PIN is likelier than another.
+        CertificateKind::UserAuthentication => {
+            Zeroizing::new(format!("{:04}", u128::from_be_bytes(*random) % 10_000))
+        }
     }
-    password
 }
 
 #[cfg(test)]

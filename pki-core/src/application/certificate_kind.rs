@@ -58,6 +58,13 @@ impl CertificateKind {
         *self == Self::Signature
     }
 
+    /// Whether the four items stand in it. In a certificate for signing in nothing of the person does,
+    /// so nobody is asked for substitutes.
+    #[must_use]
+    pub const fn carries_items(self) -> bool {
+        matches!(self, Self::Signature)
+    }
+
     /// Whether the card takes such a password for its key: 6 to 16 of `A–Z 0–9` for signatures,
     /// a PIN of 4 digits for signing in.
     #[must_use]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::EndCause;
 use super::inquiry::Replied;
+use super::same_visit::OfVisit;
 use crate::calendar::JapaneseDay;
 use crate::id::{ApplicationId, OperatorId, ResidentNumber, Sha256Digest, TerminalId};
 use crate::person::four_items::Comparison;
@@ -132,6 +133,9 @@ pub struct IdentityDecision {
     /// The written inquiry that it rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inquiry: Option<Replied>,
+    /// The decision of the same visit that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_visit: Option<OfVisit>,
 }
 
 /// What goes into a decision.
@@ -236,7 +240,15 @@ impl IdentityDecision {
             decision: check.decision,
             remark: check.remark,
             inquiry: check.inquiry,
+            of_visit: None,
         })
+    }
+
+    /// The same, resting on the decision of this visit for the other certificate of the card.
+    #[must_use]
+    pub fn resting_on(mut self, earlier: OfVisit) -> Self {
+        self.of_visit = Some(earlier);
+        self
     }
 
     /// Why the application ends here; `None` when the person is identified.

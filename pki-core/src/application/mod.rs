@@ -12,6 +12,7 @@
 
 pub mod cause;
 pub mod certificate_kind;
+pub mod characters;
 pub mod extract;
 pub mod fee;
 pub mod identity;
@@ -20,6 +21,7 @@ pub mod inquiry;
 pub mod lapse;
 pub mod opening;
 pub mod reply;
+pub mod same_visit;
 pub mod states;
 pub mod statistics;
 pub mod stored;

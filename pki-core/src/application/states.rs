@@ -179,7 +179,7 @@ state! {
     /// Every character can be carried by a certificate, as the applicant chose.
     CharactersSettled follows KeyRead as read {
         certificate_items: CertificateItems,
-        /// Version of the list of substitutes.
+        /// Version of the list of substitutes; empty where nobody was asked.
         list_version: String,
         settled_at: Timestamp,
         /// Present from the first request to the certificate authority on.

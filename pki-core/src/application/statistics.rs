@@ -6,17 +6,18 @@ use jiff::Timestamp;
 
 use super::Application;
 use super::cause::ApplicationKind;
+use super::certificate_kind::CertificateKind;
 use crate::revocation::ground::Ground;
 
-/// Something that is counted, once for each application.
+/// Something that is counted, once for each application, with the kind of its certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A certificate was issued.
-    Issued(ApplicationKind),
+    Issued(CertificateKind, ApplicationKind),
     /// It was revoked at the window.
-    Revoked(Ground),
+    Revoked(CertificateKind, Ground),
     /// It was handed over, so many seconds after the application was received.
-    HandedOver(ApplicationKind, u32),
+    HandedOver(CertificateKind, ApplicationKind, u32),
 }
 
 impl Event {
@@ -24,17 +25,18 @@ impl Event {
     #[must_use]
     pub fn of(before: &Application, after: &Application, now: Timestamp) -> Option<Self> {
         let case = after.case();
+        let certificate = case.certificate_kind;
         match (before, after) {
             (_, Application::Revoked(revoked)) if !matches!(before, Application::Revoked(_)) => {
-                Some(Self::Revoked(revoked.revocation.ground))
+                Some(Self::Revoked(certificate, revoked.revocation.ground))
             }
             (Application::Paid(_), Application::HandedOver(_)) => {
                 let waited = now.duration_since(case.received_at).as_secs();
                 let waited = u32::try_from(waited.max(0)).unwrap_or(u32::MAX);
-                Some(Self::HandedOver(case.kind, waited))
+                Some(Self::HandedOver(certificate, case.kind, waited))
             }
             _ if before.issued().is_none() && after.issued().is_some() => {
-                Some(Self::Issued(case.kind))
+                Some(Self::Issued(certificate, case.kind))
             }
             _ => None,
         }
@@ -44,26 +46,30 @@ impl Event {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Issued(_) => "issued",
-            Self::Revoked(_) => "revoked",
+            Self::Issued(..) => "issued",
+            Self::Revoked(..) => "revoked",
             Self::HandedOver(..) => "handed-over",
         }
     }
 
-    /// Kind of application, or ground.
+    /// Kind of application, or ground; of a certificate that is not for signatures with its kind before:
+    /// `first`, `user-authentication.first`.
     #[must_use]
-    pub const fn class(self) -> &'static str {
-        match self {
-            Self::Issued(kind) | Self::HandedOver(kind, _) => kind.as_str(),
-            Self::Revoked(ground) => ground.as_str(),
-        }
+    pub fn class(self) -> String {
+        let (certificate, class) = match self {
+            Self::Issued(certificate, kind) | Self::HandedOver(certificate, kind, _) => {
+                (certificate, kind.as_str())
+            }
+            Self::Revoked(certificate, ground) => (certificate, ground.as_str()),
+        };
+        class_of(certificate, class)
     }
 
     /// Of a hand-over: the seconds since the receipt.
     #[must_use]
     pub const fn waited_s(self) -> Option<u32> {
         match self {
-            Self::HandedOver(_, waited) => Some(waited),
+            Self::HandedOver(_, _, waited) => Some(waited),
             _ => None,
         }
     }
@@ -71,17 +77,31 @@ impl Event {
     /// From its columns.
     #[must_use]
     pub fn parse(name: &str, class: &str, waited_s: Option<u32>) -> Option<Self> {
+        let (certificate, class) = match class.split_once('.') {
+            Some((certificate, class)) => (certificate.parse().ok()?, class),
+            None => (CertificateKind::Signature, class),
+        };
         let kind = || {
             ApplicationKind::ALL
                 .into_iter()
                 .find(|kind| kind.as_str() == class)
         };
         match name {
-            "issued" => kind().map(Self::Issued),
-            "revoked" => class.parse().ok().map(Self::Revoked),
-            "handed-over" => Some(Self::HandedOver(kind()?, waited_s?)),
+            "issued" => Some(Self::Issued(certificate, kind()?)),
+            "revoked" => Some(Self::Revoked(certificate, class.parse().ok()?)),
+            "handed-over" => Some(Self::HandedOver(certificate, kind()?, waited_s?)),
             _ => None,
         }
+    }
+}
+
+/// A class as tables and reports name it.
+#[must_use]
+pub fn class_of(certificate: CertificateKind, class: &str) -> String {
+    if certificate.is_signature() {
+        class.to_owned()
+    } else {
+        format!("{certificate}.{class}")
     }
 }
 
@@ -99,8 +119,8 @@ pub struct Waiting {
 /// The counts of one municipality's month.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    issued: BTreeMap<ApplicationKind, u32>,
-    revoked: BTreeMap<Ground, u32>,
+    issued: BTreeMap<(CertificateKind, ApplicationKind), u32>,
+    revoked: BTreeMap<(CertificateKind, Ground), u32>,
     waited: Vec<u32>,
 }
 
@@ -108,22 +128,22 @@ impl Counts {
     /// Adds an event.
     pub fn add(&mut self, event: Event) {
         match event {
-            Event::Issued(kind) => *self.issued.entry(kind).or_default() += 1,
-            Event::Revoked(ground) => *self.revoked.entry(ground).or_default() += 1,
-            Event::HandedOver(_, waited) => self.waited.push(waited),
+            Event::Issued(of, kind) => *self.issued.entry((of, kind)).or_default() += 1,
+            Event::Revoked(of, ground) => *self.revoked.entry((of, ground)).or_default() += 1,
+            Event::HandedOver(_, _, waited) => self.waited.push(waited),
         }
     }
 
-    /// Certificates issued for a kind of application.
+    /// Certificates of a kind that were issued for a kind of application.
     #[must_use]
-    pub fn issued(&self, kind: ApplicationKind) -> u32 {
-        self.issued.get(&kind).copied().unwrap_or(0)
+    pub fn issued(&self, of: CertificateKind, kind: ApplicationKind) -> u32 {
+        self.issued.get(&(of, kind)).copied().unwrap_or(0)
     }
 
-    /// Revocations on a ground.
+    /// Revocations of certificates of a kind on a ground.
     #[must_use]
-    pub fn revoked(&self, ground: Ground) -> u32 {
-        self.revoked.get(&ground).copied().unwrap_or(0)
+    pub fn revoked(&self, of: CertificateKind, ground: Ground) -> u32 {
+        self.revoked.get(&(of, ground)).copied().unwrap_or(0)
     }
 
     /// Waiting times by nearest rank; `None` where nothing was handed over.
@@ -147,12 +167,19 @@ impl Counts {
 mod tests {
     use super::*;
 
+    const SIGNATURE: CertificateKind = CertificateKind::Signature;
+    const USER: CertificateKind = CertificateKind::UserAuthentication;
+
     #[test]
     fn half_and_nine_of_ten_waited_no_longer_than_told() {
         let mut counts = Counts::default();
         assert_eq!(counts.waiting(), None);
         for minutes in [12, 3, 7, 9, 40, 5, 8, 6, 11, 4] {
-            counts.add(Event::HandedOver(ApplicationKind::First, minutes * 60));
+            counts.add(Event::HandedOver(
+                SIGNATURE,
+                ApplicationKind::First,
+                minutes * 60,
+            ));
         }
         let waiting = counts.waiting().unwrap();
         assert_eq!(
@@ -160,7 +187,7 @@ mod tests {
             (10, 7 * 60, 12 * 60)
         );
         let mut one = Counts::default();
-        one.add(Event::HandedOver(ApplicationKind::Renewal, 90));
+        one.add(Event::HandedOver(USER, ApplicationKind::Renewal, 90));
         let waiting = one.waiting().unwrap();
         assert_eq!((waiting.median_s, waiting.p90_s), (90, 90));
     }
@@ -169,26 +196,32 @@ mod tests {
     fn issues_are_counted_by_kind_and_revocations_by_ground() {
         let mut counts = Counts::default();
         for event in [
-            Event::Issued(ApplicationKind::First),
-            Event::Issued(ApplicationKind::First),
-            Event::Issued(ApplicationKind::Renewal),
-            Event::Revoked(Ground::Article10Loss),
+            Event::Issued(SIGNATURE, ApplicationKind::First),
+            Event::Issued(SIGNATURE, ApplicationKind::First),
+            Event::Issued(USER, ApplicationKind::First),
+            Event::Issued(SIGNATURE, ApplicationKind::Renewal),
+            Event::Revoked(SIGNATURE, Ground::Article10Loss),
+            Event::Revoked(USER, Ground::Article9),
         ] {
             assert_eq!(
-                Event::parse(event.name(), event.class(), event.waited_s()),
+                Event::parse(event.name(), &event.class(), event.waited_s()),
                 Some(event)
             );
             counts.add(event);
         }
-        assert_eq!(counts.issued(ApplicationKind::First), 2);
-        assert_eq!(counts.issued(ApplicationKind::Renewal), 1);
-        assert_eq!(counts.issued(ApplicationKind::ReissueHolder), 0);
-        assert_eq!(counts.revoked(Ground::Article10Loss), 1);
-        assert_eq!(counts.revoked(Ground::Article9), 0);
+        assert_eq!(counts.issued(SIGNATURE, ApplicationKind::First), 2);
+        assert_eq!(counts.issued(USER, ApplicationKind::First), 1);
+        assert_eq!(counts.issued(SIGNATURE, ApplicationKind::Renewal), 1);
+        assert_eq!(counts.issued(SIGNATURE, ApplicationKind::ReissueHolder), 0);
+        assert_eq!(counts.revoked(SIGNATURE, Ground::Article10Loss), 1);
+        assert_eq!(counts.revoked(SIGNATURE, Ground::Article9), 0);
+        assert_eq!(counts.revoked(USER, Ground::Article9), 1);
+        assert_eq!(class_of(USER, "first"), "user-authentication.first");
         for (name, class, waited) in [
             ("issued", "article9", None),
             ("handed-over", "first", None),
             ("sold", "first", None),
+            ("issued", "login.first", None),
         ] {
             assert_eq!(Event::parse(name, class, waited), None);
         }

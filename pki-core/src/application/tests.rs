@@ -1,4 +1,4 @@
-mod given;
+pub(super) mod given;
 mod money;
 mod procedures;
 

@@ -17,7 +17,6 @@ use crate::certificate::key_fitness::KeyUnfit;
 use crate::certificate::public_key::SignatureAlgorithm;
 use crate::certificate::request::{RequestFault, parse_card_request};
 use crate::id::Sha256Digest;
-use crate::person::substitution::{self, Choice, SettleFault, SubstitutionList};
 
 /// Shortest and longest message of a trial signature, in bytes.
 pub const TRIAL_BYTES: std::ops::RangeInclusive<usize> = 16..=4096;
@@ -250,26 +249,6 @@ impl CardPrepared {
 }
 
 impl KeyRead {
-    /// Puts the chosen substitutes in their places.
-    ///
-    /// # Errors
-    /// Every fault of the choices.
-    pub fn settle(
-        self,
-        choices: &[Choice],
-        list: &SubstitutionList,
-        settled_at: Timestamp,
-    ) -> Result<CharactersSettled, Vec<SettleFault>> {
-        let certificate_items = substitution::settle(&self.case.items, choices, list)?;
-        Ok(CharactersSettled {
-            read: self,
-            certificate_items,
-            list_version: list.version().to_owned(),
-            settled_at,
-            intent: None,
-        })
-    }
-
     /// Gives the key up: a new visit follows.
     #[must_use]
     pub fn back_to_window(self) -> Identified {

@@ -183,7 +183,7 @@ fn a_notice_comes_back_from_its_row_as_it_was() {
 fn an_interim_password_keeps_the_cards_rule_and_all_its_bits() {
     let mut seen = std::collections::HashSet::new();
     for byte in 0..32 {
-        let password = interim_password(&[byte; 16]);
+        let password = interim_password(CertificateKind::Signature, &[byte; 16]);
         assert_eq!(password.len(), 16);
         assert!(
             password
@@ -191,6 +191,16 @@ fn an_interim_password_keeps_the_cards_rule_and_all_its_bits() {
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
         );
         assert!(seen.insert(password.to_string()));
+    }
+}
+
+#[test]
+fn an_interim_pin_has_four_digits() {
+    let kind = CertificateKind::UserAuthentication;
+    for (random, pin) in [([0; 16], "0000"), ([0xFF; 16], "1455")] {
+        let interim = interim_password(kind, &random);
+        assert_eq!(interim.as_str(), pin);
+        assert!(kind.allows_password(interim.as_bytes()));
     }
 }
 

@@ -142,6 +142,17 @@ pub enum SettleFault {
     TooLong { item: Item },
 }
 
+impl SettleFault {
+    /// The fault of a choice that nothing asks for.
+    #[must_use]
+    pub const fn not_asked(choice: &Choice) -> Self {
+        Self::NotAsked {
+            item: choice.item,
+            position: choice.position,
+        }
+    }
+}
+
 /// A table of substitutes that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ListFault {
@@ -464,6 +475,35 @@ pub fn settle(
     })?;
     Ok(CertificateItems::new(settled, name.1, address.1)
         .expect("every finding was replaced by characters of the repertoire, one digit for each"))
+}
+
+/// Stands where the register has a character that nobody chose a substitute for, because the
+/// certificate carries no item ([`unchosen`]).
+pub const UNCHOSEN: char = '＊';
+
+/// The items for an authority whose certificate carries none of them: what is outside the
+/// repertoire is marked, flagged `1`, and nobody is asked. The person is named by the number in the
+/// register.
+#[must_use]
+pub fn unchosen(items: &FourItems) -> CertificateItems {
+    let mark = UNCHOSEN.to_string();
+    let [name, address] = texts(items).map(|(item, text)| {
+        let marked = written(text)
+            .into_iter()
+            .enumerate()
+            .filter(|(_, written)| written.needs_substitute())
+            .map(|(position, _)| ((item, position), mark.as_str()));
+        substituted(item, text, &marked.collect())
+    });
+    let settled = FourItems::parse(FourItemsInput {
+        name: &name.0,
+        birth_date: &items.birth_date().code(),
+        sex: items.sex().code(),
+        address: &address.0,
+    })
+    .expect("one well-formed character for another leaves well-formed items of the same length");
+    CertificateItems::new(settled, name.1, address.1)
+        .expect("every finding was replaced by a character of the repertoire, one digit for each")
 }
 
 /// Text and digits of one item.

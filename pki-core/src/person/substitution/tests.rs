@@ -274,3 +274,29 @@ fn a_table_that_cannot_be_used_says_which_entry() {
     ));
     assert!(matches!(fault("[substitutes]"), ListFault::Unreadable(_)));
 }
+
+#[test]
+fn without_a_choice_what_cannot_be_carried_is_marked() {
+    let marked = unchosen(&hanako()).to_text();
+    assert_eq!(
+        (marked.name.as_str(), marked.name_substitution.as_str()),
+        ("＊橋　花子", "10000")
+    );
+    assert!(!marked.address_substitution.contains('1'));
+    assert!(repertoire::allows(UNCHOSEN));
+    // A selector falls under the mark with its character; the longest address stays as long.
+    let place = format!("東京都千代田区{}", "髙".repeat(193));
+    let long = FourItems::parse(FourItemsInput {
+        name: "辻\u{E0100}　花子",
+        birth_date: "419900203",
+        sex: "2",
+        address: &place,
+    })
+    .unwrap();
+    let marked = unchosen(&long).to_text();
+    assert_eq!(
+        (marked.name.as_str(), marked.name_substitution.as_str()),
+        ("＊　花子", "1000")
+    );
+    assert_eq!(marked.address.chars().count(), place.chars().count());
+}

@@ -664,6 +664,7 @@ fn lanes_that_hold() -> (Served, Parts, Arc<Held>, [String; 2]) {
         idempotency_key: world.wish(),
         service: ra::CardService::Unlock,
         card: hex::encode(CARD),
+        certificate_kind: ra::CertificateKind::Signature,
         identity: Some(identity()),
     };
     let notice = world.app.open_notice(&clerk, &notice).unwrap();

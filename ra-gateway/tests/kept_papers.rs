@@ -178,6 +178,7 @@ fn papers_go_on_their_day_and_not_before_it_and_the_record_says_which() {
         idempotency_key: world.wish(),
         service: ra::CardService::Unlock,
         card: hex::encode(CARD),
+        certificate_kind: ra::CertificateKind::Signature,
         identity: Some(identity()),
     };
     let notice = world.app.open_notice(&clerk, &notice).unwrap();

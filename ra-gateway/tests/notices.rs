@@ -47,6 +47,7 @@ impl Holder {
             idempotency_key: self.world.wish(),
             service,
             card: hex::encode(CARD),
+            certificate_kind: ra::CertificateKind::Signature,
             identity: (service != ra::CardService::Erase).then(identity),
         }
     }

@@ -65,20 +65,20 @@ pub fn put_key(
 }
 
 /// RESET RETRY (§3.1): the password's tries are given back.
-pub fn reset_retry() -> Command {
-    Command::new(0x80, 0x2C, 0x00, 0x00)
+pub fn reset_retry(kind: CertificateKind) -> Command {
+    Command::new(0x80, 0x2C, 0x00, kind.card_slot())
 }
 
 /// INITIALISE PASSWORD (§3.1): the password wrapped under the card's K-DEK.
-pub fn initialise_password(card_keys: &KeySet, password: &str) -> Command {
+pub fn initialise_password(card_keys: &KeySet, kind: CertificateKind, password: &str) -> Command {
     let wrapped = kwp_wrap(&card_keys.dek, password.as_bytes())
         .expect("AES-KWP takes every password that the card's rule allows");
-    Command::new(0x80, 0x2C, 0x01, 0x00).with_data(&wrapped)
+    Command::new(0x80, 0x2C, 0x01, kind.card_slot()).with_data(&wrapped)
 }
 
-/// DELETE (§3.1): key, password, request and certificate are erased.
-pub fn delete() -> Command {
-    Command::new(0x80, 0xE4, 0x00, 0x00)
+/// DELETE (§3.1): one key, its password, request and certificate are erased.
+pub fn delete(kind: CertificateKind) -> Command {
+    Command::new(0x80, 0xE4, 0x00, kind.card_slot())
 }
 
 /// STORE DATA blocks of a file (`1` and `2` certificate and CA certificate for signatures, `3`

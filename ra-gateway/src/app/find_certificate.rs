@@ -15,6 +15,7 @@ use super::{
     caller::Clerk,
     dossier::Dossier,
     notices::standing,
+    opening::kind_told,
     refusal::{Failure, ItemError, Refused, parse},
     view,
 };
@@ -100,6 +101,7 @@ impl App {
         };
         Ok(Some(FoundCertificate {
             serial: issued.certificate.serial.to_string(),
+            certificate_kind: kind_told(dossier.state.case().certificate_kind),
             application: dossier.stored.id.to_string(),
             card: prepared.visit.card.to_string(),
             items: view::items(&dossier.state.case().items),

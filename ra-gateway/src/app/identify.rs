@@ -5,8 +5,8 @@ use pki_core::{
     application::{
         Application,
         identity::{
-            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, RegisterMatch,
-            ShownDocument,
+            IdentityCheck, IdentityDecision, IdentityFault, IdentityVerdict, RecordedDecision,
+            RegisterMatch, ShownDocument,
         },
         states::{Case, Received},
         transitions::{Identification, StepFault},
@@ -57,10 +57,7 @@ impl App {
                 terminal: clerk.terminal.id,
                 operator: clerk.operator.clone(),
                 at: now,
-                register: seen
-                    .person
-                    .as_ref()
-                    .map(|person| compared(&received.case, person)),
+                register: seen.matched(&received.case),
                 register_seen_at: seen.at,
                 document: shown(&request.document)?,
                 face_matches: request.face_matches,
@@ -69,29 +66,52 @@ impl App {
                 inquiry: None,
             })
             .map_err(|fault| Failure::from(wrong("", fault)))?;
-            let next = received.identify(decision.record()).map_err(|fault| {
-                let reason = match fault {
-                    StepFault::InquiryDue => Reason::StepNotDue,
-                    _ => Reason::ItemsInvalid,
-                };
-                Refused::new(reason, fault.to_string())
-            })?;
-            Ok(match next {
-                Identification::Identified(identified) => {
-                    if let Some(person) = &seen.person {
-                        self.still_open(clerk, &identified.received.case, person, now)?;
-                    }
-                    Application::Identified(identified)
-                }
-                Identification::Refused(refused) => Application::Refused(refused),
-            }
-            .into())
+            self.identification(
+                clerk,
+                received,
+                decision.record(),
+                seen.person.as_ref(),
+                now,
+            )
         })
+    }
+
+    /// Where a recorded decision leads.
+    pub(super) fn identification(
+        &self,
+        clerk: &Clerk,
+        received: Received,
+        decision: RecordedDecision,
+        person: Option<&RegisterEntry>,
+        now: Timestamp,
+    ) -> Result<Move, Failure> {
+        let next = received.identify(decision).map_err(|fault| {
+            let reason = match fault {
+                StepFault::InquiryDue => Reason::StepNotDue,
+                _ => Reason::ItemsInvalid,
+            };
+            Refused::new(reason, fault.to_string())
+        })?;
+        Ok(match next {
+            Identification::Identified(identified) => {
+                if let Some(person) = person {
+                    self.still_open(clerk, &identified.received.case, person, now)?;
+                }
+                Application::Identified(identified)
+            }
+            Identification::Refused(refused) => Application::Refused(refused),
+        }
+        .into())
     }
 
     /// The applicant as the register had them when the form was taken in, where that was in this
     /// visit; else as it has them now.
-    fn seen(&self, clerk: &Clerk, received: &Received, now: Timestamp) -> Result<Seen, Failure> {
+    pub(super) fn seen(
+        &self,
+        clerk: &Clerk,
+        received: &Received,
+        now: Timestamp,
+    ) -> Result<Seen, Failure> {
         if let Some(extract) = &received.extract
             && extract.serves(&clerk.at_work(), now)
         {
@@ -145,9 +165,16 @@ impl App {
 }
 
 /// What the register said, and when it was asked.
-struct Seen {
-    person: Option<RegisterEntry>,
-    at: Timestamp,
+pub(super) struct Seen {
+    pub person: Option<RegisterEntry>,
+    pub at: Timestamp,
+}
+
+impl Seen {
+    /// The form beside it, where it has such a person.
+    pub fn matched(&self, case: &Case) -> Option<RegisterMatch> {
+        self.person.as_ref().map(|person| compared(case, person))
+    }
 }
 
 /// The form beside the register, item by item.

@@ -13,6 +13,7 @@ mod receive;
 mod identify;
 
 mod inquire;
+mod same_visit;
 
 mod prepare_card;
 

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use pki_core::{
     application::{
         Application,
+        certificate_kind::CertificateKind,
         identity::{IdentityCheck, IdentityDecision, IdentityVerdict, RecordedDecision},
     },
     id::{CardId, IdempotencyKey, NoticeId},
@@ -21,6 +22,7 @@ use super::{
     channel::{NoticeJob, Relayed, Wanted},
     dossier::{Dossier, resident},
     identify::{compared, shown, wrong},
+    opening::{kind_of, kind_told},
     refusal::{Failure, Reason, Refused, parse, refuse},
     view,
 };
@@ -90,7 +92,8 @@ impl App {
         let outcome = (|| {
             let card: CardId = parse("/card", &request.card)?;
             let key: IdempotencyKey = parse("/idempotency_key", &request.idempotency_key)?;
-            let dossier = self.dossier_on_card(clerk, &card)?;
+            let kind = kind_of(request.certificate_kind);
+            let dossier = self.dossier_on_card(clerk, &card, kind)?;
             entry.application = Some(dossier.stored.id);
             let issued = dossier
                 .state
@@ -146,6 +149,7 @@ impl App {
                     if known.municipality != clerk.municipality()
                         || first.card != notice.card
                         || first.service != notice.service
+                        || first.application != notice.application
                         || first.terminal != notice.terminal
                     {
                         return refuse(
@@ -161,23 +165,27 @@ impl App {
         self.audited(&entry, now, outcome)
     }
 
-    /// The application that the certificate on this card comes from: the newest here.
-    fn dossier_on_card(&self, operator: &Operator, card: &CardId) -> Result<Dossier, Failure> {
+    /// The application that the card's certificate of this kind comes from: the newest here.
+    fn dossier_on_card(
+        &self,
+        operator: &Operator,
+        card: &CardId,
+        kind: CertificateKind,
+    ) -> Result<Dossier, Failure> {
         self.store
             .certified_on_card(card, &operator.municipality())?
             .into_iter()
             .map(|stored| self.opened(stored))
-            // Password services are for the signature key.
             .find(|dossier| {
                 dossier.as_ref().map_or(true, |dossier| {
-                    dossier.state.case().certificate_kind.is_signature()
+                    dossier.state.case().certificate_kind == kind
                 })
             })
             .ok_or_else(|| {
                 Refused::new(
                     Reason::NotFound,
-                    "no certificate was issued here for this card; look at the back of the copy \
-                     where it was",
+                    "no certificate of this kind was issued here for this card; look at the back of \
+                     the copy where it was",
                 )
             })?
     }
@@ -348,7 +356,12 @@ impl App {
         self.with_notice(clerk, id, "open-notice-channel", |stored, notice, now| {
             notice.may_open_channel().map_err(refused)?;
             // What was revoked or re-issued since the notice was taken in is left alone.
-            let dossier = self.dossier_on_card(clerk, &notice.card)?;
+            let kind = self
+                .dossier(clerk, &notice.application)?
+                .state
+                .case()
+                .certificate_kind;
+            let dossier = self.dossier_on_card(clerk, &notice.card, kind)?;
             let standing = match notice.service {
                 Service::Erase => Standing::Revoked,
                 _ => Standing::Held,
@@ -361,11 +374,11 @@ impl App {
             }
             let keys = of_card(&*self.masters, &notice.card)?;
             let (work, interim) = match notice.service {
-                Service::Unlock | Service::Change => (reset_retry(), None),
-                Service::Erase => (delete(), None),
+                Service::Unlock | Service::Change => (reset_retry(kind), None),
+                Service::Erase => (delete(kind), None),
                 Service::Initialise => {
-                    let interim = notice::interim_password(&self.entropy.id());
-                    (initialise_password(&keys, &interim), Some(interim))
+                    let interim = notice::interim_password(kind, &self.entropy.id());
+                    (initialise_password(&keys, kind, &interim), Some(interim))
                 }
             };
             let wanted = Wanted {
@@ -478,6 +491,7 @@ fn message(stored: &StoredNotice, notice: &Notice, dossier: &Dossier) -> ra::Not
         },
         version: stored.version,
         card: notice.card.to_string(),
+        certificate_kind: kind_told(dossier.state.case().certificate_kind),
         application: notice.application.to_string(),
         serial: notice.serial.to_string(),
         items: view::items(&dossier.state.case().items),

@@ -57,7 +57,7 @@ impl App {
                 record: request.kiosk_record.0.clone(),
                 received_at: now,
             });
-            Ok(Move::Go(Application::KeyRead(read), vec![effect]))
+            Ok(Move::Go(read.onward(now), vec![effect]))
         })
     }
 

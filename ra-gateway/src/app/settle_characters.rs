@@ -29,7 +29,10 @@ impl App {
             if dossier.state.key_read().is_none() {
                 return not_due(&dossier.state);
             }
-            found = substitution::findings(&dossier.state.case().items, &self.settings.substitutes);
+            let case = dossier.state.case();
+            if case.certificate_kind.carries_items() {
+                found = substitution::findings(&case.items, &self.settings.substitutes);
+            }
             Ok(())
         })?;
         Ok(ra::CharacterFindings {

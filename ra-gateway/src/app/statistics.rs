@@ -1,7 +1,12 @@
 //! Statistics for the ministry (報告): counts by month, nobody's data.
 
 use pki_core::{
-    application::{cause::ApplicationKind, fee::close::Totals, statistics::Counts},
+    application::{
+        cause::ApplicationKind,
+        certificate_kind::CertificateKind,
+        fee::close::Totals,
+        statistics::{Counts, class_of},
+    },
     calendar::Month,
     revocation::ground::Ground,
 };
@@ -43,30 +48,43 @@ impl App {
                 counts.add(event);
             }
             let entries = self.store.book(&municipality, first, last, MOST)?;
-            told.push(report(month, &counts, &Totals::of(&entries)));
+            told.push(self.report(month, &counts, &Totals::of(&entries)));
         }
         Ok(ra::StatisticsView {
             municipality: municipality.to_string(),
             months: told,
         })
     }
+
+    /// One month; of certificates that the prefecture does not issue nothing is said.
+    fn report(&self, month: Month, counts: &Counts, totals: &Totals) -> ra::MonthStatistics {
+        let class = |of, class: &str, count| ra::ClassCount {
+            class: class_of(of, class),
+            count,
+        };
+        let mut certificates = CertificateKind::ALL.to_vec();
+        certificates.retain(|of| self.settings.of(*of).is_some());
+        let issued = certificates.iter().flat_map(|of| {
+            ApplicationKind::ALL.map(|kind| class(*of, kind.as_str(), counts.issued(*of, kind)))
+        });
+        let revoked = certificates.iter().flat_map(|of| {
+            Ground::ALL.map(|ground| class(*of, ground.as_str(), counts.revoked(*of, ground)))
+        });
+        told(month, issued.collect(), revoked.collect(), counts, totals)
+    }
 }
 
-fn report(month: Month, counts: &Counts, totals: &Totals) -> ra::MonthStatistics {
-    let class = |class: &str, count| ra::ClassCount {
-        class: class.to_owned(),
-        count,
-    };
+fn told(
+    month: Month,
+    issued: Vec<ra::ClassCount>,
+    revoked: Vec<ra::ClassCount>,
+    counts: &Counts,
+    totals: &Totals,
+) -> ra::MonthStatistics {
     ra::MonthStatistics {
         month: month.to_string(),
-        issued: ApplicationKind::ALL
-            .into_iter()
-            .map(|kind| class(kind.as_str(), counts.issued(kind)))
-            .collect(),
-        revoked: Ground::ALL
-            .into_iter()
-            .map(|ground| class(ground.as_str(), counts.revoked(ground)))
-            .collect(),
+        issued,
+        revoked,
         fees: till::totals(totals),
         waiting: counts.waiting().map(|waiting| ra::WaitingMessage {
             count: waiting.count,

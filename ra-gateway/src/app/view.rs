@@ -56,6 +56,10 @@ pub(super) fn identity(recorded: &RecordedDecision) -> ra::IdentityView {
         decided_at: decision.at.to_string(),
         register_seen_at: decision.register_seen_at().to_string(),
         confirmed_by: None,
+        of_visit: decision
+            .of_visit
+            .as_ref()
+            .map(|earlier| earlier.application.to_string()),
     }
 }
 

@@ -20,6 +20,7 @@ mod places;
 pub mod problem;
 mod register;
 mod revocation;
+mod same_visit;
 mod till;
 
 use std::sync::{Arc, LazyLock};
@@ -76,6 +77,8 @@ pub struct Gateway {
         application::list,
         application::read,
         application::identity,
+        same_visit::found,
+        same_visit::reuse,
         application::public_key,
         application::findings,
         application::choices,
@@ -220,6 +223,10 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at(
                 "/v1/applications/{id}/identity",
                 [post(application::identity)],
+            ))
+            .service(at(
+                "/v1/applications/{id}/identity-of-visit",
+                [get(same_visit::found), post(same_visit::reuse)],
             ))
             .service(at(
                 "/v1/applications/{id}/card-channels",

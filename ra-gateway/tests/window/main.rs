@@ -10,6 +10,7 @@ mod authority;
 mod extract;
 mod image;
 mod kiosk;
+mod same_visit;
 mod session;
 mod stops;
 mod user_authentication;

@@ -30,7 +30,7 @@ pub(super) fn count(
         event: event.name().to_owned(),
         municipality: municipality.to_string(),
         day: JapaneseDay::of(now).to_string(),
-        class: event.class().to_owned(),
+        class: event.class(),
         waited_s: event.waited_s().map(i64::from),
     };
     on_both!(connection, |connection| diesel::insert_into(

@@ -131,6 +131,9 @@ pub struct IdentityView {
     /// Operator id of who confirmed a decision on a written reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
+    /// The application of the same visit on whose identification it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of_visit: Option<String>,
 }
 
 /// A certificate issued for an application.

@@ -20,6 +20,7 @@ mod place;
 mod public_key;
 mod register;
 mod revocation;
+mod same_visit;
 mod till;
 
 pub use application::*;
@@ -39,6 +40,7 @@ pub use place::*;
 pub use public_key::*;
 pub use register::*;
 pub use revocation::*;
+pub use same_visit::*;
 pub use till::*;
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::application::{FourItemsMessage, IdentityView};
+use super::application::{CertificateKind, FourItemsMessage, IdentityView};
 use super::identity::IdentityDocument;
 use crate::wire::bytes::Base64;
 
@@ -44,6 +44,9 @@ pub struct NoticeRequest {
     pub service: CardService,
     /// Card id from the card's record, hex.
     pub card: String,
+    /// Which of the card's keys; that for signatures where it is left out.
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     /// How the holder was identified; left out for `erase`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<NoticeIdentity>,
@@ -71,6 +74,9 @@ pub struct Notice {
     pub version: u64,
     /// Card id, hex.
     pub card: String,
+    /// Which of the card's keys.
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     /// The application that the card's certificate comes from.
     pub application: String,
     pub serial: String,
@@ -148,6 +154,8 @@ pub struct CertificateSearchRequest {
 #[serde(deny_unknown_fields)]
 pub struct FoundCertificate {
     pub serial: String,
+    #[serde(default)]
+    pub certificate_kind: CertificateKind,
     pub application: String,
     /// Card id, hex.
     pub card: String,

@@ -177,6 +177,7 @@ pub struct WaitingMessage {
 #[serde(deny_unknown_fields)]
 pub struct MonthStatistics {
     pub month: String,
+    /// Of certificates for signing in the class begins with their kind: `user-authentication.first`.
     pub issued: Vec<ClassCount>,
     /// At the window; those of the register and the governor are counted by the authority.
     pub revoked: Vec<ClassCount>,

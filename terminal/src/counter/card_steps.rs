@@ -273,7 +273,12 @@ impl Counter {
 
 /// Which of the card's keys the application is for.
 fn kind_of(application: &Application) -> CertificateKind {
-    match application.certificate_kind {
+    key_of(application.certificate_kind)
+}
+
+/// Which of the card's keys a message names.
+pub(super) const fn key_of(kind: ra::CertificateKind) -> CertificateKind {
+    match kind {
         ra::CertificateKind::Signature => CertificateKind::Signature,
         ra::CertificateKind::UserAuthentication => CertificateKind::UserAuthentication,
     }

@@ -62,6 +62,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/api/notices/{id}/carry-out", web::post().to(carry_out))
         .route("/api/notices/{id}/give-up", web::post().to(give_up));
     super::procedures::routes(config);
+    super::same_visit::routes(config);
     super::screens::routes(config);
 }
 

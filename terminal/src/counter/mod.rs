@@ -19,6 +19,7 @@ pub mod office;
 pub mod papers;
 pub mod pending;
 mod procedures;
+mod same_visit;
 pub mod screens;
 pub mod sheets;
 pub mod sign_in;

@@ -5,7 +5,7 @@
 use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::id::NoticeId;
 use schema::wire::v1::ra::{
-    CardChannelResponse, CardService, CertificateSearchRequest, FoundCertificate,
+    self, CardChannelResponse, CardService, CertificateSearchRequest, FoundCertificate,
     FoundCertificates, IdentityDocument, InterimPassword, Notice, NoticeChannelRequest,
     NoticeEndRequest, NoticeIdentity, NoticeList, NoticeRelayResponse, NoticeRequest, NoticeStep,
 };
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::acts::random_id;
 use super::app::Counter;
-use super::card_steps::Trouble;
+use super::card_steps::{Trouble, key_of};
 use crate::card::jpki::Jpki;
 use crate::card::personalise::{CardRecord, Personalisation};
 use crate::card::reader::with_card;
@@ -31,6 +31,9 @@ pub struct NewNotice {
     pub idempotency_key: Option<String>,
     /// What is asked for.
     pub service: CardService,
+    /// Which of the card's keys; that for signatures where it is left out.
+    #[serde(default)]
+    pub certificate_kind: ra::CertificateKind,
     /// What the holder showed; left out for an erasure.
     #[serde(default)]
     pub document: Option<IdentityDocument>,
@@ -56,7 +59,7 @@ pub struct Typed {
 }
 
 impl Typed {
-    fn new_password(&self) -> Result<&Password, Problem> {
+    fn new_password(&self, kind: CertificateKind) -> Result<&Password, Problem> {
         let (Some(new), Some(again)) = (&self.new_password, &self.new_password_again) else {
             return Err(Problem::new(
                 Kind::PasswordRules,
@@ -65,8 +68,7 @@ impl Typed {
                 "Type the new password twice.",
             ));
         };
-        // Password services are for the signature key.
-        new.check("new_password", CertificateKind::Signature)?;
+        new.check("new_password", kind)?;
         new.check_again(again)?;
         Ok(new)
     }
@@ -101,18 +103,43 @@ impl Counter {
         Ok(found.certificates)
     }
 
-    /// The newest certificate that was issued for the card in the reader.
+    /// The newest certificate of each kind that was issued for the card in the reader, newest first.
     ///
     /// # Errors
     /// Card errors; a card without a certificate of this municipality; what the gateway says.
-    pub fn certificate_on_card(&self) -> Result<FoundCertificate, Problem> {
+    pub fn certificates_on_card(&self) -> Result<Vec<FoundCertificate>, Problem> {
         let record = self.card_record()?;
         let asked = CertificateSearchRequest {
             card: Some(hex::encode(record.card)),
             ..CertificateSearchRequest::default()
         };
-        let found = self.find_certificates(&asked)?.into_iter().next();
-        found.ok_or_else(no_certificate_here)
+        let mut newest: Vec<FoundCertificate> = Vec::new();
+        for found in self.find_certificates(&asked)? {
+            if newest
+                .iter()
+                .all(|known| known.certificate_kind != found.certificate_kind)
+            {
+                newest.push(found);
+            }
+        }
+        if newest.is_empty() {
+            return Err(no_certificate_here());
+        }
+        Ok(newest)
+    }
+
+    /// That of one kind.
+    ///
+    /// # Errors
+    /// As [`certificates_on_card`](Self::certificates_on_card).
+    pub fn certificate_on_card(
+        &self,
+        kind: ra::CertificateKind,
+    ) -> Result<FoundCertificate, Problem> {
+        let mut found = self.certificates_on_card()?.into_iter();
+        found
+            .find(|found| found.certificate_kind == kind)
+            .ok_or_else(no_certificate_here)
     }
 
     /// Takes a notice in about the card in the reader.
@@ -130,6 +157,7 @@ impl Counter {
             idempotency_key,
             service: new.service,
             card: hex::encode(record.card),
+            certificate_kind: new.certificate_kind,
             identity: new.document.map(|document| NoticeIdentity {
                 document,
                 face_matches: new.face_matches,
@@ -171,6 +199,7 @@ impl Counter {
             return Ok(notice);
         }
         let token = self.token()?;
+        let kind = key_of(notice.certificate_kind);
         match notice.service {
             CardService::Unlock | CardService::Erase => {
                 let _work = self.card_work()?;
@@ -182,7 +211,7 @@ impl Counter {
                 self.notice(id)
             }
             CardService::Initialise => {
-                let new = typed.new_password()?;
+                let new = typed.new_password(kind)?;
                 {
                     let _work = self.card_work()?;
                     let done = with_card(self.resident_reader.as_ref(), |card| {
@@ -195,22 +224,22 @@ impl Counter {
                                     "no interim password came".to_owned(),
                                 )
                             })?;
-                        replace(card, interim.as_bytes(), new)
+                        replace(card, kind, interim.as_bytes(), new)
                     });
                     self.settled(done)?;
                 }
                 self.end_notice(id, "password-set", &token)
             }
             CardService::Change => {
-                let new = typed.new_password()?;
+                let new = typed.new_password(kind)?;
                 {
                     let _work = self.card_work()?;
                     let done = with_card(self.resident_reader.as_ref(), |card| {
                         of_notice(card, &notice)?;
                         match &typed.old_password {
-                            Some(old) => replace(card, old.as_bytes(), new),
+                            Some(old) => replace(card, kind, old.as_bytes(), new),
                             // A change that was cut off after the card had taken it.
-                            None => Ok(Jpki::select(card)?.verify(new.as_bytes())?),
+                            None => Ok(Jpki::select_for(card, kind)?.verify(new.as_bytes())?),
                         }
                     });
                     self.settled(done)?;
@@ -256,11 +285,16 @@ impl Counter {
 }
 
 /// Puts the holder's password in the place of another, and sees that the card takes it.
-fn replace(card: &mut Card<'_>, from: &[u8], to: &Password) -> Result<(), Trouble> {
-    let mut jpki = Jpki::select(card)?;
+fn replace(
+    card: &mut Card<'_>,
+    kind: CertificateKind,
+    from: &[u8],
+    to: &Password,
+) -> Result<(), Trouble> {
+    let mut jpki = Jpki::select_for(card, kind)?;
     jpki.verify(from)?;
     jpki.change(to.as_bytes())?;
-    Ok(Jpki::select(card)?.verify(to.as_bytes())?)
+    Ok(Jpki::select_for(card, kind)?.verify(to.as_bytes())?)
 }
 
 fn of_notice(card: &mut Card<'_>, notice: &Notice) -> Result<(), Trouble> {

@@ -219,20 +219,32 @@ impl Kiosk {
         }
         // Asked before the card is touched: is a visit due at all?
         lock(&self.state).may_begin()?;
-        let next = match visit::open(&self.tools()) {
+        let mut next = match visit::open(&self.tools()) {
             Ok(visit) => State::Idle.begin(visit, Instant::now())?,
             // No visit, but a key: its password can be changed here.
             Err(VisitFault::NotPrepared(CardState::KeyStored | CardState::Certified)) => {
-                State::Holder(Instant::now())
+                State::Holder(CertificateKind::Signature, Instant::now())
             }
             Err(fault) => return Err(self.note(fault)),
         };
-        let has_password =
-            visit::has_password(self.reader.as_ref(), next.kind()).map_err(|f| self.note(f))?;
-        if matches!(next, State::Holder(_)) && !has_password {
-            return Err(self.note(VisitFault::from(CardFault::Blocked)));
+        // A visit is for one key; without one each key of the card is offered that has tries left.
+        let asked: &[CertificateKind] = match &next {
+            State::Holder(..) => &CertificateKind::ALL,
+            other => &[other.kind()],
+        };
+        let mut keys = Vec::new();
+        for kind in asked {
+            if visit::has_password(self.reader.as_ref(), *kind).map_err(|f| self.note(f))? {
+                keys.push(*kind);
+            }
         }
-        self.open_entry(has_password);
+        if matches!(next, State::Holder(..)) {
+            let Some(first) = keys.first() else {
+                return Err(self.note(VisitFault::from(CardFault::Blocked)));
+            };
+            next.choose(*first);
+        }
+        self.open_entry(keys);
         *lock(&self.state) = next;
         Ok(self.status())
     }
@@ -337,14 +349,15 @@ impl Kiosk {
         Ok(self.progress())
     }
 
-    /// Changes the password of a key on the card.
+    /// Changes the password of the key that the resident is at.
     ///
     /// # Errors
     /// Password outside the rules, a wrong old one, card errors.
     pub fn change_password(&self, old: &Password, new: &Password) -> Result<Value, Problem> {
-        new.check("new", self.kind())?;
+        let kind = self.kind();
+        new.check("new", kind)?;
         let _work = self.card_work()?;
-        visit::change_password(&self.tools(), old, new).map_err(|f| self.note(f))?;
+        visit::change_password(&self.tools(), kind, old, new).map_err(|f| self.note(f))?;
         self.count("password-changed");
         Ok(json!({
             "step": lock(&self.state).name(),
@@ -369,7 +382,7 @@ impl Kiosk {
                     tracing::info!(%error, "the visit could not be given up on the card");
                 }
             }
-            State::Holder(_) => self.close(State::Ended(ending, None)),
+            State::Holder(..) => self.close(State::Ended(ending, None)),
             State::Idle | State::Stored(_) | State::Ended(..) => {}
         }
     }
@@ -407,7 +420,9 @@ impl Kiosk {
     fn look(&self) {
         let state = lock(&self.state).clone();
         match &state {
-            State::Menu(_, since) | State::Holder(since) if since.elapsed() > self.config.idle => {
+            State::Menu(_, since) | State::Holder(_, since)
+                if since.elapsed() > self.config.idle =>
+            {
                 self.end(Ending::TimedOut);
             }
             State::Generating(_, _, _, since) if since.elapsed() > self.config.generate => {
@@ -440,7 +455,7 @@ impl Kiosk {
     fn report(&self) {
         let state = match &*lock(&self.state) {
             State::Idle | State::Ended(..) => "idle",
-            State::Menu(..) | State::Holder(_) | State::Generating(..) | State::Stored(_) => {
+            State::Menu(..) | State::Holder(..) | State::Generating(..) | State::Stored(_) => {
                 "visit"
             }
         };

@@ -8,6 +8,7 @@ use super::password::Password;
 use super::visit::VisitFault;
 use crate::card::CardFault;
 use crate::kiosk::channel::VisitChannelFault;
+use pki_core::application::certificate_kind::CertificateKind;
 use pki_core::card_channel::ChannelFault;
 
 /// What the password is asked for.
@@ -92,8 +93,8 @@ impl From<&VisitFault> for Notice {
 pub struct Entry {
     /// The page.
     pub page: Page,
-    /// Whether the card has a password with tries left.
-    pub has_password: bool,
+    /// Keys of the card that have a password with tries left; in a visit only its own.
+    pub keys: Vec<CertificateKind>,
     /// What was typed as the present password, checked by the card.
     pub present: Option<Password>,
     /// What was typed as the new one.
@@ -111,7 +112,7 @@ impl Entry {
     pub fn new() -> Self {
         Self {
             page: Page::Menu,
-            has_password: false,
+            keys: Vec::new(),
             present: None,
             new: None,
             notice: None,
@@ -141,7 +142,7 @@ impl Entry {
 
     /// The page after the rules: the present password where there is one.
     pub fn first_question(&self, purpose: Purpose) -> Page {
-        if self.has_password || purpose == Purpose::Change {
+        if !self.keys.is_empty() || purpose == Purpose::Change {
             Page::Present(purpose)
         } else {
             Page::New(purpose)
@@ -164,7 +165,7 @@ mod tests {
         let mut entry = Entry::new();
         let asked = |entry: &Entry| entry.first_question(Purpose::Generate);
         assert_eq!(asked(&entry), Page::New(Purpose::Generate));
-        entry.has_password = true;
+        entry.keys = vec![CertificateKind::Signature];
         assert_eq!(asked(&entry), Page::Present(Purpose::Generate));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig};
+use pki_core::application::certificate_kind::CertificateKind;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -42,6 +43,9 @@ struct Generate {
 struct Change {
     old: Password,
     new: Password,
+    /// Which of the card's keys; left out, the one that the resident is at.
+    #[serde(default)]
+    certificate_kind: Option<CertificateKind>,
 }
 
 async fn blocking(
@@ -92,6 +96,9 @@ async fn change_password(
     Body(asked): Body<Change>,
 ) -> Result<HttpResponse, Problem> {
     let changed = blocking(kiosk, move |kiosk| {
+        if let Some(key) = asked.certificate_kind {
+            kiosk.at_key(key)?;
+        }
         kiosk.change_password(&asked.old, &asked.new)
     });
     Ok(HttpResponse::Ok().json(changed.await?))

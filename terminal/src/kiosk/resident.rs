@@ -62,8 +62,8 @@ pub struct View {
     pub state: State,
     /// The page of a visit.
     pub page: Page,
-    /// Whether the card has a password.
-    pub has_password: bool,
+    /// Keys whose password can be changed.
+    pub keys: Vec<CertificateKind>,
     /// What has to be told.
     pub notice: Option<Notice>,
     /// Why no visit is taken, by its name in the catalogue.
@@ -112,7 +112,7 @@ impl Kiosk {
         );
         View {
             page: entry.page,
-            has_password: entry.has_password,
+            keys: entry.keys.clone(),
             notice: entry.notice.clone(),
             out_of_service,
             card,
@@ -159,17 +159,40 @@ impl Kiosk {
     /// # Errors
     /// [`Kind::NotDue`] without a visit; a new key needs the window's visit.
     pub fn choose(&self, purpose: Purpose) -> Result<(), Problem> {
-        let state = lock(&self.state).clone();
+        let kind = self.kind();
+        self.choose_key(purpose, kind)
+    }
+
+    /// The same for one of the card's keys.
+    ///
+    /// # Errors
+    /// As [`choose`](Self::choose); a key that the visit is not for, or without a password.
+    pub fn choose_key(&self, purpose: Purpose, key: CertificateKind) -> Result<(), Problem> {
+        let mut state = lock(&self.state);
         let mut entry = lock(&self.entry);
         let due = match purpose {
-            Purpose::Generate => matches!(state, State::Menu(..)),
-            Purpose::Change => state.untouched_since().is_some() && entry.has_password,
+            Purpose::Generate => matches!(*state, State::Menu(..)),
+            Purpose::Change => state.untouched_since().is_some() && entry.keys.contains(&key),
         };
         if !due {
             return Err(not_due());
         }
+        state.choose(key);
         entry.wipe();
         entry.go(Page::Rules(purpose));
+        Ok(())
+    }
+
+    /// The resident is at one of the card's keys.
+    ///
+    /// # Errors
+    /// [`Kind::NotDue`] for a key without a password, or that the visit is not for.
+    pub fn at_key(&self, key: CertificateKind) -> Result<(), Problem> {
+        let mut state = lock(&self.state);
+        if !lock(&self.entry).keys.contains(&key) {
+            return Err(not_due());
+        }
+        state.choose(key);
         Ok(())
     }
 
@@ -225,7 +248,7 @@ impl Kiosk {
         match page {
             Page::Present(purpose) => {
                 let _work = self.card_work()?;
-                visit::check_password(&self.tools(), &password).map_err(|f| self.note(f))?;
+                visit::check_password(&self.tools(), kind, &password).map_err(|f| self.note(f))?;
                 let mut entry = self.entry_in_visit()?;
                 entry.present = Some(password);
                 entry.go(Page::New(purpose));
@@ -289,11 +312,11 @@ impl Kiosk {
     }
 
     /// A visit's pages begin.
-    pub(super) fn open_entry(&self, has_password: bool) {
+    pub(super) fn open_entry(&self, keys: Vec<CertificateKind>) {
         self.count("begun");
         let mut entry = lock(&self.entry);
         entry.wipe();
-        entry.has_password = has_password;
+        entry.keys = keys;
         entry.go(Page::Menu);
         entry.touched = Instant::now();
     }

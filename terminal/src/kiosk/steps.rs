@@ -138,9 +138,9 @@ pub enum State {
     Idle,
     /// The card is known; choose what to do. Since when nobody touched the screen.
     Menu(Visit, Instant),
-    /// The card has a key and no visit for this kiosk: its password can be changed.
-    /// Since when nobody touched the screen.
-    Holder(Instant),
+    /// The card has a key and no visit for this kiosk: its password can be changed. Which of the
+    /// card's keys was chosen; since when nobody touched the screen.
+    Holder(CertificateKind, Instant),
     /// The key is being made. Since when.
     Generating(Visit, Phase, u8, Instant),
     /// The key is on the card; take it.
@@ -164,7 +164,7 @@ impl State {
         match self {
             Self::Idle => "place-card",
             Self::Menu(..) => "menu",
-            Self::Holder(_) => "holder",
+            Self::Holder(..) => "holder",
             Self::Generating(..) => "generating",
             Self::Stored(_) => "stored",
             Self::Ended(Ending::Done, _) => "done",
@@ -180,14 +180,25 @@ impl State {
     pub fn visit(&self) -> Option<&Visit> {
         match self {
             Self::Menu(visit, _) | Self::Generating(visit, ..) | Self::Stored(visit) => Some(visit),
-            Self::Idle | Self::Holder(_) | Self::Ended(..) => None,
+            Self::Idle | Self::Holder(..) | Self::Ended(..) => None,
         }
     }
 
-    /// Which of the card's keys this is about: the visit's, or the one for signatures.
+    /// Which of the card's keys this is about: the visit's, the chosen one, or the one for signatures.
     pub fn kind(&self) -> CertificateKind {
-        self.visit()
-            .map_or(CertificateKind::Signature, |visit| visit.kind)
+        match self {
+            Self::Holder(kind, _) => *kind,
+            other => other
+                .visit()
+                .map_or(CertificateKind::Signature, |visit| visit.kind),
+        }
+    }
+
+    /// The holder chose one of the card's keys. Nothing in a visit, which is for one key.
+    pub fn choose(&mut self, key: CertificateKind) {
+        if let Self::Holder(kind, _) = self {
+            *kind = key;
+        }
     }
 
     /// How far the generation is, in percent.
@@ -210,7 +221,7 @@ impl State {
                 "パスワードを決めて「鍵を作る」を押してください。",
                 "Choose a password and press Make the key.",
             ),
-            Self::Holder(_) => Say::new(
+            Self::Holder(..) => Say::new(
                 "このカードには鍵が入っています。パスワードを変えられます。",
                 "This card has a key. Its password can be changed.",
             ),
@@ -237,7 +248,7 @@ impl State {
                 ),
                 next("cancel", "取り消す", "Cancel"),
             ],
-            Self::Holder(_) => vec![
+            Self::Holder(..) => vec![
                 next(
                     "change-password",
                     "パスワードを変える",
@@ -257,7 +268,7 @@ impl State {
     /// [`Kind::NotDue`] while a visit is at work.
     pub fn may_begin(&self) -> Result<(), Problem> {
         match self {
-            Self::Idle | Self::Menu(..) | Self::Holder(_) | Self::Ended(..) => Ok(()),
+            Self::Idle | Self::Menu(..) | Self::Holder(..) | Self::Ended(..) => Ok(()),
             Self::Generating(..) | Self::Stored(_) => Err(not_due(self, "begin")),
         }
     }
@@ -306,7 +317,7 @@ impl State {
 
     /// The resident touched the screen.
     pub fn touch(&mut self, now: Instant) {
-        if let Self::Menu(_, since) | Self::Holder(since) = self {
+        if let Self::Menu(_, since) | Self::Holder(_, since) = self {
             *since = now;
         }
     }
@@ -314,7 +325,7 @@ impl State {
     /// Since when nobody touched the screen, where that ends the visit.
     pub fn untouched_since(&self) -> Option<Instant> {
         match self {
-            Self::Menu(_, since) | Self::Holder(since) => Some(*since),
+            Self::Menu(_, since) | Self::Holder(_, since) => Some(*since),
             _ => None,
         }
     }
@@ -322,7 +333,7 @@ impl State {
     /// The card is no longer in the reader.
     pub fn card_gone(&self) -> Option<Self> {
         match self {
-            Self::Menu(..) | Self::Holder(_) => Some(Self::Ended(Ending::CardPulled, None)),
+            Self::Menu(..) | Self::Holder(..) => Some(Self::Ended(Ending::CardPulled, None)),
             Self::Stored(_)
             | Self::Ended(Ending::Done | Ending::Cancelled | Ending::TimedOut, _) => {
                 Some(Self::Idle)

@@ -226,11 +226,12 @@ fn generate_in(
 /// [`VisitFault`]; a wrong old password tells the tries left.
 pub fn change_password(
     tools: &Tools<'_>,
+    kind: CertificateKind,
     old: &Password,
     new: &Password,
 ) -> Result<(), VisitFault> {
     let (card, visit) = read(tools.reader)?;
-    if let Ok(visit) = check(tools, &card, visit) {
+    if let Some(visit) = of_key(check(tools, &card, visit), kind) {
         let keys = keys(tools, &visit)?;
         let mut channel = genuine(VisitChannel::open(tools.reader, &keys))?;
         let (old, new) = (old.as_bytes(), new.as_bytes());
@@ -243,7 +244,7 @@ pub fn change_password(
         return Ok(());
     }
     Ok(with_card(tools.reader, |card| {
-        let mut jpki = Jpki::select(card)?;
+        let mut jpki = Jpki::select_for(card, kind)?;
         jpki.verify(old.as_bytes())?;
         jpki.change(new.as_bytes())
     })?)
@@ -261,17 +262,26 @@ pub fn has_password(reader: &dyn Reader, kind: CertificateKind) -> Result<bool, 
 ///
 /// # Errors
 /// [`VisitFault`]; a wrong one tells the tries left.
-pub fn check_password(tools: &Tools<'_>, present: &Password) -> Result<(), VisitFault> {
+pub fn check_password(
+    tools: &Tools<'_>,
+    kind: CertificateKind,
+    present: &Password,
+) -> Result<(), VisitFault> {
     let (card, visit) = read(tools.reader)?;
-    if let Ok(visit) = check(tools, &card, visit) {
+    if let Some(visit) = of_key(check(tools, &card, visit), kind) {
         let keys = keys(tools, &visit)?;
         let mut channel = genuine(VisitChannel::open(tools.reader, &keys))?;
         let wrapped = wrap_secret(&keys, present.as_bytes())?;
         return Ok(channel.put(0x05, &wrapped)?);
     }
     Ok(with_card(tools.reader, |card| {
-        Jpki::select(card)?.verify(present.as_bytes())
+        Jpki::select_for(card, kind)?.verify(present.as_bytes())
     })?)
+}
+
+/// The visit, where it is for that key.
+fn of_key(visit: Result<Visit, VisitFault>, kind: CertificateKind) -> Option<Visit> {
+    visit.ok().filter(|visit| visit.kind == kind)
 }
 
 /// Gives a visit up on the card: its keys are erased. Best effort, for a card that

@@ -375,6 +375,7 @@ impl State {
                     .iter()
                     .map(|issued| FoundCertificate {
                         serial: issued.serial.clone(),
+                        certificate_kind: application.certificate_kind,
                         application: application.id.clone(),
                         card: application.card.clone().unwrap_or_default(),
                         items: application.items.clone(),
@@ -461,6 +462,7 @@ impl State {
                     decided_at: "2026-11-22T02:00:00Z".into(),
                     register_seen_at: "2026-11-22T02:00:00Z".into(),
                     confirmed_by: None,
+                    of_visit: None,
                 });
                 self.replied = Some(sent);
                 self.application.inquiry.as_mut().unwrap().decided = true;

@@ -2,10 +2,10 @@
 
 use actix_web::HttpResponse;
 use askama::Template;
-use schema::wire::v1::ra::ApplicationLine;
+use schema::wire::v1::ra::{ApplicationLine, CertificateKind};
 
 use super::answer::{answer, render};
-use super::case::step_key;
+use super::case::{certificate_key, step_key};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
@@ -19,6 +19,8 @@ struct Line {
     received: String,
     step: &'static str,
     ended: bool,
+    /// Key of the kind of certificate, where it is not the one for signatures.
+    certificate: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -35,6 +37,9 @@ fn line(line: ApplicationLine) -> Line {
         received: days::short(&line.received_at),
         step: step_key(line.step),
         ended: next(line.step).action == "none",
+        certificate: Some(line.certificate_kind)
+            .filter(|kind| *kind != CertificateKind::Signature)
+            .map(certificate_key),
         id: line.id,
         name: line.name,
     }

@@ -20,10 +20,12 @@ mod passwords;
 mod press;
 mod remittance;
 mod revocation;
+mod same_visit;
 mod standing;
 mod statistics;
 mod till;
 mod walk;
+mod which;
 mod words;
 
 use actix_web::web::{self, ServiceConfig};
@@ -102,6 +104,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route(&one(""), web::get().to(walk::page))
         .route(&one("/differences"), web::get().to(walk::differences))
         .route(&one("/differences/{verdict}"), web::get().to(walk::exit))
+        .route(&one("/identity"), web::get().to(same_visit::anew))
         .route(&one("/inquiry"), web::get().to(inquiry::page))
         .route(&one("/second-eyes"), web::post().to(inquiry::put_up))
         .route(&one("/withdrawal"), web::get().to(walk::withdrawal))

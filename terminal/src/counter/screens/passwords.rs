@@ -3,15 +3,16 @@
 use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
-use schema::wire::v1::ra::{CardService, Notice, NoticeStep};
+use schema::wire::v1::ra::{CardService, CertificateKind, FoundCertificate, Notice, NoticeStep};
 
 use super::answer::{Answer, answer, render, telling};
-use super::case::{Items, short};
+use super::case::{Items, certificate_key, short};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
 use super::press::document;
 use super::walk::{Document, Typed as TypedDocument, nothing, photo_documents};
+use super::which::{Wanted, Which, kind, which};
 use crate::counter::Counter;
 use crate::counter::acts::random_id;
 use crate::counter::http::{Window, notice_id};
@@ -26,6 +27,8 @@ const SERVICES: [(&str, &str); 3] = [("change", "F5"), ("unlock", "F6"), ("initi
 struct Line {
     id: String,
     service: &'static str,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
     name: String,
     opened: String,
 }
@@ -43,6 +46,7 @@ struct PasswordsPage {
 struct IdentityPage {
     frame: Frame,
     service: &'static str,
+    certificate: &'static str,
     items: Items,
     card: String,
     wish: String,
@@ -56,6 +60,9 @@ struct NoticePage {
     frame: Frame,
     id: String,
     service: &'static str,
+    certificate: &'static str,
+    /// The password is a PIN of four digits.
+    pin: bool,
     step: &'static str,
     items: Items,
     card: String,
@@ -93,6 +100,7 @@ fn service(fields: &Fields) -> Result<CardService, Problem> {
 fn line(notice: Notice) -> Line {
     Line {
         service: service_key(notice.service),
+        certificate: certificate_key(notice.certificate_kind),
         name: notice.items.name.clone(),
         opened: days::short(&notice.opened_at),
         id: notice.id,
@@ -122,7 +130,18 @@ fn identity(
     problem: Option<&Problem>,
 ) -> Result<Answer, Problem> {
     let service = service(fields)?;
-    let found = counter.certificate_on_card()?;
+    let wanted = Wanted {
+        title: "passwords.title",
+        back: "/screens/passwords",
+        action: "/screens/passwords/find",
+        field: "service",
+        value: service_key(service).to_owned(),
+    };
+    let held = |found: &FoundCertificate| found.standing == "held";
+    let found = match which(counter, desk, fields, held, wanted)? {
+        Which::One(found) => found,
+        Which::Ask(page) => return Ok(page),
+    };
     let wish = match fields.filled("wish") {
         Some(wish) => wish,
         None => hex::encode(random_id()?),
@@ -132,6 +151,7 @@ fn identity(
             .back_to("/screens/passwords")
             .telling(problem),
         service: service_key(service),
+        certificate: certificate_key(found.certificate_kind),
         items: Items::of(&found.items),
         card: short(&found.card),
         wish,
@@ -168,6 +188,7 @@ fn wished(fields: &Fields) -> Result<NewNotice, Problem> {
     Ok(NewNotice {
         idempotency_key: fields.filled("wish"),
         service,
+        certificate_kind: kind(fields)?.unwrap_or_default(),
         document: if erasing {
             None
         } else {
@@ -202,6 +223,8 @@ fn shown(
             .back_to("/screens/passwords")
             .telling(problem),
         service: service_key(notice.service),
+        certificate: certificate_key(notice.certificate_kind),
+        pin: notice.certificate_kind == CertificateKind::UserAuthentication,
         step: step_key(notice.step),
         items: Items::of(&notice.items),
         card: short(&notice.card),

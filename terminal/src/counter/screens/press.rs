@@ -12,6 +12,7 @@ use super::answer::{Answer, answer, telling};
 use super::days;
 use super::desk::Desk;
 use super::inquiry;
+use super::same_visit;
 use super::walk::{Typed, nothing, shown};
 use crate::counter::Counter;
 use crate::counter::http::{Window, id};
@@ -45,6 +46,7 @@ fn pressed(
 ) -> Result<(), Problem> {
     match button {
         "identity" => counter.identity(id, &identity(fields)?),
+        "identity-of-visit" => counter.reuse_identity(id, &same_visit::pressed(fields)),
         "inquiry" => counter.send_inquiry(id),
         "reply" => counter.record_reply(id, &accepted_with_face(inquiry::reply(fields)?)?),
         "prepare-card" => counter.prepare_card(id),

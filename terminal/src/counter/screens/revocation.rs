@@ -8,18 +8,19 @@ use pki_core::certificate::image::CertificateImage;
 use pki_core::id::ApplicationId;
 use schema::wire::v1::ca::CertificateRecord;
 use schema::wire::v1::ra::{
-    CardService, CertificateSearchRequest, FoundCertificate, RegisterLookupRequest,
+    CardService, CertificateKind, CertificateSearchRequest, FoundCertificate, RegisterLookupRequest,
 };
 use serde_json::{Value, json};
 
 use super::answer::{Answer, answer, render, telling};
-use super::case::short;
+use super::case::{Items, certificate_key, short};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
 use super::intake::look_up;
 use super::press::document;
 use super::walk::{Document, Typed, nothing, photo_documents};
+use super::which::{Wanted, Which, kind, which};
 use crate::counter::http::Window;
 use crate::counter::issue::Revocation;
 use crate::counter::notices::{NewNotice, Typed as TypedPasswords};
@@ -52,6 +53,8 @@ struct Found {
     revoked: Option<String>,
     /// It is revoked, and lies in the reader with its key.
     erase: bool,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
 }
 
 /// A certificate of a person.
@@ -61,6 +64,8 @@ struct Line {
     serial_end: String,
     until: String,
     standing: String,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
 }
 
 #[derive(Template)]
@@ -89,6 +94,8 @@ struct RevokedPage {
     at: String,
     /// The card with the key lies in the reader.
     card: bool,
+    /// Key of the kind of certificate.
+    certificate: &'static str,
     /// The certificate is issued again without a fee.
     reissue: bool,
 }
@@ -113,7 +120,12 @@ pub async fn page(window: Window, desk: Desk) -> Result<HttpResponse, Problem> {
 fn shown(image: &Value, application: &str, revoked: Option<String>) -> Found {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let item = |key: &'static str, name: &str| (key, text(&image["items"][name]["value"]));
+    let user = &image["user"]["name"];
     Found {
+        certificate: certificate_key(match user.is_string() {
+            true => CertificateKind::UserAuthentication,
+            false => CertificateKind::Signature,
+        }),
         serial: text(&image["serial"]),
         application: application.to_owned(),
         items: vec![
@@ -129,14 +141,38 @@ fn shown(image: &Value, application: &str, revoked: Option<String>) -> Found {
     }
 }
 
-fn found(counter: &Counter, fields: &Fields) -> Result<Found, Problem> {
+/// A certificate for signing in says nothing of its holder: the gateway's record does.
+fn with_holder(counter: &Counter, mut found: Found, image: &Value) -> Result<Found, Problem> {
+    let Some(name) = image["user"]["name"].as_str() else {
+        return Ok(found);
+    };
+    let asked = CertificateSearchRequest {
+        serial: Some(found.serial.clone()),
+        ..CertificateSearchRequest::default()
+    };
+    let holder = counter.find_certificates(&asked)?.into_iter().next();
+    found.items = match holder.map(|holder| Items::of(&holder.items)) {
+        Some(holder) => vec![
+            ("item.name", holder.name),
+            ("item.birth-date", holder.birth_date),
+            ("item.address", holder.address),
+        ],
+        // Issued in another municipality: what is on the certificate is all there is here.
+        None => Vec::new(),
+    };
+    found.items.push(("image.user-name", name.to_owned()));
+    Ok(found)
+}
+
+fn found(counter: &Counter, fields: &Fields, serial: Option<String>) -> Result<Found, Problem> {
     if let Some(application) = fields.filled("application") {
         let id: ApplicationId = application.parse().map_err(|_| nothing())?;
-        return Ok(shown(&counter.image(&id)?, &application, None));
+        let image = counter.image(&id)?;
+        return with_holder(counter, shown(&image, &application, None), &image);
     }
-    let serial = match fields.text("by") {
-        "card" => counter.certificate_on_card()?.serial,
-        _ => printed(counter, fields)?,
+    let serial = match serial {
+        Some(serial) => serial,
+        None => printed(counter, fields)?,
     };
     let token = counter.token()?;
     let path = format!("/v1/certificates/{serial}");
@@ -144,7 +180,8 @@ fn found(counter: &Counter, fields: &Fields) -> Result<Found, Problem> {
     let decoded = CertificateImage::decode(&record.certificate.0)
         .map_err(|error| Problem::internal(&error))?;
     let revoked = record.revocation.map(|r| days::moment(&r.revoked_at));
-    let mut found = shown(&image::shown(&decoded), "", revoked);
+    let image = image::shown(&decoded);
+    let mut found = with_holder(counter, shown(&image, "", revoked), &image)?;
     found.erase = found.revoked.is_some() && on_card_here(counter, &found.serial);
     Ok(found)
 }
@@ -189,9 +226,10 @@ fn printed(counter: &Counter, fields: &Fields) -> Result<String, Problem> {
 /// Whether the card in the reader still carries this certificate: no card, or another's,
 /// is no fault here.
 fn on_card_here(counter: &Counter, serial: &str) -> bool {
+    let here = |found: &FoundCertificate| found.serial == serial && found.erased_at.is_none();
     counter
-        .certificate_on_card()
-        .is_ok_and(|found| found.serial == serial && found.erased_at.is_none())
+        .certificates_on_card()
+        .is_ok_and(|found| found.iter().any(here))
 }
 
 fn form(
@@ -200,8 +238,25 @@ fn form(
     fields: &Fields,
     problem: Option<&Problem>,
 ) -> Result<Answer, Problem> {
+    let serial = match fields.text("by") {
+        "card" => {
+            let wanted = Wanted {
+                title: "revocation.title",
+                back: "/screens/revocation",
+                action: "/screens/revocation/find",
+                field: "by",
+                value: "card".to_owned(),
+            };
+            let alive = |found: &FoundCertificate| found.standing != "revoked";
+            match which(counter, desk, fields, alive, wanted)? {
+                Which::One(found) => Some(found.serial),
+                Which::Ask(page) => return Ok(page),
+            }
+        }
+        _ => None,
+    };
     let page = RevokePage {
-        found: found(counter, fields)?,
+        found: found(counter, fields, serial)?,
         frame: frame(counter, desk)
             .back_to("/screens/revocation")
             .telling(problem),
@@ -265,6 +320,7 @@ pub async fn revoke(window: Window, desk: Desk, fields: Fields) -> Result<HttpRe
             Ok(revoked) => {
                 let text = |key: &str| revoked[key].as_str().unwrap_or_default().to_owned();
                 let page = RevokedPage {
+                    certificate: certificate_key(kind(&fields)?.unwrap_or_default()),
                     card: on_card_here(counter, &text("serial")),
                     reissue: text("ground") == "article10-damage",
                     frame: frame(counter, desk),
@@ -312,6 +368,7 @@ fn line(found: FoundCertificate) -> Line {
         .unwrap_or_default();
     Line {
         name: found.items.name,
+        certificate: certificate_key(found.certificate_kind),
         serial_end: short(&found.serial),
         serial: found.serial,
         until,
@@ -356,11 +413,12 @@ pub async fn find_person(
 
 /// Erases key and certificate from the card in the reader, after the revocation. What is
 /// interrupted is taken up again on the notice's page.
-pub async fn erase(window: Window, desk: Desk, _: Fields) -> Result<HttpResponse, Problem> {
-    answer(window, desk, |counter, _| {
+pub async fn erase(window: Window, desk: Desk, fields: Fields) -> Result<HttpResponse, Problem> {
+    answer(window, desk, move |counter, _| {
         let notice = counter.open_notice(NewNotice {
             idempotency_key: None,
             service: CardService::Erase,
+            certificate_kind: kind(&fields)?.unwrap_or_default(),
             document: None,
             face_matches: false,
         })?;

@@ -63,8 +63,8 @@ struct StatisticsPage {
     shown_month: String,
     before: String,
     after: Option<String>,
-    issued: Vec<(String, u32)>,
-    revoked: Vec<(String, u32)>,
+    issued: Vec<Class>,
+    revoked: Vec<Class>,
     fees: Vec<Sum>,
     /// Handed over, median and nine of ten, in minutes and seconds.
     waiting: Option<(u32, String, String)>,
@@ -90,11 +90,28 @@ fn number(month: &str) -> String {
         .to_owned()
 }
 
-fn classes(counts: &[ClassCount]) -> Vec<(String, u32)> {
-    counts
-        .iter()
-        .map(|count| (count.class.clone(), count.count))
-        .collect()
+/// A row of a table.
+struct Class {
+    /// Key of the kind of application, or of the ground.
+    class: String,
+    /// Key of the kind of certificate, where it is not the one for signatures.
+    certificate: Option<String>,
+    count: u32,
+}
+
+fn classes(counts: &[ClassCount]) -> Vec<Class> {
+    let row = |count: &ClassCount| {
+        let (certificate, class) = match count.class.split_once('.') {
+            Some((certificate, class)) => (Some(certificate.to_owned()), class),
+            None => (None, count.class.as_str()),
+        };
+        Class {
+            class: class.to_owned(),
+            certificate,
+            count: count.count,
+        }
+    };
+    counts.iter().map(row).collect()
 }
 
 fn page_of(frame: Frame, view: &StatisticsView, last: &MonthStatistics) -> Result<Answer, Problem> {

@@ -18,6 +18,7 @@ use super::desk::Desk;
 use super::frame::{Frame, place};
 use super::inquiry;
 use super::intake::{as_items, look_up};
+use super::same_visit;
 use super::words::Language;
 use crate::counter::Counter;
 use crate::counter::http::{Window, id};
@@ -46,6 +47,8 @@ pub(super) struct Typed {
     pub expires: String,
     /// Code on a written reply.
     pub code: String,
+    /// The document is looked at, whatever this visit has seen before.
+    pub anew: bool,
 }
 
 impl Typed {
@@ -57,6 +60,7 @@ impl Typed {
             issuer: text("issuer"),
             expires: text("expires_on"),
             code: text("code"),
+            anew: fields.filled("decision").is_some(),
         }
     }
 }
@@ -227,9 +231,17 @@ pub(super) fn shown(
         }
         Step::Received => {
             let rows = compared(counter, &application)?;
+            let differs = rows.iter().any(|row| !row.agrees);
+            let frame = frame("step.identity");
+            if !typed.anew
+                && !differs
+                && let Some(earlier) = same_visit::earlier(counter, &application)?
+            {
+                return same_visit::offered(desk, frame, case, rows, earlier, problem);
+            }
             let page = IdentityPage {
-                frame: frame("step.identity"),
-                differs: rows.iter().any(|row| !row.agrees),
+                frame,
+                differs,
                 rows,
                 case,
                 documents: photo_documents(desk),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::http::header::LOCATION;
 use actix_web::web::{self, Data};
+use pki_core::application::certificate_kind::CertificateKind;
 use serde::Deserialize;
 
 use super::form::Form;
@@ -71,11 +72,11 @@ pub async fn choose(
     kiosk: Data<Arc<Kiosk>>,
     Form(choice): Form<Choice>,
 ) -> Result<HttpResponse, Problem> {
-    act(kiosk, move |kiosk| {
-        kiosk.choose(match choice.purpose.as_str() {
-            "change" => Purpose::Change,
-            _ => Purpose::Generate,
-        })
+    act(kiosk, move |kiosk| match choice.purpose.as_str() {
+        "change" => kiosk.choose(Purpose::Change),
+        "change-signature" => kiosk.choose_key(Purpose::Change, CertificateKind::Signature),
+        "change-pin" => kiosk.choose_key(Purpose::Change, CertificateKind::UserAuthentication),
+        _ => kiosk.choose(Purpose::Generate),
     })
     .await
 }

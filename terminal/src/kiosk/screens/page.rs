@@ -25,7 +25,10 @@ enum Body {
     Welcome(bool),
     Menu {
         generate: bool,
+        /// The password of the only key.
         change: bool,
+        /// The card has two keys, each with a password.
+        both: bool,
     },
     Rules(Purpose),
     Password(&'static str),
@@ -49,12 +52,13 @@ impl Body {
             (State::Generating(..), _) => Self::Generating,
             (State::Stored(_) | State::Ended(Ending::Done, _), _) => Self::Stored,
             (ended @ State::Ended(..), _) => Self::Ended(ended.name()),
-            (State::Menu(..) | State::Holder(_), _) => match view.page {
+            (State::Menu(..) | State::Holder(..), _) => match view.page {
                 Page::Menu => match notice {
                     Some(name) => Self::Notice(name),
                     None => Self::Menu {
                         generate: matches!(view.state, State::Menu(..)),
-                        change: view.has_password,
+                        change: view.keys.len() == 1,
+                        both: view.keys.len() > 1,
                     },
                 },
                 Page::Rules(purpose) => Self::Rules(purpose),

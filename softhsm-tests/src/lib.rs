@@ -1,6 +1,7 @@
 //! What the tests of the whole share; the stack itself is `xtask::stack`.
 
 pub mod judges;
+pub mod login;
 pub mod mtls;
 pub mod officer;
 pub mod pane;

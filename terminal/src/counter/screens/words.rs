@@ -66,9 +66,11 @@ mod tests {
 
     /// Keys that are put together from a part that the program knows.
     const FAMILIES: &[&str] = &[
+        "certificate-short.",
         "certificate.",
         "certificate-instead.",
         "certificate-too.",
+        "which.",
         "step.",
         "item.",
         "exit.",

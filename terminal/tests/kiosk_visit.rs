@@ -271,7 +271,8 @@ fn the_password_is_changed_with_the_old_one_only() {
     let bench = bench("visit-change");
     bench.generate("ABC123", &Until::end()).unwrap();
     let change = |old: &str, new: &str| {
-        visit::change_password(&bench.tools(), &Password::from(old), &Password::from(new))
+        let (old, new) = (Password::from(old), Password::from(new));
+        visit::change_password(&bench.tools(), CertificateKind::Signature, &old, &new)
     };
     let wrong = terminal::local::Problem::from(change("WRONG1", "XYZ789").unwrap_err());
     assert_eq!(wrong.document()["tries_left"], 4);

@@ -50,7 +50,6 @@ fn walk(scene: &Scene, card: &Card) -> String {
         .ok()
         .unwrap();
     let page = String::from_utf8(page).unwrap();
-    std::fs::write("/tmp/prof-same-visit.html", &page).unwrap();
     assert!(page.contains("同じ本人です"), "{page}");
     let same = json!({ "identity_sha256": seen["found"]["identity_sha256"] });
     let identified = window.counter.post(&place, &same).unwrap().json().unwrap();

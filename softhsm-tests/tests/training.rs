@@ -22,7 +22,6 @@ const MODE: &str = "mode = \"training\"\n";
 fn a_window_for_training_is_marked_and_works_with_nothing_else() {
     let settings = Settings {
         training: true,
-        user_authentication: true,
         ..Settings::default()
     };
     let scene = Scene::open("training", Database::Sqlite, settings).unwrap();

@@ -2,7 +2,7 @@
 
 mod certificate_support;
 
-use certificate_support::{Governor, SoftKey, at, open, sample};
+use certificate_support::{CertifiedParty, Governor, SoftKey, at, open, sample};
 use pki_core::certificate::{Party, SignatureAlgorithm, Subject};
 use pki_core::id::{ApplicationId, Sha256Digest};
 use pki_core::officer::{OfficerDeed, Part, Statement};
@@ -13,33 +13,8 @@ const NOW: &str = "2026-11-22T05:00:00Z";
 const STOP: &str = "00112233445566778899aabbccddeeff";
 const ACT: [u8; 16] = [7; 16];
 
-struct Person {
-    id: &'static str,
-    key: SoftKey,
-    certificate: Vec<u8>,
-}
-
-fn certified(governor: &Governor, id: &'static str, profile: &str, random: u8) -> Person {
-    let key = SoftKey::new(EC);
-    let subject = Subject::Party(Party {
-        id,
-        dns_names: &[],
-        ip_addresses: &[],
-    });
-    let certificate = governor
-        .certify(
-            &sample(profile, EC),
-            at(NOW),
-            random,
-            &key.public(),
-            subject,
-        )
-        .into_der();
-    Person {
-        id,
-        key,
-        certificate,
-    }
+fn certified(governor: &Governor, id: &'static str, profile: &str, random: u8) -> CertifiedParty {
+    governor.party(id, profile, at(NOW), random)
 }
 
 fn deed(stop: &str, serial: &str) -> OfficerDeed {
@@ -51,7 +26,12 @@ fn deed(stop: &str, serial: &str) -> OfficerDeed {
     }
 }
 
-fn signed(person: &Person, deed: &OfficerDeed, part: Part, prefecture: &str) -> OfficerSignature {
+fn signed(
+    person: &CertifiedParty,
+    deed: &OfficerDeed,
+    part: Part,
+    prefecture: &str,
+) -> OfficerSignature {
     let statement = Statement {
         version: 1,
         prefecture: prefecture.to_owned(),
@@ -69,7 +49,7 @@ fn signed(person: &Person, deed: &OfficerDeed, part: Part, prefecture: &str) -> 
     }
 }
 
-fn release(first: &Person, second: &Person) -> SignedRelease {
+fn release(first: &CertifiedParty, second: &CertifiedParty) -> SignedRelease {
     let deed = deed(STOP, "0a");
     SignedRelease {
         act: ApplicationId::from_bytes(ACT),
@@ -159,7 +139,8 @@ fn one_officer_an_operator_or_a_stranger_releases_nothing() {
     let auditor = certified(&governor, "AUD-1", "auditor.toml", 4);
     let foreign = certified(&stranger, "OFF-2", "officer.toml", 5);
     let trust = officers(&governor);
-    let verify = |second: &Person| release(&one, second).verify(&trust, STOP, "0a", at(NOW));
+    let verify =
+        |second: &CertifiedParty| release(&one, second).verify(&trust, STOP, "0a", at(NOW));
     assert_eq!(verify(&one), Err(ReleaseFault::OnePerson));
     assert_eq!(verify(&again), Err(ReleaseFault::OnePerson));
     assert!(matches!(
@@ -180,7 +161,7 @@ fn one_officer_an_operator_or_a_stranger_releases_nothing() {
         Err(ReleaseFault::NotAnOfficer(_))
     ));
     // One key under two names is one person.
-    let twin = Person {
+    let twin = CertifiedParty {
         id: "OFF-4",
         certificate: {
             let subject = Subject::Party(Party {

@@ -141,6 +141,13 @@ pub fn registered() -> Publication {
     }
 }
 
+/// A party with its key and its certificate.
+pub struct CertifiedParty {
+    pub id: &'static str,
+    pub key: SoftKey,
+    pub certificate: Vec<u8>,
+}
+
 impl Governor {
     pub fn new(algorithm: SignatureAlgorithm, publication: Publication) -> Self {
         Self::with_key(SoftKey::new(algorithm), algorithm, publication)
@@ -225,6 +232,29 @@ impl Governor {
         .unwrap_or_else(|fault| panic!("{fault}"));
         let signature = self.key.sign(self.algorithm, unsigned.bytes_to_sign());
         unsigned.assemble(&signature, &self.issuer).unwrap()
+    }
+
+    /// Somebody, or a machine, certified under this profile, with a P-256 key of their own.
+    pub fn party(
+        &self,
+        id: &'static str,
+        profile: &str,
+        now: Timestamp,
+        random: u8,
+    ) -> CertifiedParty {
+        let key = SoftKey::new(SignatureAlgorithm::EcdsaP256Sha256);
+        let subject = Subject::Party(Party {
+            id,
+            dns_names: &[],
+            ip_addresses: &[],
+        });
+        let profile = sample(profile, self.algorithm);
+        let certificate = self.certify(&profile, now, random, &key.public(), subject);
+        CertifiedParty {
+            id,
+            key,
+            certificate: certificate.into_der(),
+        }
     }
 
     /// 総務太郎's certificate.

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use pki_core::{
-    certificate::{Party as Certified, SignatureAlgorithm, Subject},
-    operator::Role,
-};
+use pki_core::{certificate::SignatureAlgorithm, operator::Role};
 use ra_gateway::{
     app::{caller::Operator, refusal::Failure},
     port::{AuditEntry, Party, PartyKind, Store},
@@ -15,7 +12,7 @@ use schema::wire::{bytes::Base64, v1::ra};
 use crate::{
     entry,
     support::{
-        certificate_support::{SoftKey, sample},
+        certificate_support::{CertifiedParty, SoftKey},
         window::{OPERATOR, TERMINAL, World, refusal},
     },
 };
@@ -31,22 +28,12 @@ pub struct Staff {
 
 /// Registers an operator in a role.
 pub fn enlist(world: &World, id: &'static str, role: Role) -> Staff {
-    let key = SoftKey::new(EC);
     let random = 100 + id.as_bytes().last().unwrap();
-    let certificate = world
+    let CertifiedParty {
+        key, certificate, ..
+    } = world
         .infrastructure
-        .certify(
-            &sample("operator.toml", EC),
-            world.app.clock.now(),
-            random,
-            &key.public(),
-            Subject::Party(Certified {
-                id,
-                dns_names: &[],
-                ip_addresses: &[],
-            }),
-        )
-        .into_der();
+        .party(id, "operator.toml", world.app.clock.now(), random);
     let party = Party {
         kind: PartyKind::Operator,
         id: id.into(),

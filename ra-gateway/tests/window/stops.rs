@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use pki_core::{
-    certificate::{Party, SignatureAlgorithm, Subject},
+    certificate::SignatureAlgorithm,
     id::{ApplicationId, Sha256Digest},
     officer::{OfficerDeed, Part, Statement},
 };
@@ -19,45 +19,25 @@ use schema::wire::v1::{
 };
 
 use crate::support::{
-    certificate_support::{SoftKey, sample},
+    certificate_support::CertifiedParty,
     window::{World, refusal},
 };
 
 const EC: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;
 
-/// Somebody whom the infrastructure CA certified under that profile.
-struct Person {
-    id: &'static str,
-    key: SoftKey,
-    certificate: Vec<u8>,
-}
-
-fn certified(world: &World, id: &'static str, profile: &str, random: u8) -> Person {
-    let key = SoftKey::new(EC);
-    let subject = Subject::Party(Party {
-        id,
-        dns_names: &[],
-        ip_addresses: &[],
-    });
-    let certificate = world
+fn certified(world: &World, id: &'static str, profile: &str, random: u8) -> CertifiedParty {
+    world
         .infrastructure
-        .certify(
-            &sample(profile, EC),
-            world.clock.now(),
-            random,
-            &key.public(),
-            subject,
-        )
-        .into_der();
-    Person {
-        id,
-        key,
-        certificate,
-    }
+        .party(id, profile, world.clock.now(), random)
 }
 
 /// What the two sign about this stop, as the authority gives it.
-fn release(stop: &str, serial: &str, first: &Person, second: &Person) -> StopRelease {
+fn release(
+    stop: &str,
+    serial: &str,
+    first: &CertifiedParty,
+    second: &CertifiedParty,
+) -> StopRelease {
     let act = ApplicationId::from_bytes([9; 16]);
     let deed = OfficerDeed::ReleaseStop {
         gateway: "gw-1".into(),
@@ -65,7 +45,7 @@ fn release(stop: &str, serial: &str, first: &Person, second: &Person) -> StopRel
         serial: serial.into(),
         reason: "設定を改めた".into(),
     };
-    let signed = |person: &Person, part| {
+    let signed = |person: &CertifiedParty, part| {
         let statement = Statement {
             version: 1,
             prefecture: "13".into(),

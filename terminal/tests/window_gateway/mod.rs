@@ -3,6 +3,8 @@
 
 #![allow(dead_code)]
 
+mod acts;
+mod channel;
 mod disclosure;
 pub mod place;
 
@@ -10,23 +12,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
-use pki_core::act::{Deed, SignedAct};
-use pki_core::card_channel::{
-    BLOCK, Command, KEY_VERSION_CARD, Opening, PERSONALISATION_AID, Scp03Channel, Scp03Host,
-};
+use pki_core::card_channel::{Opening, Scp03Channel, Scp03Host};
 use pki_core::certificate::public_key::{PublicKey, SignatureAlgorithm};
 use pki_core::certificate::request::parse_card_request;
-use pki_core::certificate::{CertificateImage, Subject, Subscriber};
+use pki_core::certificate::{CertificateImage, Subject};
 use schema::wire::bytes::Base64;
-use schema::wire::v1::act::SignedActMessage;
-use schema::wire::v1::ra::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use terminal::gateway::{Gateway, GatewayFault, Method};
 use terminal::hash::sha256;
 
-use crate::certificate_support::{Governor, chiyoda, open, sample, tokyo_items};
-use crate::support::{CARD, VISIT, card_keys, put_key};
+use crate::certificate_support::{Governor, open, tokyo_items};
+use crate::support::{CARD, VISIT};
+use schema::wire::v1::ra::*;
 
 pub const ID: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 const IDENTITY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
@@ -548,150 +546,5 @@ impl State {
             other => panic!("the terminal called {other}"),
         }
         Ok(())
-    }
-
-    fn verified(&self, message: &SignedActMessage) -> (String, Deed) {
-        let signed = SignedAct {
-            payload: message.payload.0.clone(),
-            terminal_signature: message.terminal_signature.0.clone(),
-            operator_signature: message.operator_signature.0.clone(),
-        };
-        let skew = SignedDuration::from_mins(2);
-        let act = signed
-            .verify(&self.terminal, &self.operator, Timestamp::now(), skew)
-            .expect("both signatures hold");
-        (act.idempotency_key.to_string(), act.deed)
-    }
-
-    fn issue(&mut self, message: &SignedActMessage) -> Result<(), GatewayFault> {
-        let (key, deed) = self.verified(message);
-        let Deed::Issue(issue) = deed else {
-            panic!("an issuing act")
-        };
-        assert_eq!(
-            Some(issue.spki_sha256.to_string()),
-            self.application.spki_sha256
-        );
-        if self.issued.contains_key(&key) {
-            return Ok(());
-        }
-        self.due(Step::CharactersSettled)?;
-        let key_der = self.issued.remove("spki").unwrap();
-        let certificate = self.governor.certify(
-            &sample("signature.toml", self.governor.algorithm),
-            Timestamp::now(),
-            0x5A,
-            &PublicKey::from_spki_der(&key_der).unwrap(),
-            Subject::Subscriber(Subscriber {
-                items: &tokyo_items(),
-                place: &chiyoda(),
-                terminal: "131010001".parse().unwrap(),
-                requested_at: issue.request_made_at,
-                sequence: 1,
-            }),
-        );
-        let der = certificate.into_der();
-        let image = CertificateImage::decode(&der).unwrap();
-        self.application.certificate = Some(IssuedCertificateMessage {
-            serial: image.serial.to_string(),
-            certificate_sha256: hex::encode(sha256(&[&der])),
-            certificate: Base64(der.clone()),
-            issuer_certificate: Base64(self.governor.certificate.clone()),
-        });
-        self.issued.insert(key, der);
-        self.application.step = Step::Issued;
-        Ok(())
-    }
-
-    fn revoke(&mut self, request: WindowRevokeRequest) -> Result<Value, GatewayFault> {
-        let (_, deed) = self.verified(&request.act);
-        let Deed::Revoke(revoke) = deed else {
-            panic!("a revoking act")
-        };
-        let digest = hex::encode(sha256(&[&request.identity.digest_input()]));
-        assert_eq!(revoke.identity_sha256.to_string(), digest);
-        self.revoked.push(revoke.serial.to_string());
-        Ok(
-            json!({"serial": revoke.serial.to_string(), "revoked_at": "2026-11-22T02:00:00Z",
-                  "ground": "article9", "reason_code": 5}),
-        )
-    }
-
-    fn open(&mut self, request: CardChannelRequest) -> Result<Value, GatewayFault> {
-        match request.purpose {
-            ChannelPurpose::Prepare if self.application.step > Step::CardPrepared => {
-                return Err(refused(409, "step-not-due"));
-            }
-            ChannelPurpose::Write => self.due(Step::Confirmed)?,
-            ChannelPurpose::Prepare => {}
-        }
-        let (host, begin) = Scp03Host::begin(KEY_VERSION_CARD, &card_keys(), [7; 8]);
-        self.channel = Some((request.purpose, Stage::Begun(host)));
-        let select = Command::new(0, 0xA4, 4, 0)
-            .with_data(&PERSONALISATION_AID)
-            .with_le(256);
-        Ok(
-            json!({"channel": "33".repeat(16), "commands": [Base64(select.to_bytes()), Base64(begin)]}),
-        )
-    }
-
-    fn relay(&mut self, request: CardRelayRequest) -> Result<Value, GatewayFault> {
-        let (purpose, stage) = self.channel.take().ok_or(refused(404, "channel-unknown"))?;
-        let answers: Vec<Vec<u8>> = request.responses.into_iter().map(|r| r.0).collect();
-        let last = answers.last().ok_or(refused(422, "card-refused"))?;
-        let (stage, commands) = match stage {
-            Stage::Begun(host) => {
-                let (opening, command) = host
-                    .answer(last)
-                    .map_err(|_| refused(422, "card-refused"))?;
-                (Stage::Opening(opening), vec![command])
-            }
-            Stage::Opening(opening) => {
-                let mut channel = opening
-                    .confirm(last)
-                    .map_err(|_| refused(422, "card-refused"))?;
-                let commands: Vec<Vec<u8>> = self
-                    .commands(purpose)
-                    .iter()
-                    .map(|command| channel.wrap(command).unwrap())
-                    .collect();
-                (Stage::Working(channel, commands.len()), commands)
-            }
-            Stage::Working(mut channel, sent) => {
-                assert_eq!(answers.len(), sent);
-                for answer in &answers {
-                    channel
-                        .unwrap(answer)
-                        .map_err(|_| refused(422, "card-refused"))?;
-                }
-                if purpose == ChannelPurpose::Prepare {
-                    self.application.card = Some(hex::encode(CARD));
-                    self.application.visit = Some(hex::encode(VISIT));
-                    self.application.step = Step::CardPrepared;
-                }
-                return Ok(json!({"commands": [], "done": true}));
-            }
-        };
-        self.channel = Some((purpose, stage));
-        let commands: Vec<Base64> = commands.into_iter().map(Base64).collect();
-        Ok(json!({"commands": commands, "done": false}))
-    }
-
-    fn commands(&self, purpose: ChannelPurpose) -> Vec<Command> {
-        if purpose == ChannelPurpose::Prepare {
-            return vec![put_key()];
-        }
-        let issued = self.application.certificate.as_ref().unwrap();
-        let file = |number: u8, data: &[u8]| {
-            let blocks: Vec<Vec<u8>> = data.chunks(BLOCK).map(<[u8]>::to_vec).collect();
-            let count = blocks.len();
-            blocks.into_iter().enumerate().map(move |(i, block)| {
-                let last = if i + 1 == count { 0x80 } else { 0 };
-                Command::new(0x80, 0xE2, number | last, i as u8).with_data(&block)
-            })
-        };
-        file(2, &issued.issuer_certificate.0)
-            .chain(file(1, &issued.certificate.0))
-            .collect()
     }
 }

@@ -5,18 +5,21 @@ use std::future::Future;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::web::{Data, Form};
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::Problem;
 use super::fence::Fence;
+use super::form;
 
 /// Name of the field that carries the local secret.
 pub const SECRET_FIELD: &str = "local";
 /// Most fields of one form.
 const MOST: usize = 400;
+/// Largest form, in bytes: a request for disclosure with all that is written on it.
+const LARGEST: usize = 16 * 1024;
 
 #[derive(Deserialize)]
 #[serde(transparent)]
@@ -56,14 +59,10 @@ impl FromRequest for Fields {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let fence = request.app_data::<Data<Fence>>().cloned();
-        let form = Form::<Pairs>::from_request(request, payload);
+        let form = form::fields::<Pairs>(request, payload, LARGEST);
         Box::pin(async move {
             let fence = fence.ok_or_else(|| Problem::bad_request("this server takes no forms"))?;
-            let pairs = form
-                .await
-                .map_err(|_| Problem::bad_request("the form could not be read"))?
-                .into_inner()
-                .0;
+            let Pairs(pairs) = form.await?;
             if pairs.len() > MOST {
                 return Err(Problem::bad_request("the form has too many fields"));
             }

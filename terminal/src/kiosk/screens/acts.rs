@@ -9,13 +9,12 @@ use actix_web::web::{self, Data};
 use pki_core::application::certificate_kind::CertificateKind;
 use serde::Deserialize;
 
-use super::form::Form;
 use crate::kiosk::Kiosk;
 use crate::kiosk::entry::Purpose;
 use crate::kiosk::hygiene::scrub_stack;
 use crate::kiosk::password::Password;
 use crate::kiosk::resident::Language;
-use crate::local::Problem;
+use crate::local::{Form, Problem};
 
 /// Does `work` and goes back to the page. A problem is told there, in the resident's
 /// language; here it goes to the log.

@@ -9,11 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::acts::to;
-use super::form::Form;
 use super::page::html;
 use crate::kiosk::Kiosk;
 use crate::kiosk::password::Password;
-use crate::local::Problem;
+use crate::local::{Form, Problem};
 
 #[derive(Template)]
 #[template(path = "kiosk/attendant.html")]

@@ -13,7 +13,6 @@
 mod acts;
 mod assets;
 mod attendant;
-mod form;
 mod page;
 pub mod words;
 

@@ -35,8 +35,10 @@ pub enum ApprovedAct {
     FeeCorrection,
     /// A till that does not agree with the book, closed with its difference (過不足).
     TillDifference,
-    /// A kept paper deleted before its time (保存書類の廃棄).
-    PaperDeletion,
+    /// A kept paper held beyond its day (保全).
+    PaperHold,
+    /// A held paper given back to its day (保全解除).
+    PaperRelease,
 }
 
 /// A name that is no act's.
@@ -46,11 +48,12 @@ pub struct UnknownAct;
 
 impl ApprovedAct {
     /// Every act.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::IdentityInquiry,
         Self::FeeCorrection,
         Self::TillDifference,
-        Self::PaperDeletion,
+        Self::PaperHold,
+        Self::PaperRelease,
     ];
 
     /// Name in messages and tables.
@@ -60,7 +63,8 @@ impl ApprovedAct {
             Self::IdentityInquiry => "identity-inquiry",
             Self::FeeCorrection => "fee-correction",
             Self::TillDifference => "till-difference",
-            Self::PaperDeletion => "paper-deletion",
+            Self::PaperHold => "paper-hold",
+            Self::PaperRelease => "paper-release",
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Kept papers (各種申請書の保存): scanned forms and documents, what they may be, and how
-//! long they are kept. What a scan may contain is in [`content`].
+//! long they are kept. What a scan may contain is in [`content`], what holds it in [`order`].
 
 pub mod content;
 mod jpeg;
+pub mod order;
 mod pdf;
 mod png;
 

@@ -8,10 +8,7 @@ use pki_core::{
     calendar::JapaneseDay,
     id::{ApplicationId, IdempotencyKey, PaperId},
 };
-use ra_gateway::{
-    app::caller::Supervisor,
-    port::{AuditEntry, Kept, PaperHold, PaperSubject, Party, PartyKind, Store, StoredPaper},
-};
+use ra_gateway::port::{AuditEntry, Kept, PaperSubject, Store, StoredPaper};
 use schema::wire::{bytes::Base64, v1::ra};
 use support::{
     Folder, MemoryMasters,
@@ -38,32 +35,6 @@ fn request(world: &World, application: &str, kind: &str, content: Vec<u8>) -> ra
         kind: kind.into(),
         content: Base64(content),
     }
-}
-
-fn supervisor(world: &World) -> Supervisor {
-    let party = world
-        .app
-        .store
-        .party(PartyKind::Operator, OPERATOR)
-        .unwrap()
-        .unwrap();
-    let promoted = Party {
-        role: Some(pki_core::operator::Role::Supervisor),
-        ..party
-    };
-    let entry = AuditEntry {
-        act: "register-party",
-        ..AuditEntry::default()
-    };
-    let now = world.app.clock.now();
-    world
-        .app
-        .store
-        .register_party(&promoted, now, &entry)
-        .unwrap();
-    let token = world.sign_in().unwrap();
-    let terminal = world.app.terminal(&world.terminal.1).unwrap();
-    world.app.supervisor(terminal, Some(&token)).unwrap()
 }
 
 fn audit_rows(world: &World, act: &str) -> usize {
@@ -247,35 +218,6 @@ fn a_paper_taken_in_before_its_certificate_is_kept_by_the_certificates_end() {
     assert_eq!(papers.unwrap().papers[0].due_on, "2039-11-22");
 }
 
-#[test]
-fn a_held_paper_outlives_its_day_until_a_supervisor_releases_it() {
-    let world = World::on(None);
-    let clerk = world.clerk();
-    let id = world.identified(&clerk, &world.taro()).id;
-    let paper = request(&world, &id, "other", scan("x"));
-    let paper = world.app.keep_paper(&clerk, &paper).unwrap();
-    let terminal = world.app.terminal(&world.terminal.1).unwrap();
-    let token = world.sign_in().unwrap();
-    assert_eq!(
-        refusal(world.app.supervisor(terminal, Some(&token))),
-        "role-forbids"
-    );
-    let supervisor = supervisor(&world);
-    let hold = |reason: &str| {
-        let asked = ra::HoldPaperRequest {
-            reason: reason.into(),
-        };
-        world.app.hold_paper(&supervisor, &paper.id, &asked)
-    };
-    assert_eq!(refusal(hold(" ")), "items-invalid");
-    assert!(hold("裁判所の命令による").unwrap().held);
-    world.clock.advance(4000 * 86_400);
-    assert_eq!(world.app.delete_due_papers().unwrap(), (0, false));
-    let released = world.app.release_paper(&supervisor, &paper.id).unwrap();
-    assert!(!released.held);
-    assert_eq!(world.app.delete_due_papers().unwrap(), (1, false));
-}
-
 // ------------------------------------------------------------ the store's promises
 
 fn stored(number: u8, key: u8) -> StoredPaper {
@@ -330,20 +272,7 @@ fn a_paper_comes_and_goes_whole(store: &Arc<dyn Store>) {
     store.postpone_paper(&paper.id, day("2039-11-22")).unwrap();
     assert_eq!((due("2036-11-23"), due("2039-11-22")), (0, 1));
 
-    // Held after it was listed as due: it stays, with all its chunks.
     let now = later(paper.received_at, 60);
-    let hold = PaperHold {
-        by: OPERATOR.parse().unwrap(),
-        at: now,
-        reason: vec![9],
-    };
-    store
-        .hold_paper(&paper.id, Some(&hold), now, &entry)
-        .unwrap();
-    assert_eq!(due("2039-11-22"), 0);
-    assert!(!store.delete_paper(&paper, "rule", now, &entry).unwrap());
-    assert_eq!(store.paper_chunks(&paper.id).unwrap(), chunks);
-    store.hold_paper(&paper.id, None, now, &entry).unwrap();
     assert!(store.delete_paper(&paper, "rule", now, &entry).unwrap());
     assert!(store.paper_chunks(&paper.id).unwrap().is_empty());
     assert!(store.paper(&paper.id, &here).unwrap().is_none());

@@ -7,23 +7,21 @@ use pki_core::{
     calendar::JapaneseDay,
     certificate::CertificateImage,
     id::{ApplicationId, IdempotencyKey, NoticeId, PaperId},
-    kept_paper::{RetentionRule, content},
+    kept_paper::{RetentionRule, content, order::may_delete},
 };
 use schema::wire::{bytes::Base64, v1::ra};
 
 use super::{
     App,
-    caller::{Clerk, Operator, Supervisor},
+    caller::{Clerk, Operator},
     refusal::{Failure, ItemError, Reason, Refused, parse, refuse},
 };
-use crate::port::{AuditEntry, Kept, PaperHold, PaperSubject, StoredPaper};
+use crate::port::{AuditEntry, Kept, PaperSubject, StoredPaper};
 
 /// Bytes that are sealed at once.
 const CHUNK: usize = 256 * 1024;
 /// Most papers that one round of the upkeep looks at.
 const ROUND: u32 = 200;
-/// Longest reason of a hold, in characters.
-const REASON_MAX: usize = 200;
 
 /// The chunk's name, which sealed bytes are bound to: none can be left out or moved.
 fn context(id: &PaperId, number: usize, chunks: usize) -> String {
@@ -46,7 +44,7 @@ fn item<T>(pointer: &str, detail: impl Into<String>) -> Result<T, Failure> {
     .into())
 }
 
-fn entry_of(operator: &Operator, act: &'static str, paper: &StoredPaper) -> AuditEntry {
+pub(super) fn entry_of(operator: &Operator, act: &'static str, paper: &StoredPaper) -> AuditEntry {
     AuditEntry {
         application: match paper.subject {
             PaperSubject::Application(id) => Some(id),
@@ -209,7 +207,11 @@ impl App {
         self.audited(&operator.entry("list-papers"), now, outcome)
     }
 
-    fn stored_paper(&self, operator: &Operator, id: &str) -> Result<StoredPaper, Failure> {
+    pub(super) fn stored_paper(
+        &self,
+        operator: &Operator,
+        id: &str,
+    ) -> Result<StoredPaper, Failure> {
         let id: PaperId = id.parse().map_err(|_| not_found())?;
         self.store
             .paper(&id, &operator.municipality())?
@@ -245,61 +247,6 @@ impl App {
         self.audited(&operator.entry(ACT), now, outcome)
     }
 
-    /// Holds a paper beyond its day, by order.
-    pub fn hold_paper(
-        &self,
-        supervisor: &Supervisor,
-        id: &str,
-        request: &ra::HoldPaperRequest,
-    ) -> Result<ra::KeptPaper, Failure> {
-        const ACT: &str = "hold-paper";
-        let now = self.clock.now();
-        let outcome = (|| {
-            let mut paper = self.stored_paper(supervisor, id)?;
-            let reason = request.reason.trim();
-            if reason.is_empty()
-                || reason.chars().count() > REASON_MAX
-                || reason.chars().any(char::is_control)
-            {
-                return item("/reason", "must have 1 to 200 characters");
-            }
-            let hold = PaperHold {
-                by: supervisor.operator.clone(),
-                at: now,
-                reason: self
-                    .vault
-                    .seal(&format!("paper {} hold", paper.id), reason.as_bytes())?,
-            };
-            self.store.hold_paper(
-                &paper.id,
-                Some(&hold),
-                now,
-                &entry_of(supervisor, ACT, &paper),
-            )?;
-            paper.hold = Some(hold);
-            Ok(message(&paper))
-        })();
-        self.audited(&supervisor.entry(ACT), now, outcome)
-    }
-
-    /// Releases a paper that was held.
-    pub fn release_paper(
-        &self,
-        supervisor: &Supervisor,
-        id: &str,
-    ) -> Result<ra::KeptPaper, Failure> {
-        const ACT: &str = "release-paper";
-        let now = self.clock.now();
-        let outcome = (|| {
-            let mut paper = self.stored_paper(supervisor, id)?;
-            self.store
-                .hold_paper(&paper.id, None, now, &entry_of(supervisor, ACT, &paper))?;
-            paper.hold = None;
-            Ok(message(&paper))
-        })();
-        self.audited(&supervisor.entry(ACT), now, outcome)
-    }
-
     /// Deletes papers whose day has come: one round of the gateway's upkeep. Gives how many
     /// were deleted and whether more wait.
     ///
@@ -325,7 +272,7 @@ impl App {
                 }
             };
             let due_on = rule.due_on(JapaneseDay::of(paper.received_at), expires);
-            if due_on > today {
+            if !may_delete(due_on, today, paper.hold.is_some()) {
                 self.store.postpone_paper(&paper.id, due_on)?;
                 continue;
             }
@@ -363,7 +310,7 @@ fn expiry(state: &Application) -> Result<Option<JapaneseDay>, Failure> {
         .transpose()
 }
 
-fn message(paper: &StoredPaper) -> ra::KeptPaper {
+pub(super) fn message(paper: &StoredPaper) -> ra::KeptPaper {
     let (application, notice) = match paper.subject {
         PaperSubject::Application(id) => (Some(id.to_string()), None),
         PaperSubject::Notice(id) => (None, Some(id.to_string())),

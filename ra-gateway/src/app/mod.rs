@@ -45,6 +45,7 @@ pub mod kiosk;
 mod lapse;
 pub mod mode;
 mod notices;
+mod paper_orders;
 mod places;
 pub mod refusal;
 pub mod register_events;

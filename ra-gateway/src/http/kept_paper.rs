@@ -1,9 +1,9 @@
 //! Kept papers.
 
 use actix_web::{HttpResponse, http::StatusCode, web::Path};
+use pki_core::kept_paper::order::PaperOrder;
 use schema::wire::v1::ra::{
-    HoldPaperRequest, KeepPaperRequest, KeptPaper, KeptPaperContent, KeptPapers,
-    ReleasePaperRequest,
+    KeepPaperRequest, KeptPaper, KeptPaperContent, KeptPapers, PaperOrderRequest, PaperOrders,
 };
 
 use super::{
@@ -50,26 +50,44 @@ pub async fn read(id: Path<String>, call: Call) -> Result<HttpResponse, Problem>
         .await
 }
 
-/// Holds a paper beyond its day; a supervisor's.
-#[utoipa::path(post, path = "/v1/papers/{id}/hold", request_body = HoldPaperRequest,
+/// Holds a paper beyond its day, with a supervisor's approval.
+#[utoipa::path(post, path = "/v1/papers/{id}/hold", request_body = PaperOrderRequest,
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
     responses((status = 200, body = KeptPaper), ActRefusals))]
 pub async fn hold(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_supervisor(
+    order(id, call, PaperOrder::Hold).await
+}
+
+/// Releases a paper that was held, with a supervisor's approval.
+#[utoipa::path(post, path = "/v1/papers/{id}/release", request_body = PaperOrderRequest,
+    params(("id" = String, Path), ("Operator-Session" = String, Header)),
+    responses((status = 200, body = KeptPaper), ActRefusals))]
+pub async fn release(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    order(id, call, PaperOrder::Release).await
+}
+
+async fn order(id: Path<String>, call: Call, order: PaperOrder) -> Result<HttpResponse, Problem> {
+    call.for_back_office(
         StatusCode::OK,
-        move |app, supervisor, body: HoldPaperRequest| app.hold_paper(supervisor, &id, &body),
+        move |app, clerk, body: PaperOrderRequest| app.order_paper(clerk, &id, order, &body),
     )
     .await
 }
 
-/// Releases a paper that was held; a supervisor's.
-#[utoipa::path(post, path = "/v1/papers/{id}/release", request_body = ReleasePaperRequest,
+/// A paper with the orders about it, oldest first.
+#[utoipa::path(get, path = "/v1/papers/{id}/orders",
     params(("id" = String, Path), ("Operator-Session" = String, Header)),
-    responses((status = 200, body = KeptPaper), ActRefusals))]
-pub async fn release(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
-    call.for_supervisor(
-        StatusCode::OK,
-        move |app, supervisor, _: ReleasePaperRequest| app.release_paper(supervisor, &id),
-    )
-    .await
+    responses((status = 200, body = PaperOrders), QuestionRefusals))]
+pub async fn orders(id: Path<String>, call: Call) -> Result<HttpResponse, Problem> {
+    call.for_operator_asking(move |app, operator| app.paper_orders(operator, &id))
+        .await
+}
+
+/// Papers that are held, those held longest first.
+#[utoipa::path(get, path = "/v1/held-papers",
+    params(("Operator-Session" = String, Header)),
+    responses((status = 200, body = KeptPapers), QuestionRefusals))]
+pub async fn held(call: Call) -> Result<HttpResponse, Problem> {
+    call.for_operator_asking(|app, operator| app.held_papers(operator))
+        .await
 }

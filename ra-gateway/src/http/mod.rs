@@ -125,6 +125,8 @@ pub struct Gateway {
         kept_paper::read,
         kept_paper::hold,
         kept_paper::release,
+        kept_paper::orders,
+        kept_paper::held,
         online::challenge,
         online::revoke,
         kiosk::record,
@@ -308,6 +310,8 @@ pub fn routes(config: &mut ServiceConfig) {
             .service(at("/v1/papers/{id}", [get(kept_paper::read)]))
             .service(at("/v1/papers/{id}/hold", [post(kept_paper::hold)]))
             .service(at("/v1/papers/{id}/release", [post(kept_paper::release)]))
+            .service(at("/v1/papers/{id}/orders", [get(kept_paper::orders)]))
+            .service(at("/v1/held-papers", [get(kept_paper::held)]))
             .service(at("/v1/certificate-searches", [post(notice::search)]))
             .service(at(
                 "/v1/disclosures",

@@ -21,7 +21,7 @@ pub enum PaperSubject {
 /// A hold by order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PaperHold {
-    /// The supervisor.
+    /// Who carried the order out.
     pub by: OperatorId,
     /// Since when.
     pub at: Timestamp,
@@ -94,14 +94,6 @@ pub trait KeptPapers {
     ) -> Result<Option<StoredPaper>, StoreError>;
     /// The sealed chunks of a paper in order.
     fn paper_chunks(&self, id: &PaperId) -> Result<Vec<Vec<u8>>, StoreError>;
-    /// Holds a paper, or releases it.
-    fn hold_paper(
-        &self,
-        id: &PaperId,
-        hold: Option<&PaperHold>,
-        now: Timestamp,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError>;
     /// Papers that are not held and whose day has come, longest due first.
     fn papers_due(&self, today: JapaneseDay, limit: u32) -> Result<Vec<StoredPaper>, StoreError>;
     /// A later day, now that more is known.

@@ -333,6 +333,7 @@ pub trait Store:
     Approvals
     + KeptPapers
     + NoticeStore
+    + super::PaperOrders
     + super::Procedures
     + Office
     + Registrations

@@ -243,7 +243,7 @@ fn now() -> Timestamp {
 }
 
 fn waiting(number: u8) -> StoredApproval {
-    let subject = Subject::new(ApprovedAct::PaperDeletion, None, "paper-1", "誤って登録").unwrap();
+    let subject = Subject::new(ApprovedAct::PaperHold, None, "paper-1", "係争中").unwrap();
     StoredApproval {
         approval: Approval::request(
             ApprovalId::from_bytes([number; 16]),
@@ -267,6 +267,18 @@ fn decide(number: u8, standing: Standing, at: Timestamp) -> Decision {
         statement: vec![1],
         signature: vec![2],
     }
+}
+
+/// A supervisor has approved request `number` in the store.
+pub fn approve_in_store(store: &Arc<dyn Store>, number: u8, at: Timestamp) {
+    let asked = store.request_approval(&waiting(number), 5, &entry("request-approval"));
+    assert!(asked.unwrap());
+    let decided = decide(number, Standing::Approved, at);
+    assert!(
+        store
+            .decide_approval(&decided, &entry("decide-approval"))
+            .unwrap()
+    );
 }
 
 /// A change of one application that spends an approval.

@@ -4,6 +4,7 @@
 mod support;
 
 mod approval;
+mod paper;
 mod place;
 mod registration;
 mod staff;
@@ -22,6 +23,10 @@ type Promise = fn(&Arc<dyn Store>);
 const PROMISES: &[(&str, Promise)] = &[
     ("decided_and_spent_once", approval::decided_and_spent_once),
     ("requests_have_a_limit", approval::requests_have_a_limit),
+    (
+        "paper_orders",
+        paper::orders_are_given_once_and_outlive_the_paper,
+    ),
     ("roles_are_kept", staff::roles_are_kept),
     ("closed_days", till::a_closed_day_stays_as_it_was),
     (

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod kept_paper;
 pub mod notice;
+pub mod paper_order;
 pub mod place;
 pub mod registration;
 pub mod rows;

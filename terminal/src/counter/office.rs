@@ -226,7 +226,7 @@ impl Counter {
 }
 
 /// A part of an address that is plain: nothing else reaches the gateway's URLs.
-fn segment(text: &str) -> Result<&str, Problem> {
+pub(super) fn segment(text: &str) -> Result<&str, Problem> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
         return Ok(text);

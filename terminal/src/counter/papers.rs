@@ -3,11 +3,16 @@
 
 use pki_core::id::ApplicationId;
 use pki_core::kept_paper::content;
+use pki_core::kept_paper::order::PaperOrder;
 use schema::wire::bytes::Base64;
-use schema::wire::v1::ra::{KeepPaperRequest, KeptPaper, KeptPaperContent, KeptPapers};
+use schema::wire::v1::ra::{
+    ApprovalMessage, KeepPaperRequest, KeptPaper, KeptPaperContent, KeptPapers, PaperOrderRequest,
+    PaperOrders,
+};
 
 use super::acts::random_id;
 use super::app::Counter;
+use super::office::segment;
 use crate::local::Problem;
 
 impl Counter {
@@ -66,5 +71,41 @@ impl Counter {
         let token = self.token()?;
         let path = format!("/v1/papers/{id}");
         self.again(|| self.gateway().get(&path, Some(&token)))
+    }
+    /// Papers of the municipality that are held.
+    ///
+    /// # Errors
+    /// What the gateway says; so with the next two.
+    pub fn held_papers(&self) -> Result<Vec<KeptPaper>, Problem> {
+        let token = self.token()?;
+        let papers: KeptPapers =
+            self.again(|| self.gateway().get("/v1/held-papers", Some(&token)))?;
+        Ok(papers.papers)
+    }
+
+    /// A paper with the orders about it.
+    pub fn paper_orders(&self, id: &str) -> Result<PaperOrders, Problem> {
+        let token = self.token()?;
+        let path = format!("/v1/papers/{}/orders", segment(id)?);
+        self.again(|| self.gateway().get(&path, Some(&token)))
+    }
+
+    /// Holds or releases a paper as it was approved; said twice, it is done once.
+    pub fn order_paper(
+        &self,
+        order: PaperOrder,
+        approval: &ApprovalMessage,
+    ) -> Result<KeptPaper, Problem> {
+        let token = self.token()?;
+        let path = format!(
+            "/v1/papers/{}/{}",
+            segment(&approval.reference)?,
+            order.as_str()
+        );
+        let request = PaperOrderRequest {
+            reason: approval.reason.clone(),
+            approval: Some(approval.id.clone()),
+        };
+        self.again(|| self.gateway().post(&path, Some(&token), &request))
     }
 }

@@ -29,7 +29,7 @@ fn number<T: TryFrom<I>, I>(value: I) -> Result<T, StoreError> {
     T::try_from(value).map_err(|_| StoreError::Unreadable(WHAT))
 }
 
-fn from_row(row: KeptPaperRow) -> Result<StoredPaper, StoreError> {
+pub(super) fn from_row(row: KeptPaperRow) -> Result<StoredPaper, StoreError> {
     let hold = match (row.held_by, row.held_at, row.hold_reason) {
         (Some(by), Some(at), Some(reason)) => Some(PaperHold {
             by: parsed(&by, WHAT)?,
@@ -220,30 +220,6 @@ impl KeptPapers for Database {
                 .select(kept_paper_chunk::sealed)
                 .load(c)?)
         })
-    }
-
-    fn hold_paper(
-        &self,
-        id: &PaperId,
-        hold: Option<&PaperHold>,
-        now: Timestamp,
-        audit: &AuditEntry,
-    ) -> Result<(), StoreError> {
-        self.audited(audit, now, |c, _| {
-            let changed = diesel::update(kept_paper::table.find(id.to_string()))
-                .set((
-                    kept_paper::held_by.eq(hold.map(|hold| hold.by.to_string())),
-                    kept_paper::held_at.eq(hold.map(|hold| micros(hold.at))),
-                    kept_paper::hold_reason.eq(hold.map(|hold| hold.reason.clone())),
-                ))
-                .execute(c)?;
-            if changed == 1 {
-                Ok(())
-            } else {
-                Err(Fault::Stale)
-            }
-        })
-        .map_err(Fault::into_store)
     }
 
     fn papers_due(&self, today: JapaneseDay, limit: u32) -> Result<Vec<StoredPaper>, StoreError> {

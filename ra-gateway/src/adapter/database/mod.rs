@@ -10,6 +10,7 @@ mod audit;
 mod fee;
 mod kept_paper;
 mod notice;
+mod paper_order;
 mod party;
 mod places;
 mod procedure;

@@ -5,10 +5,11 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 use askama::Template;
 use pki_core::approval::Verdict;
+use pki_core::kept_paper::order::PaperOrder;
 use schema::wire::v1::ra::{ApprovalMessage, IdentityConfirmation, TillCloseRequest};
 
 use super::answer::{Answer, answer, render, telling};
-use super::case::yen_signed;
+use super::case::{short, yen_signed};
 use super::days;
 use super::desk::Desk;
 use super::frame::Frame;
@@ -31,8 +32,15 @@ struct Line {
     expires_at: String,
     standing: String,
     decided_by: Option<String>,
+    /// The reference, for the eye.
+    shown_reference: String,
     /// Of a close with a difference: day, counted, booked and difference in yen.
     difference: Option<[String; 4]>,
+}
+
+/// Whether a reference is a number that people know, as of a receipt, and no digest or id.
+fn is_number(reference: &str) -> bool {
+    reference.contains('-')
 }
 
 /// What a close's reference says, for the eye.
@@ -53,6 +61,12 @@ impl From<ApprovalMessage> for Line {
     fn from(approval: ApprovalMessage) -> Self {
         Self {
             difference: difference(&approval),
+            shown_reference: match &approval.application {
+                // A digest or an id tells the eye nothing: its application does.
+                _ if is_number(&approval.reference) => approval.reference.clone(),
+                Some(application) => short(application),
+                None => short(&approval.reference),
+            },
             requested_at: days::short(&approval.requested_at),
             expires_at: days::short(&approval.expires_at),
             id: approval.id,
@@ -69,15 +83,29 @@ impl From<ApprovalMessage> for Line {
 }
 
 impl Line {
+    /// Whether a kept paper is what it is about.
+    fn is_about_paper(&self) -> bool {
+        paper_order(&self.act).is_some()
+    }
+
     /// Whether its act is done from here.
     fn is_done_here(&self) -> bool {
         match self.act.as_str() {
-            "fee-correction" | "till-difference" => self.standing == "approved",
+            "fee-correction" | "till-difference" | "paper-hold" | "paper-release" => {
+                self.standing == "approved"
+            }
             // A refusal is carried out too: the decision goes back.
             "identity-inquiry" => matches!(self.standing.as_str(), "approved" | "rejected"),
             _ => false,
         }
     }
+}
+
+/// The order about a paper that this act is.
+fn paper_order(act: &str) -> Option<PaperOrder> {
+    [PaperOrder::Hold, PaperOrder::Release]
+        .into_iter()
+        .find(|order| order.approved_act().as_str() == act)
 }
 
 #[derive(Template)]
@@ -214,7 +242,12 @@ pub async fn carry_out(
                     .confirm_identity(&id, &confirmation)
                     .map(|_| format!("/screens/applications/{application}"))
             }
-            _ => return Err(nothing()),
+            act => {
+                let order = paper_order(act).ok_or_else(nothing)?;
+                counter
+                    .order_paper(order, &approval)
+                    .map(|paper| format!("/screens/office/papers/{}", paper.id))
+            }
         };
         match done {
             Ok(address) => Ok(Answer::Go(address)),

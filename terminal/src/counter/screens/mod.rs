@@ -15,6 +15,7 @@ mod inquiry;
 mod intake;
 mod list;
 mod office;
+mod paper_orders;
 mod papers;
 mod passwords;
 mod press;
@@ -142,6 +143,9 @@ fn office_routes(config: &mut ServiceConfig) {
             &approval("/carry-out"),
             web::post().to(approvals::carry_out),
         )
+        .route(&at("/papers"), web::get().to(paper_orders::held))
+        .route(&at("/papers/{id}"), web::get().to(paper_orders::page))
+        .route(&at("/papers/{id}/ask"), web::post().to(paper_orders::ask))
         .route(&at("/till"), web::get().to(till::next))
         .route(&day(""), web::get().to(till::page))
         .route(&day("/close"), web::post().to(till::close))

@@ -28,14 +28,14 @@ struct PaperKind {
 }
 
 /// A kept paper.
-struct Line {
-    id: String,
-    kind: String,
-    received: String,
-    pages: u32,
+pub(super) struct Line {
+    pub id: String,
+    pub kind: String,
+    pub received: String,
+    pub pages: u32,
     size: String,
-    until: String,
-    held: bool,
+    pub until: String,
+    pub held: bool,
 }
 
 #[derive(Template)]
@@ -64,7 +64,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn line(paper: KeptPaper, language: Language) -> Line {
+pub(super) fn line(paper: KeptPaper, language: Language) -> Line {
     Line {
         kind: RetentionRule::find(&paper.kind).map_or(paper.kind.clone(), |rule| {
             kind_name(rule, language).to_owned()

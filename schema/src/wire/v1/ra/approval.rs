@@ -9,7 +9,7 @@ use crate::wire::bytes::Base64;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalRequest {
-    /// `identity-inquiry`, `fee-correction`, `till-difference`, `paper-deletion`.
+    /// `identity-inquiry`, `fee-correction`, `till-difference`, `paper-hold`, `paper-release`.
     pub act: String,
     /// The application that it concerns, if one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

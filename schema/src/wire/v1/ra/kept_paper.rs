@@ -57,15 +57,38 @@ pub struct KeptPaperContent {
     pub content: Base64,
 }
 
-/// `POST /v1/papers/{id}/hold`, by a supervisor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// `POST /v1/papers/{id}/hold` and `POST /v1/papers/{id}/release`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HoldPaperRequest {
-    /// 1 to 200 characters; kept sealed.
+pub struct PaperOrderRequest {
+    /// As it was approved: 1 to 200 characters; kept sealed.
     pub reason: String,
+    /// The supervisor's approval of exactly this: act `paper-hold` or `paper-release`, the paper's id as the
+    /// reference, and the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
-/// `POST /v1/papers/{id}/release`, by a supervisor.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// An order about a kept paper.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ReleasePaperRequest {}
+pub struct PaperOrderMessage {
+    /// `hold`, `release`.
+    pub order: String,
+    pub reason: String,
+    /// Who asked for it and carried it out.
+    pub by: String,
+    /// The supervisor.
+    pub approved_by: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+}
+
+/// Answer to `GET /v1/papers/{id}/orders`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaperOrders {
+    pub paper: KeptPaper,
+    /// Oldest first.
+    pub orders: Vec<PaperOrderMessage>,
+}

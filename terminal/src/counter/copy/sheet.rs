@@ -128,7 +128,9 @@ fn certificate(sheet: &mut Sheet<'_, '_>, top: f32, content: &Content) -> f32 {
         sheet.spread((LEFT + 6.0, y), 88.0, 10.0, INDIGO, text);
     };
     label(sheet, y, "発行者");
-    sheet.text(VALUES + 16.0, y, 10.5, INK, &content.issuer);
+    // A prefecture's name may be long, and the line is one.
+    let fitting = (RIGHT - VALUES - 18.0) / content.issuer.chars().count().max(1) as f32;
+    sheet.text(VALUES + 16.0, y, fitting.min(10.5), INK, &content.issuer);
     y += 22.0;
     label(sheet, y, "有効期間");
     sheet.text(

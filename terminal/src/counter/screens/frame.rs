@@ -24,6 +24,8 @@ pub struct Banner {
     pub detail: String,
     /// Item by item.
     pub errors: Vec<(String, String)>,
+    /// Names of the form's fields that are wrong.
+    pub fields: Vec<String>,
 }
 
 /// The frame of a page.
@@ -55,6 +57,12 @@ pub struct Frame {
     pub back: Option<String>,
     /// A fault to be told.
     pub banner: Option<Banner>,
+}
+
+/// Name of the field that an error points to.
+fn field(error: &Value) -> String {
+    let pointer = error["pointer"].as_str().unwrap_or_default();
+    pointer.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 impl Frame {
@@ -103,6 +111,7 @@ impl Frame {
                     Language::Japanese => problem.say().ja.clone(),
                     Language::English => problem.say().en.clone(),
                 },
+                fields: (errors.into_iter().flatten()).map(field).collect(),
                 // What is said once about the whole is not said again of its only item.
                 errors: (errors.into_iter().flatten())
                     .map(|error| self.told(error))
@@ -117,12 +126,20 @@ impl Frame {
     /// One fault of a form, with the item's name on the screen.
     fn told(&self, error: &Value) -> (String, String) {
         let pointer = error["pointer"].as_str().unwrap_or_default();
-        let last = pointer.rsplit('/').next().unwrap_or_default();
-        let key = format!("item.{}", last.replace('_', "-"));
+        let key = format!("item.{}", field(error).replace('_', "-"));
         let name = self.t(&key);
         let name = if name == key { pointer } else { name };
         let detail = error["detail"].as_str().unwrap_or_default();
         (name.to_owned(), detail.to_owned())
+    }
+
+    /// Whether this field of the form is the first that is wrong: there the clerk goes on.
+    pub fn begins_at(&self, field: &str) -> bool {
+        let wrong = self
+            .banner
+            .as_ref()
+            .and_then(|banner| banner.fields.first());
+        wrong.is_some_and(|wrong| wrong == field)
     }
 
     /// A text in the clerk's language.

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 use jiff::civil::Time;
 use jiff::tz::Offset;
+use pki_core::calendar::JapaneseDay;
 use schema::wire::v1::ra::{OpeningRequest, PlaceView};
 
 use super::answer::{Answer, answer, render};
@@ -36,11 +37,22 @@ struct ShiftPage {
     frame: Frame,
     place: Option<String>,
     version: Option<String>,
-    closed: Option<String>,
+    /// When a closed window opens, or what the gateway says instead.
+    closed: Option<Result<String, String>>,
     extended: Option<String>,
     shift: Option<Shift>,
     reason: String,
     until: String,
+}
+
+/// When a closed window opens, of the gateway's sentence, in era form; another sentence as it is.
+fn opening(closed: String) -> Result<String, String> {
+    let found = closed.rsplit_once(" opens ").and_then(|(_, at)| {
+        let (day, time) = at.split_once(' ')?;
+        let day: JapaneseDay = day.parse().ok()?;
+        Some(format!("{} {time}", days::era(day.date())))
+    });
+    found.ok_or(closed)
 }
 
 /// The menu.
@@ -75,7 +87,7 @@ fn page(
             .telling(problem),
         place: place.name,
         version: place.version,
-        closed: place.closed,
+        closed: place.closed.map(opening),
         extended: place.extended_until.map(|until| days::short(&until)),
         shift: place.shift.map(|shift| Shift {
             operator: shift.operator,

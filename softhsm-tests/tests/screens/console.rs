@@ -46,7 +46,9 @@ fn the_officers_pages_can_be_used_by_everybody() {
     let officer = Officer::at_the_console(&scene, &browser, &url, place).unwrap();
     let (page, base) = (&officer.page, officer.base());
     decide(&examiner, &officer).unwrap();
-    screens.clerk.deliver_answer().unwrap();
+    let answer = screens.clerk.deliver_answer().unwrap();
+    let answer = scene.window.counter.get(&answer).unwrap().ok().unwrap();
+    examiner.look_at_paper("answer", &answer).unwrap();
     // One party is cut off, so that its page shows what to do then.
     let kiosk = ["suspend", "--kind", "kiosk", "--id", "13101K001"];
     authority.ca(&kiosk).unwrap();

@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use xtask::browser::{Page, axe};
 use xtask::fault::Result;
+use xtask::process;
 use xtask::workspace::target_dir;
 
 /// What can be operated: a screen reader has to have a name for each.
@@ -160,6 +162,28 @@ impl Examiner {
         };
         let pages = found.filter_map(|one| one.as_str().map(str::to_owned));
         linked.extend(pages.filter(|path| !is_file(path)));
+        Ok(())
+    }
+
+    /// Keeps a printed paper and pictures of its pages, and sees that each has something on it.
+    pub fn look_at_paper(&self, name: &str, pdf: &[u8]) -> Result<()> {
+        self.taken.set(self.taken.get() + 1);
+        let stem = self
+            .pictures
+            .join(format!("{:03}-paper-{name}", self.taken.get()));
+        let file = stem.with_extension("pdf");
+        fs::write(&file, pdf)?;
+        let mut draw = Command::new("pdftoppm");
+        process::run(draw.args(["-r", "80", "-png"]).arg(&file).arg(&stem))?;
+        let text = process::run(Command::new("pdftotext").arg(&file).arg("-"))?;
+        let text = String::from_utf8_lossy(&text).into_owned();
+        // Each page ends with a form feed.
+        for (number, page) in text.trim_end_matches('\u{c}').split('\u{c}').enumerate() {
+            if page.trim().is_empty() {
+                let mut faults = self.faults.borrow_mut();
+                faults.push(format!("{name}: page {} is empty", number + 1));
+            }
+        }
         Ok(())
     }
 

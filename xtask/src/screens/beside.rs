@@ -143,8 +143,9 @@ impl Clerk<'_> {
         self.shot("counter-disclosures")
     }
 
-    /// Hands the answer to the only request over that has one; then its correction could be asked for.
-    pub fn deliver_answer(&self) -> Result<()> {
+    /// Hands the answer to the only request over that has one; then its correction could be asked for. Gives the
+    /// path of the paper.
+    pub fn deliver_answer(&self) -> Result<String> {
         let page = &self.page;
         self.go("/screens/disclosures")?;
         page.follow(|page| page.click("a[href$=\"/delivery\"]"))?;
@@ -153,10 +154,12 @@ impl Clerk<'_> {
         page.click("input[name=face]")?;
         self.press("F10")?;
         page.wait_for(".paper")?;
+        let paper = page.run("document.querySelector('a[href$=\".pdf\"]').getAttribute('href')")?;
         self.shot("counter-delivered")?;
         self.press("F10")?;
         page.follow(|page| page.click("a[href$=\"/correction\"]"))?;
-        self.shot("counter-correction")
+        self.shot("counter-correction")?;
+        Ok(paper.as_str().unwrap_or_default().to_owned())
     }
 
     /// Looks for a certificate in each way; ends on the page of the certificate of the card in the reader.

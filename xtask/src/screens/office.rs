@@ -68,12 +68,57 @@ impl Clerk<'_> {
         page.wait_for("h1")
     }
 
+    /// Asks for the approval to hold the only paper of an application. Gives its page's path.
+    pub fn ask_to_hold_a_paper(&self, application: &str) -> Result<String> {
+        let page = &self.page;
+        self.go(&format!("/screens/applications/{application}/papers"))?;
+        page.follow(|page| page.click("a[href^=\"/screens/office/papers/\"]"))?;
+        self.shot("counter-paper-hold")?;
+        page.fill("#reason", "令和8年（行ウ）第12号の証拠")?;
+        self.press("F10")?;
+        page.wait_for("dl.facts")?;
+        page.path()
+    }
+
+    /// What is held: the list, and from it how a paper would be released.
+    pub fn look_at_held_papers(&self) -> Result<()> {
+        let page = &self.page;
+        self.go("/screens/office/papers")?;
+        self.shot("counter-papers-held")?;
+        page.follow(|page| page.click("td a[href^=\"/screens/office/papers/\"]"))?;
+        page.wait_for("button[value=release]")?;
+        self.shot("counter-paper-release")
+    }
+
+    /// Another operator opens the locked screen with the card in the reader, and takes the window over.
+    pub fn take_over(&self, pin: &str) -> Result<()> {
+        let page = &self.page;
+        self.wait_for_card("operator")?;
+        page.follow(|page| page.run("location.reload()").map(drop))?;
+        page.fill("#pin", pin)?;
+        self.press("Enter")?;
+        page.wait_for("form[action$=\"/take-over\"]")?;
+        self.shot("counter-another-operator")?;
+        self.press("F10")?;
+        self.shot("counter-taken-over")
+    }
+
+    /// Makes the last month final. Gives its page's path.
+    pub fn remit(&self) -> Result<String> {
+        let page = &self.page;
+        self.go("/screens/office/remittance")?;
+        self.press("F10")?;
+        page.wait_for(".note.good")?;
+        self.shot("counter-remitted")?;
+        page.path()
+    }
+
     /// The pages of the office that only tell.
     pub fn look_round_the_office(&self) -> Result<()> {
         self.go("/screens/office")?;
         self.shot("counter-office")?;
         self.go("/screens/office/remittance")?;
-        self.shot("counter-remittance-done")?;
+        self.shot("counter-remittance-last")?;
         let this = self.page.run(
             "(now => `${now.getUTCFullYear()}-${String(now.getUTCMonth() + 1).padStart(2, '0')}`)(new Date(Date.now() + 9 * 3600e3))",
         )?;

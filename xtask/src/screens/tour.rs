@@ -9,6 +9,7 @@ use std::process::Command;
 use super::Screens;
 use crate::fault::{Fault, OnPath, Result};
 use crate::process;
+use crate::stack::supervisor::SUPERVISOR_PIN;
 use crate::stack::{OPERATOR_PIN, Stack};
 use crate::window::{Applicant, Card, SOUMU_TARO, TAKAHASHI_HANAKO};
 
@@ -33,8 +34,8 @@ pub struct Tour<'a> {
     pub stack: &'a Stack,
     /// Both screens, nobody signed in.
     pub screens: &'a Screens<'a>,
-    /// Whether the second applicant is served by a clerk who reads English.
-    pub second_in_english: bool,
+    /// Whether everything after the first applicant is done by a clerk who reads English.
+    pub then_in_english: bool,
     /// Papers that were printed on the way: name and PDF.
     pub papers: RefCell<Vec<(String, Vec<u8>)>>,
 }
@@ -68,7 +69,7 @@ impl<'a> Tour<'a> {
         Self {
             stack,
             screens,
-            second_in_english: false,
+            then_in_english: false,
             papers: RefCell::default(),
         }
     }
@@ -88,13 +89,10 @@ impl<'a> Tour<'a> {
         clerk.sign_in(OPERATOR_PIN)?;
         let cards = [stack.resident_card(0), stack.resident_card(1)];
         let first = self.issue(&SOUMU_TARO, &cards[0])?;
-        if self.second_in_english {
+        if self.then_in_english {
             clerk.speak("en")?;
         }
         let second = self.issue(&TAKAHASHI_HANAKO, &cards[1])?;
-        if self.second_in_english {
-            clerk.speak("ja")?;
-        }
         for (resident, name) in GONE {
             clerk.search_shown(resident, name)?;
         }
@@ -103,9 +101,17 @@ impl<'a> Tour<'a> {
         self.by_proxy(&supervisor.card)?;
         self.with_the_card_of(&SOUMU_TARO, &cards[0], &first)?;
         clerk.keep_paper(&second)?;
+        let asked = clerk.ask_to_hold_a_paper(&second)?;
+        clerk.approve_and_do(&asked, &stack.operator_card(), &supervisor.card)?;
+        clerk.look_at_held_papers()?;
         clerk.disclose(TAKAHASHI_HANAKO.resident)?;
         self.at_the_till(&supervisor.card)?;
-        clerk.look_round_the_office()
+        clerk.look_round_the_office()?;
+        self.by_the_supervisor(&supervisor.card)?;
+        if self.then_in_english {
+            clerk.speak("ja")?;
+        }
+        Ok(())
     }
 
     /// Outside of the hours, to the locked screen.
@@ -210,6 +216,21 @@ impl<'a> Tour<'a> {
         clerk.shot("counter-till-closed")?;
         let sheet = format!("{}/sheet", clerk.page.path()?);
         self.paper("till", &sheet).map(drop)
+    }
+
+    /// The supervisor takes the window over, makes the last month final, and gives the window back.
+    fn by_the_supervisor(&self, supervisor: &Card) -> Result<()> {
+        let (clerk, operator) = (&self.screens.clerk, self.stack.operator_card());
+        clerk.lock()?;
+        operator.remove()?;
+        supervisor.insert("operator")?;
+        clerk.take_over(SUPERVISOR_PIN)?;
+        let month = clerk.remit()?;
+        self.paper("remittance", &format!("{month}/sheet"))?;
+        clerk.lock()?;
+        supervisor.remove()?;
+        operator.insert("operator")?;
+        clerk.take_over(OPERATOR_PIN)
     }
 
     /// The prefecture's file of places says that the window opened for one minute of the day, which is over

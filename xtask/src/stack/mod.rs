@@ -76,6 +76,8 @@ pub struct Settings {
     pub public_requests_per_second: u32,
     /// Requests that the gateway takes per second of one terminal and of one operator; none: as it has it.
     pub gateway_requests_per_second: Option<u32>,
+    /// Seconds without a key after which the first window's screen locks; none: as the program has it.
+    pub idle_lock_seconds: Option<u64>,
     /// Whether a second window can be opened ([`Stack::open_second`]).
     pub second_window: bool,
     /// Whether the certificate for signing in (利用者証明用) is issued too; what a directory was made with
@@ -111,6 +113,7 @@ impl Default for Settings {
             ca_requests_per_second: 20,
             public_requests_per_second: 200,
             gateway_requests_per_second: None,
+            idle_lock_seconds: None,
             second_window: false,
             user_authentication: false,
             training: false,
@@ -276,7 +279,8 @@ impl Stack {
             CardService::start(&layout.folder("pcscd")?, layout.log("pcscd")?)
         })?;
         let office = place::FIRST;
-        place::configure_counter(&layout, office.counter, TERMINAL, &gateway_url)?;
+        let idle = settings.idle_lock_seconds;
+        place::configure_counter(&layout, office.counter, TERMINAL, &gateway_url, idle)?;
         place::configure_kiosk(&layout, office.kiosk, KIOSK, &gateway_url)?;
         let (counter, counter_ready) = report.step("counter-terminal", || {
             place::start_terminal(

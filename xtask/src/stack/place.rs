@@ -186,13 +186,15 @@ pub fn configure_counter(
     folder: &str,
     terminal: &str,
     gateway: &str,
+    idle_lock_seconds: Option<u64>,
 ) -> Result<()> {
     let config = format!(
-        "{}terminal = {}\nlisten = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
+        "{}terminal = {}\n{}listen = \"127.0.0.1:0\"\n\n[gateway]\nurl = {}\ntrust = \"../ceremony/infra.pem\"\n\
          certificate = \"terminal.pem\"\nkey = \"terminal.key\"\n\n[readers]\nresident = \"Jitsuin Counter 00 00\"\n\
          operator = \"Jitsuin Counter 00 01\"\n",
         layout.mode_line(),
         text::toml(terminal),
+        idle_lock_seconds.map_or_else(String::new, |s| format!("idle_lock_seconds = {s}\n")),
         text::toml(gateway),
     );
     layout

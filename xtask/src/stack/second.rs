@@ -118,7 +118,7 @@ impl Stack {
         let (layout, programs) = (&self.layout, &self.programs);
         let gateway = self.addresses.gateway();
         let service = CardService::start(&layout.folder("pcscd-2")?, layout.log("pcscd-2")?)?;
-        place::configure_counter(layout, OFFICE.counter, TERMINAL, gateway)?;
+        place::configure_counter(layout, OFFICE.counter, TERMINAL, gateway, None)?;
         place::configure_kiosk(layout, OFFICE.kiosk, KIOSK, gateway)?;
         let start =
             |program, folder| place::start_terminal(layout, programs, &service, program, folder);

@@ -1,13 +1,10 @@
 //! The channel to the card, relayed by the window.
 
-use pki_core::card_channel::{
-    BLOCK, Command, KEY_VERSION_CARD, Opening, PERSONALISATION_AID, Scp03Host,
-};
+use pki_core::card_channel::{BLOCK, Command, KEY_VERSION_CARD, PERSONALISATION_AID, Scp03Host};
 use schema::wire::bytes::Base64;
 use serde_json::{Value, json};
 use terminal::gateway::GatewayFault;
 
-use crate::certificate_support::open;
 use crate::support::{CARD, VISIT, card_keys, put_key};
 use schema::wire::v1::ra::*;
 

@@ -13,14 +13,13 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use pki_core::card_channel::{Opening, Scp03Channel, Scp03Host};
+use pki_core::certificate::CertificateImage;
 use pki_core::certificate::public_key::{PublicKey, SignatureAlgorithm};
 use pki_core::certificate::request::parse_card_request;
-use pki_core::certificate::{CertificateImage, Subject};
 use schema::wire::bytes::Base64;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use terminal::gateway::{Gateway, GatewayFault, Method};
-use terminal::hash::sha256;
 
 use crate::certificate_support::{Governor, open, tokyo_items};
 use crate::support::{CARD, VISIT};

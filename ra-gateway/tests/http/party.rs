@@ -8,14 +8,13 @@ use pki_core::certificate::profile::Profile;
 use pki_core::certificate::{Party, Subject, pem};
 use ra_gateway::adapter::authority::HttpAuthority;
 use ra_gateway::config::{AuthorityConfig, KeyFiles};
-use ra_gateway::port::{AuditEntry, PartyKind};
+use ra_gateway::port::{AuditEntry, Clock, PartyKind};
 use serde_json::json;
 use service::tls;
 use ureq::Agent;
 
 use crate::served::{Client, EC, key_pem, kind, serve};
 use crate::support::certificate_support::SoftKey;
-use crate::support::holder::identity;
 use crate::support::window::{KIOSK, TERMINAL, World};
 
 #[test]

@@ -11,16 +11,14 @@ use ra_gateway::config::{
     AuthorityConfig, Config, KeyFiles, LimitConfig, OnlineConfig, ProcedureConfig,
 };
 use ra_gateway::http::lane::LaneConfig;
+use ra_gateway::port::Clock;
 use ra_gateway::startup;
-use schema::wire::v1::ra;
 use serde_json::{Value, json};
-use service::tls;
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use crate::support::Folder;
 use crate::support::certificate_support::{SoftKey, sample};
-use crate::support::holder::identity;
 use crate::support::window::{OPERATOR, TERMINAL, World};
 
 pub const EC: SignatureAlgorithm = SignatureAlgorithm::EcdsaP256Sha256;

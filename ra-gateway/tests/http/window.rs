@@ -2,8 +2,7 @@
 
 use std::thread;
 
-use ra_gateway::port::{AuditEntry, PartyKind};
-use serde_json::json;
+use ra_gateway::port::{AuditEntry, Clock, PartyKind};
 
 use crate::served::{Client, form, kind, serve};
 use crate::support::window::{OPERATOR, TERMINAL, World};

@@ -6,7 +6,6 @@ use std::thread;
 use pki_core::id::{ApplicationId, CardId, IdempotencyKey, NoticeId};
 use ra_gateway::port::{AdvanceError, NoticeChange, OpenedNotice, Store, StoredNotice};
 
-use crate::application::{application, change, read};
 use crate::support::{MemoryMasters, later};
 use crate::{entry, now};
 

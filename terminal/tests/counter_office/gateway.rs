@@ -77,6 +77,7 @@ impl State {
                 reason: close.reason.clone(),
             }),
             oldest_open: self.closed.is_none().then(|| "2026-11-20".into()),
+            handed_over_unpaid: vec![APPLICATION.into()],
         }
     }
 
@@ -264,6 +265,8 @@ impl State {
             (Method::Get, ["fees", NUMBER]) => json!(FeeView {
                 entry: self.entry(),
                 countered_by: self.countered.then(|| "13101-2026-000002".into()),
+                due_again: false,
+                handed_over: true,
             }),
             (Method::Post, ["fee-corrections"]) => {
                 let wish: FeeCorrectionRequest = serde_json::from_value(body).unwrap();

@@ -11,6 +11,8 @@ fn a_till_that_is_short_is_closed_after_a_supervisors_card_at_the_same_terminal(
     desk.go("/screens/office/till");
     desk.says("令和8年11月20日");
     desk.says("1,500");
+    desk.says("交付済みの申請で、手数料が取り消された");
+    desk.says("…a1a1a1a1");
     let close = "/screens/office/till/2026-11-20/close";
     desk.press(close, &[("counted", "many")]);
     assert_eq!(desk.status, 400);
@@ -67,6 +69,7 @@ fn a_supervisor_at_work_approves_with_the_own_pin_and_stays_at_work() {
     let mut desk = desk("office-correction");
     desk.go(&format!("/screens/office/fees/{NUMBER}"));
     desk.says("反対仕訳で全額を取り消します");
+    desk.says("この申請は交付済みです");
     desk.press(
         &format!("/screens/office/fees/{NUMBER}/correct"),
         &[("reason", "減免の対象")],

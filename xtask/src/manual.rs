@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::browser::{Browser, Page};
+use crate::browser::{Browser, COUNTER, Page};
 use crate::fault::{Fault, OnPath, Result};
 use crate::report::Report;
 use crate::screens::tour::Tour;
@@ -19,6 +19,8 @@ use crate::{setup, text};
 
 /// The documents: template and result have the same name.
 const DOCUMENTS: [&str; 2] = ["clerk.ja.md", "kiosk-notice.ja.md"];
+/// The notice beside the kiosk once more, as a sheet of A4 to be hung up.
+const SHEET: &str = "kiosk-notice.html";
 /// How much smaller than the screen the pictures are.
 const SCALE: f64 = 0.5;
 
@@ -54,7 +56,6 @@ pub fn run(report: &Report, out: Option<&Path>) -> Result<()> {
         walk(&stack, &wanted, out)
     })?;
     report.step("end every program", || stack.end())?;
-    fs::remove_dir_all(&state).on(&state)?;
     if let Some(name) = wanted.iter().find(|name| !taken.contains_key(*name)) {
         return Err(Fault::new(format!(
             "the walk did not come by the screen {name}"
@@ -67,6 +68,10 @@ pub fn run(report: &Report, out: Option<&Path>) -> Result<()> {
         let path = images.join(format!("{name}.png"));
         fs::write(&path, picture).on(&path)?;
     }
+    report.step("the notice beside the kiosk on a sheet of A4", || {
+        print_sheet(&state)
+    })?;
+    fs::remove_dir_all(&state).on(&state)?;
     report.summary(&format!("the documents are in {}", folder().display()));
     Ok(())
 }
@@ -106,6 +111,19 @@ fn walk(stack: &Stack, wanted: &[String], out: Option<&Path>) -> Result<BTreeMap
     drop(screens);
     drop(album);
     Ok(taken.into_inner())
+}
+
+/// Prints the sheet with the pictures that were taken just now.
+fn print_sheet(state: &Path) -> Result<()> {
+    let images = format!("src=\"file://{}/images/", folder().display());
+    let page = document(SHEET)?.replace("src=\"images/", &images);
+    let file = state.join(SHEET);
+    fs::write(&file, page).on(&file)?;
+    let browser = Browser::start(&state.join("sheet"))?;
+    let shown = browser.page(COUNTER)?;
+    shown.open(&format!("file://{}", file.display()))?;
+    let sheet = folder().join(SHEET).with_extension("pdf");
+    fs::write(&sheet, shown.printed()?).on(&sheet)
 }
 
 /// A document with what the screens say put in.
@@ -193,6 +211,29 @@ mod tests {
             words("\"a\" = [\"あ\", \"a\"]\n[ja]\n\"b\" = \"[電|でん]\"\n[en]\n\"b\" = \"x\"\n");
         assert_eq!(found["a"], "あ");
         assert_eq!(found["b"], "電");
+    }
+
+    #[test]
+    fn the_sheet_beside_the_kiosk_is_one_page_and_says_what_the_kiosk_says() {
+        let sheet = folder().join(SHEET).with_extension("pdf");
+        let read = |raw: &[u8]| -> String {
+            let text = String::from_utf8_lossy(raw);
+            text.split_whitespace().collect()
+        };
+        let mut command = std::process::Command::new("pdftotext");
+        let text = crate::process::run(command.arg("-raw").arg(&sheet).arg("-")).unwrap();
+        let pages = text.iter().filter(|byte| **byte == 0x0C).count();
+        assert_eq!(pages, 1, "each page ends with a form feed");
+        let text = read(&text);
+        let made = document(SHEET).unwrap();
+        let (_, body) = made.split_once("<body>").unwrap();
+        for part in body.split('<').filter_map(|part| part.split_once('>')) {
+            let said = read(part.1.as_bytes());
+            assert!(
+                text.contains(&said),
+                "{said} is not on the sheet: run `cargo xtask manual`"
+            );
+        }
     }
 
     #[test]

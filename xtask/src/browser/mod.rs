@@ -329,6 +329,14 @@ impl Page {
             .ok_or_else(|| Fault::new("the browser gave no picture"))
     }
 
+    /// The page printed, as a PDF of the size that its style sheet says.
+    pub fn printed(&self) -> Result<Vec<u8>> {
+        let options = json!({ "preferCSSPageSize": true, "printBackground": true });
+        let printed = self.call("Page.printToPDF", options)?;
+        text::from_base64(printed["data"].as_str().unwrap_or_default())
+            .ok_or_else(|| Fault::new("the browser printed nothing"))
+    }
+
     /// Whether an embedded paper is drawn: before it is, its whole place has one colour.
     pub fn is_drawn(&self, selector: &str) -> Result<bool> {
         let place = self.run(&format!(

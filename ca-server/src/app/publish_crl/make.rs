@@ -72,7 +72,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// A list that is signed, read back, and not yet in its place.
+/// A list that is signed, read back, on the disk, and not yet in its place.
 pub struct Made {
     pub list: ListFile,
     pub entries: u64,
@@ -83,12 +83,6 @@ pub struct Made {
 }
 
 impl Made {
-    /// On the disk, still under the name of its own.
-    pub fn sync(&self) -> Result<(), PublishError> {
-        let synced = self.list.file().sync_all();
-        synced.map_err(|source| self.beside.fault(source))
-    }
-
     /// Where it belongs.
     pub fn place(&self) -> &Path {
         &self.beside.place
@@ -199,7 +193,16 @@ pub fn make(
         .map_err(|source| beside.fault(source))?;
 
     let list = ListFile::new(file)?;
-    let (entries, sha256) = read_back(authority, frame, &list, kept, &added)?;
+    // The disk has time while the list is read back.
+    let (synced, read) = thread::scope(|scope| {
+        let synced = scope.spawn(|| list.file().sync_all());
+        let read = read_back(authority, frame, &list, kept, &added);
+        (synced.join(), read)
+    });
+    let (entries, sha256) = read?;
+    synced
+        .map_err(|_| PublishError::Differs)?
+        .map_err(|source| beside.fault(source))?;
     Ok(Made {
         list,
         entries,

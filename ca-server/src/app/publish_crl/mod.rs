@@ -346,10 +346,6 @@ fn put(
     list: Made,
     delta: Option<(u64, Made)>,
 ) -> Result<(), PublishError> {
-    list.sync()?;
-    if let Some((_, delta)) = &delta {
-        delta.sync()?;
-    }
     let told = delta.as_ref().map(|(base, delta)| DeltaRecord {
         base: *base,
         sha256: delta.sha256,

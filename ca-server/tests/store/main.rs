@@ -3,6 +3,7 @@
 mod backends;
 mod officers;
 mod outage;
+mod plans;
 mod promises;
 mod register_event;
 mod register_hold;

@@ -17,23 +17,41 @@ pub fn rows(
     after: Option<(&str, u64)>,
     limit: u32,
 ) -> QueryResult<Vec<AuditRecord>> {
-    let mut query = audit::table
+    let limit = i64::from(limit);
+    let Some((lane, sequence)) = after else {
+        return read(
+            audit::table
+                .select(AuditRow::as_select())
+                .order((audit::lane, audit::sequence))
+                .limit(limit)
+                .load(connection)?,
+        );
+    };
+    // The rest of the lane and then the lanes behind it: asked for at once, PostgreSQL would begin
+    // at the first row of all, each time.
+    let mut rows: Vec<AuditRow> = audit::table
         .select(AuditRow::as_select())
-        .order((audit::lane, audit::sequence))
-        .limit(i64::from(limit))
-        .into_boxed();
-    if let Some((lane, sequence)) = after {
-        query = query.filter(
-            audit::lane.gt(lane.to_owned()).or(audit::lane
-                .eq(lane.to_owned())
-                .and(audit::sequence.gt(convert::signed(sequence)))),
+        .filter(audit::lane.eq(lane))
+        .filter(audit::sequence.gt(convert::signed(sequence)))
+        .order(audit::sequence)
+        .limit(limit)
+        .load(connection)?;
+    let left = limit - rows.len() as i64;
+    if left > 0 {
+        rows.extend(
+            audit::table
+                .select(AuditRow::as_select())
+                .filter(audit::lane.gt(lane))
+                .order((audit::lane, audit::sequence))
+                .limit(left)
+                .load::<AuditRow>(connection)?,
         );
     }
-    query
-        .load(connection)?
-        .into_iter()
-        .map(convert::audit)
-        .collect()
+    read(rows)
+}
+
+fn read(rows: Vec<AuditRow>) -> QueryResult<Vec<AuditRecord>> {
+    rows.into_iter().map(convert::audit).collect()
 }
 
 pub fn ends(connection: &mut AnyConnection) -> QueryResult<Vec<(String, u64, [u8; 32])>> {

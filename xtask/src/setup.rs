@@ -137,6 +137,11 @@ const FOR_TESTS: &[Need] = &[
         "the same",
     ),
     (
+        "default-jdk-headless",
+        Probe::Program("javac"),
+        "an independent path checker",
+    ),
+    (
         "libfaketime",
         Probe::File(crate::stack::clock::LIBRARY),
         "years that pass in a minute",

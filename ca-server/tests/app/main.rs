@@ -7,6 +7,7 @@ mod delta;
 mod disclose;
 mod enrol;
 mod issue;
+mod judges;
 mod lists;
 mod mode;
 mod partition;

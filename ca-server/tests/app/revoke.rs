@@ -234,7 +234,7 @@ fn every_write_of_publishing_broken_twice() {
     }
 }
 
-fn responder(world: &World) -> StatusApp {
+pub fn responder(world: &World) -> StatusApp {
     responder_of(world, "sign")
 }
 

@@ -116,7 +116,9 @@ impl CustomizeConnection<AnyConnection, diesel::r2d2::Error> for Durable {
                 "PRAGMA busy_timeout=10000; PRAGMA query_only=ON; PRAGMA foreign_keys=ON;"
             }
             (AnyConnection::Postgres(_), false) => {
-                "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '30s';"
+                // A node that stands still in the middle of a transaction keeps nobody waiting for its locks.
+                "SET TIME ZONE 'UTC'; SET lock_timeout = '5s'; SET statement_timeout = '30s'; \
+                 SET idle_in_transaction_session_timeout = '4s';"
             }
             (AnyConnection::Postgres(_), true) => {
                 "SET TIME ZONE 'UTC'; SET statement_timeout = '30s'; SET default_transaction_read_only = on;"

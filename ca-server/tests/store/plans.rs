@@ -48,7 +48,8 @@ impl Explained {
         schema::ca::migrate(&cluster.url("sized")).unwrap();
         sql(
             "sized",
-            "INSERT INTO issuer (name, kind, certificate, key_id) VALUES ('other', 'signing', 'c', 'k')",
+            "INSERT INTO issuer (name, kind, certificate, key_id)
+             VALUES ('sign', 'signing', 'certificate', decode(repeat('01', 20), 'hex'))",
         );
         for statement in rows() {
             sql("sized", &statement);
@@ -117,7 +118,7 @@ impl Explained {
     }
 }
 
-/// Rows as years of work leave them, of an issuer that the tests do not touch and of theirs.
+/// Rows as years of work leave them, of the issuer with which the tests go on.
 fn rows() -> Vec<String> {
     let digest = |kind: &str, of: &str| format!("sha256(('{kind}' || {of})::bytea)");
     let half = |kind: &str, of: &str| format!("substring({} for 16)", digest(kind, of));
@@ -131,7 +132,7 @@ fn rows() -> Vec<String> {
             "INSERT INTO certificate (issuer, serial, state, node, profile, profile_sha256, municipality, not_after,
                  key_sha256, application, idempotency_key, wish_sha256, resident, in_effect, tbs, der, reserved_at,
                  ended_at, identified_at)
-             SELECT 'other', {serial}, 'completed', 'n', 'signature', {key}, (13101 + i % 62)::text,
+             SELECT 'sign', {serial}, 'completed', 'n', 'signature', {key}, (13101 + i % 62)::text,
                  1800000000000000 + i * 1000000000::bigint, {key}, {}, {}, {key}, {resident}, i % 2 = 0, NULL, 'x', i, i, i
              FROM generate_series(1, {ROWS}) i",
             half("application", "i"),
@@ -139,7 +140,7 @@ fn rows() -> Vec<String> {
         ),
         format!(
             "INSERT INTO revocation (issuer, serial, feed, revoked_at, ground, reason, municipality, not_after)
-             SELECT 'other', {serial}, i, i, 'article9', 5, (13101 + i % 62)::text,
+             SELECT 'sign', {serial}, i, i, 'article9', 5, (13101 + i % 62)::text,
                  1800000000000000 + i * 1000000000::bigint
              FROM generate_series(1, {ROWS}, 2) i",
         ),
@@ -155,11 +156,11 @@ fn rows() -> Vec<String> {
         ),
         format!(
             "INSERT INTO crl (issuer, scope, number, state, node, feed, this_update, next_update, entries)
-             SELECT 'other', (13101 + i % 62)::text, i, 'published', 'n', i, i, i + 10, 0
+             SELECT 'sign', (13101 + i % 62)::text, i, 'published', 'n', i, i, i + 10, 0
              FROM generate_series(1, {ROWS}) i",
         ),
         format!(
-            "UPDATE issuer SET revocations = {ROWS} WHERE name = 'other'"
+            "UPDATE issuer SET revocations = {ROWS} WHERE name = 'sign'"
         ),
     ]
 }
@@ -225,7 +226,7 @@ fn no_statement_that_is_often_sent_reads_a_big_table_from_end_to_end() {
         &["certificate_pkey", "revocation_pkey"],
         |n| {
             let serials = [reservation(n).serial, vec![9; 16]];
-            store.status("other", &serials).unwrap();
+            store.status("sign", &serials).unwrap();
         },
     );
     sized.reads_by("revoking", &["certificate_pkey", "revocation_pkey"], |n| {
@@ -237,7 +238,7 @@ fn no_statement_that_is_often_sent_reads_a_big_table_from_end_to_end() {
 
     // Lists.
     let scope = |partition: Option<&str>, after: u64| CrlScope {
-        issuer: "other".to_owned(),
+        issuer: "sign".to_owned(),
         partition: partition.map(part),
         ended_before: at(0),
         after,
@@ -258,7 +259,7 @@ fn no_statement_that_is_often_sent_reads_a_big_table_from_end_to_end() {
         },
     );
     let ended = |partition: Option<&str>, from: i64| EndedScope {
-        issuer: "other".to_owned(),
+        issuer: "sign".to_owned(),
         partition: partition.map(part),
         ended: at(from)..at(from + 86_400),
         up_to: u64::MAX >> 1,
@@ -278,26 +279,26 @@ fn no_statement_that_is_often_sent_reads_a_big_table_from_end_to_end() {
         &["revocation_partition_feed"],
         |n| {
             store
-                .changed("other", Some(part("13106")), 50_000 + u64::from(n))
+                .changed("sign", Some(part("13106")), 50_000 + u64::from(n))
                 .unwrap();
         },
     );
     sized.reads_by("when a part ends", &["certificate_partition_end"], |_| {
-        assert!(store.last_end("other", part("13106")).unwrap().is_some());
+        assert!(store.last_end("sign", part("13106")).unwrap().is_some());
     });
     sized.reads_by(
         "which parts there are",
         &["certificate_partition_end"],
         |_| {
-            let newest = store.newest_partition("other", part("13106").municipality);
+            let newest = store.newest_partition("sign", part("13106").municipality);
             assert!(newest.unwrap().is_some());
         },
     );
     sized.reads_by("the newest list", &["crl_pkey"], |_| {
-        store.latest_crl("other", "13106").unwrap().unwrap();
+        store.latest_crl("sign", "13106").unwrap().unwrap();
     });
     sized.reads_by("the base of a delta", &["crl_holding"], |_| {
-        store.delta_base("other", "13106", at(0)).unwrap();
+        store.delta_base("sign", "13106", at(0)).unwrap();
     });
 
     // Background: the audit log's tail, records whose years are over.

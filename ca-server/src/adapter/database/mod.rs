@@ -12,6 +12,7 @@ mod issuer;
 mod officer;
 mod partition;
 mod party;
+mod prepared;
 mod proof;
 mod provision;
 mod register_event;
@@ -20,6 +21,9 @@ mod retention;
 mod revocation;
 mod status_lease;
 mod stop;
+mod together;
+mod together_postgres;
+mod together_sqlite;
 mod verifier;
 mod writer;
 
@@ -35,6 +39,7 @@ use pki_core::{
 pub use provision::Book;
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};
 pub use status_lease::Leases;
+use together::{Completing, Reserving};
 use writer::Writer;
 
 use crate::port::{
@@ -109,10 +114,13 @@ impl Database {
         name: &'static str,
         work: impl FnMut(&mut writer::Scope) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        match &self.writer {
-            Some(writer) => writer.run(name, work),
-            None => Err(StoreError::broken(ReadOnly)),
-        }
+        self.writer()?.run(name, work)
+    }
+
+    fn writer(&self) -> Result<&Writer, StoreError> {
+        self.writer
+            .as_ref()
+            .ok_or_else(|| StoreError::broken(ReadOnly))
     }
 }
 
@@ -134,14 +142,11 @@ impl Store for Database {
         })
     }
     fn reserve(&self, new: Reservation, audit: AuditEntry) -> Result<Reserve, StoreError> {
-        self.write("reserve", move |scope| {
-            certificate::reserve(scope, &new, &audit)
-        })
+        self.writer()?.carry_out("reserve", Reserving(new, audit))
     }
     fn complete(&self, done: Completion, audit: AuditEntry) -> Result<Complete, StoreError> {
-        self.write("complete", move |scope| {
-            certificate::complete(scope, &done, &audit)
-        })
+        self.writer()?
+            .carry_out("complete", Completing(done, audit))
     }
     fn abandon(
         &self,

@@ -25,6 +25,9 @@ use crate::port::{register_hold::BatchName, store::*};
 /// The lock's number among the advisory locks of a database that is ours alone.
 const LOCK: i64 = 5_193_172;
 
+/// Begins a transaction on PostgreSQL that holds the lock of [`completing`].
+pub const BEGIN_COMPLETING: &str = "BEGIN; SELECT pg_advisory_xact_lock_shared(5193172)";
+
 /// Held until the commit by each completion for a resident; any number at once.
 pub fn completing(connection: &mut AnyConnection) -> QueryResult<()> {
     lock(connection, "SELECT pg_advisory_xact_lock_shared($1)")

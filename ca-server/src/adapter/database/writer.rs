@@ -1,5 +1,6 @@
 //! Group commit: waiting transactions are run together in one transaction of
-//! the database, each behind its own savepoint, and answered after the commit.
+//! the database and answered after the commit. What [`together`] can do for many at
+//! once is done so, everything else behind a savepoint of its own.
 //!
 //! Every lane is a thread with a connection of its own and its own audit chain:
 //! one for SQLite, a few for PostgreSQL. A lane takes what is waiting, never
@@ -18,10 +19,13 @@ use diesel::{
     connection::SimpleConnection,
     result::{DatabaseErrorKind, Error},
 };
-use schema::database::{AnyConnection, connect};
+use schema::database::{AnyConnection, OpenError, connect};
 
-use super::chain::{AuditMac, Chain};
-use crate::port::store::{AuditEntry, StoreError};
+use super::{
+    chain::{AuditMac, Chain},
+    register_event, together,
+};
+use crate::port::store::{AuditEntry, Completion, Reservation, StoreError};
 
 /// At most this many transactions share one commit.
 const BATCH: usize = 128;
@@ -41,8 +45,46 @@ pub struct Scope<'a> {
 
 impl Scope<'_> {
     /// Append a row to this lane's audit chain, in the same transaction.
+    ///
+    /// # Errors
+    /// None now; the row is written at the end of the transaction.
     pub fn audit(&mut self, entry: &AuditEntry) -> QueryResult<()> {
-        self.chain.append(self.connection, entry)
+        self.chain.append(entry);
+        Ok(())
+    }
+}
+
+/// A transaction that somebody waits for.
+pub trait Wish: Send + 'static {
+    type Answer: Send + 'static;
+    /// Carry it out; may be called again after a rollback.
+    fn alone(&mut self, scope: &mut Scope) -> QueryResult<Self::Answer>;
+    /// What of it may be done together with others of its kind.
+    fn job(&self) -> Job<'_> {
+        Job::Other
+    }
+    /// The answer when it was.
+    fn done_together() -> Option<Self::Answer> {
+        None
+    }
+}
+
+/// What [`together`] knows how to do for many at once.
+#[derive(Clone, Copy)]
+pub enum Job<'a> {
+    Reserve(&'a Reservation, &'a AuditEntry),
+    Complete(&'a Completion, &'a AuditEntry),
+    /// By itself, behind a savepoint of its own.
+    Other,
+}
+
+/// A transaction that is told by a function.
+struct Told<F>(F);
+
+impl<T: Send + 'static, F: FnMut(&mut Scope) -> QueryResult<T> + Send + 'static> Wish for Told<F> {
+    type Answer = T;
+    fn alone(&mut self, scope: &mut Scope) -> QueryResult<T> {
+        (self.0)(scope)
     }
 }
 
@@ -51,24 +93,34 @@ trait Work: Send {
     fn name(&self) -> &'static str;
     /// Run within the savepoint; may be called again after a rollback.
     fn run(&mut self, scope: &mut Scope) -> QueryResult<()>;
+    /// As [`Wish::job`].
+    fn job(&self) -> Job<'_>;
+    /// It was done together with others.
+    fn done_together(&mut self);
     /// Tell the caller; `Ok` hands over the result of the last run.
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
 }
 
-struct Pending<T, F> {
+struct Pending<W: Wish> {
     name: &'static str,
-    work: F,
-    result: Option<T>,
-    reply: mpsc::SyncSender<Result<T, StoreError>>,
+    wish: W,
+    result: Option<W::Answer>,
+    reply: mpsc::SyncSender<Result<W::Answer, StoreError>>,
 }
 
-impl<T: Send, F: FnMut(&mut Scope) -> QueryResult<T> + Send> Work for Pending<T, F> {
+impl<W: Wish> Work for Pending<W> {
     fn name(&self) -> &'static str {
         self.name
     }
     fn run(&mut self, scope: &mut Scope) -> QueryResult<()> {
-        self.result = Some((self.work)(scope)?);
+        self.result = Some(self.wish.alone(scope)?);
         Ok(())
+    }
+    fn job(&self) -> Job<'_> {
+        self.wish.job()
+    }
+    fn done_together(&mut self) {
+        self.result = W::done_together();
     }
     fn answer(mut self: Box<Self>, outcome: Result<(), StoreError>) {
         let answer = match (outcome, self.result.take()) {
@@ -142,6 +194,11 @@ impl Writer {
         name: &'static str,
         work: impl FnMut(&mut Scope) -> QueryResult<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.carry_out(name, Told(work))
+    }
+
+    /// The same for a wish, which may be carried out together with others.
+    pub fn carry_out<W: Wish>(&self, name: &'static str, wish: W) -> Result<W::Answer, StoreError> {
         let (reply, answer) = mpsc::sync_channel(1);
         {
             let mut queue = self.shared.lock();
@@ -150,7 +207,7 @@ impl Writer {
             }
             queue.waiting.push_back(Box::new(Pending {
                 name,
-                work,
+                wish,
                 result: None,
                 reply,
             }));
@@ -182,6 +239,8 @@ struct Lane {
 enum Failure {
     /// Nothing was committed.
     NotDone(Error),
+    /// Nothing was committed, and what was done together has to be done one by one.
+    NotTogether(Error),
     /// The commit itself failed: it may have taken effect.
     Unknown(Error),
 }
@@ -216,7 +275,7 @@ impl Lane {
     fn carry_out(&mut self, mut batch: Vec<Box<dyn Work>>) {
         let started = Instant::now();
         metrics::histogram!("jitsuin_store_batch_size").record(batch.len() as f64);
-        match self.attempt(&mut batch) {
+        match self.attempt(&mut batch, true) {
             Ok(outcomes) => {
                 for (work, outcome) in batch.into_iter().zip(outcomes) {
                     metrics::counter!("jitsuin_store_transactions_total", "name" => work.name())
@@ -225,10 +284,12 @@ impl Lane {
                 }
             }
             // One that lost a race takes the batch back: each on its own then.
-            Err(Failure::NotDone(error)) if lost_race(&error) => {
-                for work in batch {
-                    self.carry_out_alone(work);
+            Err(Failure::NotDone(error)) if lost_race(&error) => self.one_by_one(batch),
+            Err(Failure::NotTogether(error)) => {
+                if !lost_race(&error) {
+                    tracing::warn!(%error, "transactions are carried out one by one");
                 }
+                self.one_by_one(batch);
             }
             Err(failure) => {
                 tracing::warn!(error = failure.text(), "a batch of transactions failed");
@@ -241,10 +302,16 @@ impl Lane {
         metrics::histogram!("jitsuin_store_batch_seconds").record(started.elapsed().as_secs_f64());
     }
 
+    fn one_by_one(&mut self, batch: Vec<Box<dyn Work>>) {
+        for work in batch {
+            self.carry_out_alone(work);
+        }
+    }
+
     fn carry_out_alone(&mut self, work: Box<dyn Work>) {
         let mut batch = vec![work];
         for attempt in 1..=ATTEMPTS {
-            match self.attempt(&mut batch) {
+            match self.attempt(&mut batch, false) {
                 Ok(outcomes) => {
                     for (work, outcome) in batch.into_iter().zip(outcomes) {
                         work.answer(outcome);
@@ -269,9 +336,10 @@ impl Lane {
     fn attempt(
         &mut self,
         batch: &mut [Box<dyn Work>],
+        together: bool,
     ) -> Result<Vec<Result<(), StoreError>>, Failure> {
         let mut connection = self.connected().map_err(Failure::NotDone)?;
-        let result = Self::transact(&mut connection, &mut self.chain, batch);
+        let result = Self::transact(&mut connection, &mut self.chain, batch, together);
         match &result {
             Ok(_) => self.connection = Some(connection),
             Err(failure) => {
@@ -289,45 +357,71 @@ impl Lane {
         connection: &mut AnyConnection,
         chain: &mut Chain,
         batch: &mut [Box<dyn Work>],
+        together: bool,
     ) -> Result<Vec<Result<(), StoreError>>, Failure> {
+        let completes = |work: &Box<dyn Work>| matches!(work.job(), Job::Complete(..));
         let begin = match connection {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
+            AnyConnection::Postgres(_) if together && batch.iter().any(completes) => {
+                register_event::BEGIN_COMPLETING
+            }
             AnyConnection::Postgres(_) => "BEGIN",
         };
         connection.batch_execute(begin).map_err(Failure::NotDone)?;
         chain.begin(connection).map_err(Failure::NotDone)?;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for work in batch.iter_mut() {
-            connection
-                .batch_execute("SAVEPOINT work")
-                .map_err(Failure::NotDone)?;
-            let mark = chain.mark();
+        let mut done = vec![false; batch.len()];
+        if together {
+            let jobs: Vec<Job<'_>> = batch.iter().map(|work| work.job()).collect();
             let mut scope = Scope { connection, chain };
-            match work.run(&mut scope) {
-                Ok(()) => {
-                    connection
-                        .batch_execute("RELEASE SAVEPOINT work")
-                        .map_err(Failure::NotDone)?;
-                    outcomes.push(Ok(()));
-                }
-                Err(error) if lost_race(&error) || away(&error) => {
-                    return Err(Failure::NotDone(error));
-                }
-                Err(error) => {
-                    connection
-                        .batch_execute("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")
-                        .map_err(Failure::NotDone)?;
-                    chain.back_to(mark);
-                    tracing::error!(name = work.name(), %error, "a transaction was undone");
-                    outcomes.push(Err(StoreError::broken(error)));
-                }
+            done = together::carry_out(&mut scope, &jobs).map_err(|error| match error {
+                error if away(&error) => Failure::NotDone(error),
+                error => Failure::NotTogether(error),
+            })?;
+        }
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for (work, done) in batch.iter_mut().zip(done) {
+            if done {
+                work.done_together();
+                outcomes.push(Ok(()));
+            } else {
+                outcomes.push(Self::behind_savepoint(connection, chain, work.as_mut())?);
             }
         }
-        chain.write_state(connection).map_err(Failure::NotDone)?;
+        chain.write(connection).map_err(Failure::NotDone)?;
         connection
             .batch_execute("COMMIT")
             .map_err(Failure::Unknown)?;
         Ok(outcomes)
+    }
+
+    /// One transaction of the batch, so that its failure takes no other with it.
+    fn behind_savepoint(
+        connection: &mut AnyConnection,
+        chain: &mut Chain,
+        work: &mut dyn Work,
+    ) -> Result<Result<(), StoreError>, Failure> {
+        connection
+            .batch_execute("SAVEPOINT work")
+            .map_err(Failure::NotDone)?;
+        let mark = chain.mark();
+        let mut scope = Scope { connection, chain };
+        match work.run(&mut scope) {
+            Ok(()) => {
+                connection
+                    .batch_execute("RELEASE SAVEPOINT work")
+                    .map_err(Failure::NotDone)?;
+                Ok(Ok(()))
+            }
+            Err(error) if lost_race(&error) || away(&error) => Err(Failure::NotDone(error)),
+            Err(error) => {
+                connection
+                    .batch_execute("ROLLBACK TO SAVEPOINT work; RELEASE SAVEPOINT work")
+                    .map_err(Failure::NotDone)?;
+                chain.back_to(mark);
+                tracing::error!(name = work.name(), %error, "a transaction was undone");
+                Ok(Err(StoreError::broken(error)))
+            }
+        }
     }
 
     fn connected(&mut self) -> QueryResult<AnyConnection> {
@@ -337,7 +431,7 @@ impl Lane {
         if self.rest_until.is_some_and(|until| Instant::now() < until) {
             return Err(unreachable_database("the database was away a moment ago"));
         }
-        match connect(&self.url) {
+        match connect(&self.url).and_then(settled) {
             Ok(connection) => {
                 self.rest_until = None;
                 Ok(connection)
@@ -354,13 +448,13 @@ impl Lane {
 impl Failure {
     fn text(&self) -> String {
         match self {
-            Self::NotDone(error) => format!("not committed: {error}"),
+            Self::NotDone(error) | Self::NotTogether(error) => format!("not committed: {error}"),
             Self::Unknown(error) => format!("commit failed: {error}"),
         }
     }
 
     fn connection_lost(&self) -> bool {
-        let (Self::NotDone(error) | Self::Unknown(error)) = self;
+        let (Self::NotDone(error) | Self::NotTogether(error) | Self::Unknown(error)) = self;
         away(error)
     }
 
@@ -370,10 +464,22 @@ impl Failure {
             Self::NotDone(error @ Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {
                 StoreError::broken(error)
             }
-            Self::NotDone(error) => StoreError::away(error),
+            Self::NotDone(error) | Self::NotTogether(error) => StoreError::away(error),
             Self::Unknown(error) => StoreError::unknown(error),
         }
     }
+}
+
+/// A lane's statements are few and all of them have their index. Prepared while its tables are
+/// empty, one would keep the plan that suits empty tables; and its lists differ in length with
+/// each batch, which is no reason to plan it anew.
+fn settled(mut connection: AnyConnection) -> Result<AnyConnection, OpenError> {
+    if let AnyConnection::Postgres(connection) = &mut connection {
+        connection
+            .batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan")
+            .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
+    }
+    Ok(connection)
 }
 
 fn unreachable_database(message: &str) -> Error {

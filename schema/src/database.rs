@@ -91,9 +91,18 @@ fn existing(url: &str) -> Result<String, OpenError> {
 /// One connection outside a pool, with the durable settings, for a writer that
 /// holds on to it. The database must exist.
 pub fn connect(url: &str) -> Result<AnyConnection, OpenError> {
+    connect_for(url, false)
+}
+
+/// As [`connect`], for a reader.
+pub fn connect_to_read(url: &str) -> Result<AnyConnection, OpenError> {
+    connect_for(url, true)
+}
+
+fn connect_for(url: &str, read_only: bool) -> Result<AnyConnection, OpenError> {
     let mut connection = AnyConnection::establish(&existing(url)?)
         .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
-    Durable { read_only: false }
+    Durable { read_only }
         .on_acquire(&mut connection)
         .map_err(|error| OpenError::Unreachable(Box::new(error)))?;
     Ok(connection)

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp};
 use pki_core::{
     act::{Act, ActFault, Deed, SignedAct},
-    certificate::{PublicKey, distribution_point::Place, image::CertificateImage},
+    certificate::{PublicKey, distribution_point::Place},
     mode::OtherMode,
 };
 use schema::wire::v1::act::SignedActMessage;
@@ -112,8 +112,8 @@ pub fn authorise<'a>(
     let skew = SignedDuration::try_from(app.act_skew).unwrap_or(SignedDuration::from_secs(300));
     let act = signed
         .verify(
-            &enrolled_key(&terminal, "terminal", now)?,
-            &enrolled_key(&operator, "operator", now)?,
+            &enrolled_key(app, &terminal, "terminal", now)?,
+            &enrolled_key(app, &operator, "operator", now)?,
             now,
             skew,
         )
@@ -157,19 +157,21 @@ fn party(app: &App, kind: &'static str, id: &str) -> Result<Party, Unauthorised>
 /// The key of a party, for as long as its certificate is valid: TLS shows the
 /// authority the gateway's certificate alone, so theirs are looked at here.
 pub(super) fn enrolled_key(
+    app: &App,
     party: &Party,
     what: &'static str,
     now: Timestamp,
 ) -> Result<PublicKey, Refusal> {
-    if !valid_now(party, now) {
+    let known = app.known.of(party);
+    if !known.is_valid(now) {
         return Err(Refusal::NotValidNow(what));
     }
-    PublicKey::from_spki_der(&party.public_key).map_err(|_| Refusal::NotEnrolled(what))
+    known.key.clone().ok_or(Refusal::NotEnrolled(what))
 }
 
 /// Whether the party's certificate is valid at this moment.
-pub(super) fn valid_now(party: &Party, now: Timestamp) -> bool {
-    CertificateImage::decode(&party.certificate).is_ok_and(|image| image.is_in_effect(now))
+pub(super) fn valid_now(app: &App, party: &Party, now: Timestamp) -> bool {
+    app.known.of(party).is_valid(now)
 }
 
 /// The audit row of an act before anything about it is known but its caller. Terminal and

@@ -2,8 +2,6 @@
 //! audit log; strangers are counted and summed, and so is a party that keeps on
 //! knocking, so that a flood cannot fill the log.
 
-use jiff::Timestamp;
-
 use super::{App, authorise::valid_now};
 use crate::port::store::{AuditEntry, Party, StoreError};
 
@@ -11,7 +9,7 @@ use crate::port::store::{AuditEntry, Party, StoreError};
 pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<String>, StoreError> {
     let party = app.store.party_by_certificate(certificate_sha256)?;
     match party {
-        Some(party) => match objection(&party, app.clock.now()) {
+        Some(party) => match objection(app, &party) {
             None => Ok(Some(party.id)),
             Some(why) => {
                 refuse(app, &party, why)?;
@@ -32,12 +30,12 @@ fn refused() {
 
 /// What speaks against a party that is known. The handshake looked at the dates
 /// of its certificate once; a connection may outlive them.
-fn objection(party: &Party, now: Timestamp) -> Option<&'static str> {
+fn objection(app: &App, party: &Party) -> Option<&'static str> {
     if !party.active {
         Some("suspended")
     } else if party.kind != "gateway" {
         Some("not-a-gateway")
-    } else if !valid_now(party, now) {
+    } else if !valid_now(app, party, app.clock.now()) {
         Some("certificate-not-valid")
     } else {
         None

@@ -194,7 +194,7 @@ fn carry_out(app: &App, gateway: &str, wish: &IssueRequest) -> Result<Issued, Is
     let key = *permitted.act.idempotency_key.as_bytes();
     let _claim = app.in_work.claim(key, PATIENCE).ok_or(IssueError::InWork)?;
     // A repeat of what was done is answered by what was done, though the old one is gone now.
-    if app.store.certificate_of_request(&key)?.is_none() {
+    if material.deed.replaces.is_some() && app.store.certificate_of_request(&key)?.is_none() {
         check_replacement(app, &permitted, &material, now)?;
     }
     token_is_there(app)?;
@@ -402,7 +402,7 @@ fn kiosk_says(
         .store
         .party("kiosk", &signed.claimed_kiosk().to_string())?
         .ok_or(Refusal::NotEnrolled("kiosk"))?;
-    let key = authorise::enrolled_key(&kiosk, "kiosk", now)?;
+    let key = authorise::enrolled_key(app, &kiosk, "kiosk", now)?;
     let record = signed.verify(&key).map_err(IssueError::Record)?;
     if !kiosk.active {
         return Err(Refusal::Suspended("kiosk").into());

@@ -12,6 +12,7 @@ pub mod enrol;
 pub mod export_audit;
 pub mod follow_register;
 pub mod issue;
+pub mod known;
 pub mod letter;
 pub mod limit;
 pub mod look_up;
@@ -105,6 +106,8 @@ pub struct App {
     pub limits: limit::Limits,
     /// Refused callers.
     pub strangers: Knocks,
+    /// Certificates and keys of parties, as read.
+    pub known: known::Known,
     /// What this process is issuing now.
     pub in_work: InWork,
     /// Wakes the publisher of CRLs.
@@ -162,6 +165,7 @@ impl App {
                 .map_or_else(Brake::default, |register| register.brake),
             limits: limit::Limits::new(config.limits.requests_per_second),
             strangers: Knocks::default(),
+            known: known::Known::default(),
             in_work: InWork::default(),
             publisher: publish_crl::Bell::default(),
         }

@@ -121,8 +121,8 @@ pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<Officer>
         metrics::counter!("jitsuin_refused_callers_total").increment(1);
         return Ok(None);
     };
-    let officer = match objection(&party, now) {
-        None => officer(&party, now),
+    let officer = match objection(app, &party, now) {
+        None => officer(app, &party, now),
         Some(why) => Err(why),
     };
     match officer {
@@ -134,24 +134,24 @@ pub fn admit(app: &App, certificate_sha256: &[u8; 32]) -> Result<Option<Officer>
     }
 }
 
-fn objection(party: &Party, now: Timestamp) -> Option<&'static str> {
+fn objection(app: &App, party: &Party, now: Timestamp) -> Option<&'static str> {
     if !party.active {
         Some("suspended")
     } else if !matches!(party.kind.as_str(), "officer" | "auditor") {
         Some("not-an-officer")
-    } else if !valid_now(party, now) {
+    } else if !valid_now(app, party, now) {
         Some("certificate-not-valid")
     } else {
         None
     }
 }
 
-fn officer(party: &Party, now: Timestamp) -> Result<Officer, &'static str> {
+fn officer(app: &App, party: &Party, now: Timestamp) -> Result<Officer, &'static str> {
     Ok(Officer {
         id: party.id.parse().map_err(|_| "officer-id")?,
         label: party.label.clone(),
         auditor: party.kind == "auditor",
-        key: enrolled_key(party, "officer", now).map_err(|_| "officer-key")?,
+        key: enrolled_key(app, party, "officer", now).map_err(|_| "officer-key")?,
     })
 }
 

@@ -173,7 +173,7 @@ pub(super) fn release(
         .party("officer", &known.act.proposer)?
         .filter(|party| party.active)
         .ok_or(OfficerError::NoParty)?;
-    let key = enrolled_key(&party, "officer", now).map_err(|_| SignFault::Key)?;
+    let key = enrolled_key(app, &party, "officer", now).map_err(|_| SignFault::Key)?;
     let deed = known.deed.to_bytes();
     Statement {
         version: 1,

@@ -11,4 +11,5 @@ mod replacement;
 mod retention;
 mod status_lease;
 mod stops;
+mod together;
 mod verifiers;

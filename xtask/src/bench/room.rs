@@ -171,6 +171,13 @@ impl Room {
         self.raw("ca", "sign", self.settings.issuer_key.starts_with("rsa"))
     }
 
+    /// Durable transactions per second of this room's database, of one row each over one connection.
+    pub fn commits(&self) -> Result<f64> {
+        let mut load = self.load("commits");
+        load.args(["--url", &self.database_url(), "--seconds", "2"]);
+        number(&told(&mut load)?, "rate")
+    }
+
     /// Issues certificates; what the load generator reports.
     pub fn issue(&self, first: usize, count: usize, connections: usize) -> Result<Value> {
         told(&mut self.issue_load(first, count, connections))

@@ -17,6 +17,7 @@ mod proof;
 mod provision;
 mod register_event;
 mod register_hold;
+mod registry;
 mod retention;
 mod revocation;
 mod status_lease;
@@ -37,6 +38,7 @@ use pki_core::{
     person::municipality::MunicipalityCode,
 };
 pub use provision::Book;
+use registry::{Key, Registry};
 use schema::database::{AnyConnection, AnyPool, Backend, OpenError, open};
 pub use status_lease::Leases;
 use together::{Completing, Reserving};
@@ -62,6 +64,7 @@ pub struct DatabaseSettings {
 /// The authority's database.
 pub struct Database {
     readers: AnyPool,
+    registry: Registry,
     writer: Option<Writer>,
     backend: Backend,
 }
@@ -79,6 +82,7 @@ impl Database {
             Writer::start(&settings.url, &settings.node, lanes, mac).map_err(OpenError::Thread)?;
         Ok(Self {
             readers: open(&settings.url, settings.readers, true)?,
+            registry: Registry::new(&settings.url, backend),
             writer: Some(writer),
             backend,
         })
@@ -86,10 +90,12 @@ impl Database {
 
     /// Open for reading alone, as a `status` node does. Writing answers `Busy`.
     pub fn open_to_read(url: &str, readers: u32) -> Result<Self, OpenError> {
+        let (backend, _) = Backend::of(url)?;
         Ok(Self {
             readers: open(url, readers, true)?,
+            registry: Registry::new(url, backend),
             writer: None,
-            backend: Backend::of(url)?.0,
+            backend,
         })
     }
 
@@ -287,10 +293,11 @@ impl Store for Database {
         self.read(|connection| partition::changed(connection, issuer, of, after))
     }
     fn party(&self, kind: &str, id: &str) -> Result<Option<Party>, StoreError> {
-        self.read(|connection| party::find(connection, kind, id))
+        self.registry
+            .find(Key::Name(kind.to_owned(), id.to_owned()))
     }
     fn party_by_certificate(&self, sha256: &[u8; 32]) -> Result<Option<Party>, StoreError> {
-        self.read(|connection| party::by_certificate(connection, sha256))
+        self.registry.find(Key::Certificate(*sha256))
     }
     fn data_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         self.read(issuer::data_keys)

@@ -1,12 +1,15 @@
 //! The load generator of `cargo xtask bench`: each command measures one thing and prints one JSON object.
 //!
 //! `load raw …` signs through the vendor's module directly (the yardstick); `load issue …` asks a CA for
-//! certificates over mutual TLS; `load ocsp …` asks a status server; `load hash …` hashes, and writes with fsync.
+//! certificates over mutual TLS; `load ocsp …` asks a status server; `load hash …` hashes, and writes with fsync;
+//! `load commits …` commits rows to a database; `load plan …` plans and assembles certificates.
 
+mod commits;
 mod crl;
 mod issue;
 mod keys;
 mod ocsp;
+mod plan;
 mod raw;
 
 use std::collections::BTreeMap;
@@ -37,6 +40,8 @@ fn run(words: &[String]) -> Result<serde_json::Value> {
     match command.as_str() {
         "raw" => raw::run(&options),
         "issue" => issue::run(&options),
+        "commits" => commits::run(&options),
+        "plan" => plan::run(&options),
         "hash" => crl::hash(&options),
         "revoked" => crl::revoked(&options),
         "ocsp" => ocsp::run(&options),

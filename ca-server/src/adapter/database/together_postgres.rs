@@ -197,13 +197,16 @@ pub fn insert(connection: &mut PgConnection, wishes: &[&Reservation]) -> QueryRe
     .map(drop)
 }
 
+/// Issuer, serial, resident, identified at.
+type CompletedRow = (String, Vec<u8>, Option<Vec<u8>>, Option<i64>);
+
 /// Completes those that are reserved; answers which.
 ///
 /// # Errors
 /// Also when something happened to a resident meanwhile: then all of it is undone, and each is
 /// looked at by itself. Another certificate in effect shows as a violated index.
 pub fn complete(connection: &mut PgConnection, wishes: &[&Completion]) -> QueryResult<Vec<bool>> {
-    let completed: Vec<(String, Vec<u8>, Option<Vec<u8>>, Option<i64>)> = CompleteSerials {
+    let completed: Vec<CompletedRow> = CompleteSerials {
         issuer: wishes.iter().map(|done| &done.issuer[..]).collect(),
         serial: wishes.iter().map(|done| &done.serial[..]).collect(),
         der: wishes.iter().map(|done| &done.der[..]).collect(),

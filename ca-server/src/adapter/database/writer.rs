@@ -359,12 +359,12 @@ impl Lane {
         batch: &mut [Box<dyn Work>],
         together: bool,
     ) -> Result<Vec<Result<(), StoreError>>, Failure> {
-        let completes = |work: &Box<dyn Work>| matches!(work.job(), Job::Complete(..));
+        let completes = batch
+            .iter()
+            .any(|work| matches!(work.job(), Job::Complete(..)));
         let begin = match connection {
             AnyConnection::Sqlite(_) => "BEGIN IMMEDIATE",
-            AnyConnection::Postgres(_) if together && batch.iter().any(completes) => {
-                register_event::BEGIN_COMPLETING
-            }
+            AnyConnection::Postgres(_) if together && completes => register_event::BEGIN_COMPLETING,
             AnyConnection::Postgres(_) => "BEGIN",
         };
         connection.batch_execute(begin).map_err(Failure::NotDone)?;

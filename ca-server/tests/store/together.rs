@@ -10,7 +10,9 @@ use std::{
 };
 
 use ca_server::port::store::*;
-use pki_core::revocation::register_event::RegisterEventKind as Kind;
+use pki_core::{
+    certificate::PartitionNumber, revocation::register_event::RegisterEventKind as Kind,
+};
 
 use super::{
     backends::{Bench, at, completion, entry, on_both, reservation},
@@ -91,6 +93,10 @@ fn of_many_wishes_at_once_for_one_thing_one_is_reserved() {
 #[test]
 fn what_is_reserved_and_completed_together_is_all_there() {
     on_both(|bench| {
+        let reservation = |number: u32| Reservation {
+            partition: PartitionNumber::new(number % 3 + 1).unwrap(),
+            ..reservation(number)
+        };
         let reserved = at_once(|number| reserve(bench, reservation(number)));
         assert!(reserved.iter().all(|outcome| *outcome == Ok("reserved")));
         for number in 0..CALLERS {
@@ -118,6 +124,10 @@ fn what_is_reserved_and_completed_together_is_all_there() {
             assert_eq!(proofs[0].proof.act, b"sealed act");
             assert!(proofs[0].proof.sealed && proofs[0].kept_at == new.at);
         }
+        let newest = bench
+            .store
+            .newest_partition("sign", "13101".parse().unwrap());
+        assert_eq!(newest.unwrap(), PartitionNumber::new(3));
         let der = |number: u32| format!("certificate {number}").into_bytes();
         let completed = at_once(|number| {
             let done = Completion {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::{
     PgConnection, QueryResult, RunQueryDsl,
-    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text},
+    sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text},
 };
 
 use super::{prepared::prepared, writer::race};
@@ -53,6 +53,7 @@ prepared! {
         profile: Vec<&'a str> => Array<Text>,
         profile_sha256: Vec<&'a [u8]> => Array<Binary>,
         municipality: Vec<Option<&'a str>> => Array<Nullable<Text>>,
+        partition: Vec<i32> => Array<Integer>,
         not_after: Vec<i64> => Array<BigInt>,
         key_sha256: Vec<&'a [u8]> => Array<Binary>,
         application: Vec<&'a [u8]> => Array<Binary>,
@@ -68,9 +69,9 @@ prepared! {
         proof_act: Vec<&'a [u8]> => Array<Binary>,
         proof_kept_at: Vec<i64> => Array<BigInt>,
     } -> () = "WITH reserved AS (INSERT INTO certificate (issuer, serial, node, profile, \
-            profile_sha256, municipality, not_after, key_sha256, application, idempotency_key, \
+            profile_sha256, municipality, \"partition\", not_after, key_sha256, application, idempotency_key, \
             wish_sha256, resident, tbs, reserved_at, identified_at, state, in_effect) \
-        SELECT new.*, 'reserved', false FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new) \
+        SELECT new.*, 'reserved', false FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS new) \
         INSERT INTO proof (issuer, serial, sealed, act, kept_at, deed) \
         SELECT act.*, 'issue' FROM unnest(?, ?, ?, ?, ?) AS act"
 }
@@ -167,6 +168,7 @@ pub fn insert(connection: &mut PgConnection, wishes: &[&Reservation]) -> QueryRe
         profile: column(wishes, |new| &new.profile[..]),
         profile_sha256: column(wishes, |new| &new.profile_sha256[..]),
         municipality: column(wishes, |new| new.municipality.as_deref()),
+        partition: column(wishes, |new| i32::from(new.partition.get())),
         not_after: column(wishes, |new| new.not_after.as_microsecond()),
         key_sha256: column(wishes, |new| &new.key_sha256[..]),
         application: column(wishes, |new| &new.application[..]),

@@ -43,6 +43,7 @@ prepared! {
         profile: &'a str => Text,
         profile_sha256: &'a [u8] => Binary,
         municipality: Option<&'a str> => Nullable<Text>,
+        partition: i32 => Integer,
         not_after: i64 => BigInt,
         key_sha256: &'a [u8] => Binary,
         application: &'a [u8] => Binary,
@@ -53,9 +54,9 @@ prepared! {
         reserved_at: i64 => BigInt,
         identified_at: Option<i64> => Nullable<BigInt>,
     } -> () = "INSERT INTO certificate (issuer, serial, node, profile, profile_sha256, municipality, \
-        not_after, key_sha256, application, idempotency_key, wish_sha256, resident, tbs, reserved_at, \
+        \"partition\", not_after, key_sha256, application, idempotency_key, wish_sha256, resident, tbs, reserved_at, \
         identified_at, state, in_effect) \
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved', 0)"
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'reserved', 0)"
 }
 
 prepared! {
@@ -148,6 +149,7 @@ pub fn insert(connection: &mut SqliteConnection, wishes: &[&Reservation]) -> Que
             profile: &new.profile,
             profile_sha256: &new.profile_sha256,
             municipality: new.municipality.as_deref(),
+            partition: i32::from(new.partition.get()),
             not_after: new.not_after.as_microsecond(),
             key_sha256: &new.key_sha256,
             application: &new.application,

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use pki_core::certificate::{
-    Access, Issuer, Name, Place, PlanInput, Profile, PublicKey, Publication, Serial, Subject,
-    Subscriber, plan, profile,
+    Access, Issuer, Name, PartitionNumber, Place, PlanInput, Profile, PublicKey, Publication,
+    Serial, Subject, Subscriber, plan, profile,
 };
 use pki_core::person::certificate_items::{CertificateItems, CertificateItemsText};
 use rsa::pkcs1v15::SigningKey;
@@ -34,6 +34,7 @@ pub fn run(options: &Options) -> Result<serde_json::Value> {
         code: "13101".parse().map_err(told)?,
         prefecture: "Tokyo-to".into(),
         municipality: "Chiyoda-ku".into(),
+        partition: PartitionNumber::FIRST,
     };
     let items = items()?;
     let public_key = public(resident)?;

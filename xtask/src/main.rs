@@ -23,7 +23,7 @@ cargo xtask <command>        each command does its own set-up first
   manual [--out DIR]
         make docs/manual anew: what the screens say and how they look today; leaves every
         screen of the walk in full size, and every paper, in DIR
-  bench [issue] [ocsp] [crl]
+  bench [issue] [ocsp] [crl] [startup] [grow]
         measure, each figure beside its yardstick; also written to target/bench.json
   setup
         install what the system lacks";

@@ -65,7 +65,7 @@ impl Figure {
 }
 
 /// Benchmarks by name, in the order in which they run.
-const NAMES: &[&str] = &["issue", "ocsp", "crl"];
+const NAMES: &[&str] = &["issue", "ocsp", "crl", "startup", "grow"];
 
 /// Runs the named benchmarks, or all.
 pub fn run(report: &Report, names: &[&str]) -> Result<()> {
@@ -102,7 +102,9 @@ pub fn run(report: &Report, names: &[&str]) -> Result<()> {
         figures.extend(match *name {
             "issue" => issue::run(report, &programs, &dir)?,
             "ocsp" => ocsp::run(report, &programs, &dir)?,
-            _ => crl::run(report, &programs, &dir)?,
+            "crl" => crl::run(report, &programs, &dir)?,
+            "startup" => crl::startup(report, &programs, &dir)?,
+            _ => crl::grow(report, &programs, &dir)?,
         });
     }
     fs::remove_dir_all(&state).on(&state)?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -25,6 +26,8 @@ pub struct Room {
     pub issue: Program,
     /// `ca-server status`.
     pub status: Program,
+    /// From start to ready: `ca-server issue`, `ca-server status`.
+    pub starts: [Duration; 2],
     ca: String,
     admin: String,
     public: String,
@@ -41,6 +44,17 @@ impl Room {
         dir: &Path,
         database: Database,
         issuer_key: &str,
+    ) -> Result<Self> {
+        Self::open_with(programs, dir, database, issuer_key, |_| Ok(()))
+    }
+
+    /// The same, with something put into the database before the authority is started.
+    pub fn open_with(
+        programs: &Programs,
+        dir: &Path,
+        database: Database,
+        issuer_key: &str,
+        fill: impl FnOnce(&str) -> Result<()>,
     ) -> Result<Self> {
         let (layout, _) = Layout::open(dir, Some(database), false)?;
         let settings = Settings {
@@ -66,9 +80,15 @@ impl Room {
         authority.configure(&url, &settings)?;
         enrol(&authority, &layout)?;
         authority.configure_status(&url, &settings)?;
+        fill(&seen_from_outside(&layout, cluster.as_ref()))?;
+        let begun = Instant::now();
         let (issue, ready) = authority.start_issue(&[])?;
+        let issue_ready = begun.elapsed();
+        let begun = Instant::now();
         let (status, status_ready) = authority.start_status()?;
+        let status_ready_after = begun.elapsed();
         Ok(Self {
+            starts: [issue_ready, status_ready_after],
             issue,
             status,
             ca: by_name(&address(&ready, "ca")?),
@@ -114,10 +134,7 @@ impl Room {
 
     /// The authority's database as programs outside the room reach it.
     pub fn database_url(&self) -> String {
-        match &self.cluster {
-            None => format!("sqlite:{}", self.layout.path("ca/ca.sqlite").display()),
-            cluster => url(cluster.as_ref()),
-        }
+        seen_from_outside(&self.layout, self.cluster.as_ref())
     }
 
     /// The CA's base URL (mutual TLS).
@@ -299,6 +316,13 @@ fn start_cluster(layout: &Layout, settings: &postgres::Settings) -> Result<Clust
         &layout.password,
         settings,
     )
+}
+
+fn seen_from_outside(layout: &Layout, cluster: Option<&Cluster>) -> String {
+    match cluster {
+        None => format!("sqlite:{}", layout.path("ca/ca.sqlite").display()),
+        cluster => url(cluster),
+    }
 }
 
 /// What the authority's configuration says; a SQLite file lies beside it.

@@ -43,7 +43,8 @@ fn run(words: &[String]) -> Result<serde_json::Value> {
         "commits" => commits::run(&options),
         "plan" => plan::run(&options),
         "hash" => crl::hash(&options),
-        "revoked" => crl::revoked(&options),
+        "rows" => crl::rows(&options),
+        "feed" => crl::feed(&options),
         "ocsp" => ocsp::run(&options),
         other => Err(Fault::new(format!("there is no command {other}"))),
     }

@@ -4,17 +4,27 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use softhsm_tests::judges::OpenSc;
+use softhsm_tests::login::{Site, Visitor};
 use softhsm_tests::scene::{Scene, text_of};
 use xtask::judge::Judge;
 use xtask::stack::layout::Database;
 use xtask::stack::pcscd::COUNTER_READER;
 use xtask::stack::{self, Settings};
-use xtask::window::{Card, SOUMU_TARO, Window};
+use xtask::window::{Card, SOUMU_TARO, Window, wait};
 
 const PIN: &str = "8274";
+/// What the holder changes it to at the kiosk, and what is set at the window.
+const NEXT_PIN: &str = "9357";
+const LAST_PIN: &str = "1592";
+
+const KIND: &str = "user-authentication";
+
+/// The second key's token, as OpenSC names it.
+const TOKEN: &str = "JPKI (User Authentication PIN)";
 
 /// The second walk with the card that has the first certificate. Gives the application's id.
 fn walk(scene: &Scene, card: &Card) -> String {
@@ -24,9 +34,26 @@ fn walk(scene: &Scene, card: &Card) -> String {
         Some(SOUMU_TARO.resident),
         &stack::today_in_japan(),
     );
-    form["certificate_kind"] = json!("user-authentication");
+    form["certificate_kind"] = json!(KIND);
     let id = text_of(&window.receive(&form).unwrap()["id"]);
-    window.identify(&id).unwrap();
+    // Identified a moment ago for the first one: seen and confirmed with one key.
+    let place = format!("/api/applications/{id}/identity-of-visit");
+    let seen = window.counter.get(&place).unwrap().json().unwrap();
+    assert_eq!(
+        seen["found"]["document"]["kind"], "drivers-licence",
+        "{seen}"
+    );
+    let page = window
+        .counter
+        .get(&format!("/screens/applications/{id}"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    let page = String::from_utf8(page).unwrap();
+    assert!(page.contains("同じ本人です"), "{page}");
+    let same = json!({ "identity_sha256": seen["found"]["identity_sha256"] });
+    let identified = window.counter.post(&place, &same).unwrap().json().unwrap();
+    assert_eq!(identified["step"], "identified", "{identified}");
     window.step(&id, "prepare-card", &json!({})).unwrap();
     scene.carry(card, "kiosk").unwrap();
     // The kiosk tells the rules of this key, and holds to them.
@@ -44,9 +71,12 @@ fn walk(scene: &Scene, card: &Card) -> String {
     assert!(answer.status >= 400, "a password for signatures is no PIN");
     window.make_key(PIN).unwrap();
     scene.carry(card, "counter").unwrap();
+    let read = window.step(&id, "read-public-key", &json!({})).unwrap();
+    assert_eq!(
+        read["step"], "characters-settled",
+        "nobody is asked for substitutes"
+    );
     for (step, body) in [
-        ("read-public-key", json!({})),
-        ("characters", json!({ "choices": [] })),
         ("issue", json!({})),
         ("confirm-image", json!({ "verdict": "right" })),
         ("write-card", json!({ "password": PIN })),
@@ -54,6 +84,38 @@ fn walk(scene: &Scene, card: &Card) -> String {
         window.step(&id, step, &body).unwrap();
     }
     id
+}
+
+/// Takes a notice about the card in the reader in and carries it out.
+fn serve(window: &Window, notice: &Value, typed: &Value) {
+    let opened = window.counter.post("/api/notices", notice).unwrap();
+    let id = text_of(&opened.json().unwrap()["id"]);
+    let done = window
+        .counter
+        .post(&format!("/api/notices/{id}/carry-out"), typed)
+        .unwrap()
+        .json()
+        .unwrap();
+    assert_eq!(done["step"], "done", "{done}");
+}
+
+fn password_services(scene: &Scene, card: &Card) {
+    let window = &scene.window;
+    scene.carry(card, "kiosk").unwrap();
+    let kiosk = |path: &str, body: &Value| window.kiosk.post(path, body).unwrap();
+    kiosk("/api/begin", &json!({})).json().unwrap();
+    let change = |old: &str| json!({ "old": old, "new": NEXT_PIN, "certificate_kind": KIND });
+    assert!(kiosk("/api/change-password", &change("0000")).status >= 400);
+    kiosk("/api/change-password", &change(PIN)).json().unwrap();
+    scene.carry(card, "counter").unwrap();
+    let notice = json!({
+        "service": "initialise",
+        "certificate_kind": KIND,
+        "document": { "kind": "drivers-licence", "issuer": "東京都公安委員会", "expires_on": "2029-04-01" },
+        "face_matches": true,
+    });
+    let typed = json!({ "new_password": LAST_PIN, "new_password_again": LAST_PIN });
+    serve(window, &notice, &typed);
 }
 
 fn public_key(certificate: &Path, into: &Path) {
@@ -124,7 +186,7 @@ fn one_card_carries_both_certificates_and_opensc_signs_in_with_the_second() {
         opensc
             .pkcs11(&[
                 "--token-label",
-                "JPKI (User Authentication PIN)",
+                TOKEN,
                 "--login",
                 "--pin",
                 pin,
@@ -174,8 +236,40 @@ fn one_card_carries_both_certificates_and_opensc_signs_in_with_the_second() {
     assert!(!verify("auth", "smimesign"), "it is for signing in alone");
     assert!(!verify("sign", "sslclient"), "another CA's");
 
-    // Its own responder answers for it. Revoked, the other one on the card stays.
+    // A service lets its holder in, asking the card; nobody without a certificate.
     let public = text_of(&scene.stack().endpoints()["public"]);
+    let socket = service.socket();
+    let holder = |pin| Visitor {
+        socket: &socket,
+        token: TOKEN,
+        id: 1,
+        pin,
+    };
+    let list = |name: &str| {
+        let list = dir.join(name);
+        let served = scene.stack().public().get("/crl/auth.crl").unwrap();
+        fs::write(&list, served.ok().unwrap()).unwrap();
+        list
+    };
+    let site = Site::open(
+        &dir.join("site"),
+        &dir.join("auth.pem"),
+        &list("before.crl"),
+    )
+    .unwrap();
+    let (let_in, said) = site.visited(Some(&holder(PIN))).unwrap();
+    assert!(let_in, "{said}");
+    let (let_in, said) = site.visited(None).unwrap();
+    assert!(!let_in, "{said}");
+    // The holder changes the PIN at the kiosk, then forgets it and gets another at the window.
+    password_services(&scene, &card);
+    let (signed, said) = sign(PIN);
+    assert!(!signed && said.contains("CKR_PIN_INCORRECT"), "{said}");
+    let (let_in, said) = site.visited(Some(&holder(LAST_PIN))).unwrap();
+    assert!(let_in, "{said}");
+    site.close().unwrap();
+
+    // Its own responder answers for it. Revoked, the other one on the card stays.
     let ocsp = format!("{public}/ocsp/auth");
     judge
         .ask_ocsp(&ocsp, "user.cer", "good.der", "good")
@@ -184,6 +278,26 @@ fn one_card_carries_both_certificates_and_opensc_signs_in_with_the_second() {
     judge
         .ask_ocsp(&ocsp, "user.cer", "revoked.der", "revoked")
         .unwrap();
+    // With the list that names it the service lets its holder in no more.
+    let serial = judge.serial("user.cer").unwrap();
+    let newest = wait(
+        "a list with the revocation",
+        Duration::from_secs(60),
+        || {
+            let newest = list("after.crl");
+            let text = Command::new("openssl")
+                .args(["crl", "-inform", "DER", "-noout", "-text", "-in"])
+                .arg(&newest)
+                .output()?;
+            let text = String::from_utf8_lossy(&text.stdout).to_lowercase();
+            Ok(text.contains(&serial).then_some(newest))
+        },
+    )
+    .unwrap();
+    let site = Site::open(&dir.join("site"), &dir.join("auth.pem"), &newest).unwrap();
+    let (let_in, said) = site.visited(Some(&holder(LAST_PIN))).unwrap();
+    assert!(!let_in && said.contains("revoked"), "{said}");
+    site.close().unwrap();
     let found = window
         .counter
         .post(
@@ -209,5 +323,17 @@ fn one_card_carries_both_certificates_and_opensc_signs_in_with_the_second() {
     };
     assert_eq!(of("user.cer"), "revoked");
     assert_eq!(of("signature.cer"), "held");
+
+    // Its key is erased from the card; the other one signs as before.
+    serve(
+        window,
+        &json!({ "service": "erase", "certificate_kind": KIND }),
+        &json!({}),
+    );
+    let (signed, said) = sign(LAST_PIN);
+    assert!(!signed, "{said}");
+    window
+        .sign(&first, SOUMU_TARO.password, b"a declaration")
+        .unwrap();
     scene.close().unwrap();
 }

@@ -54,7 +54,8 @@ fn reserve(bench: &Bench, new: Reservation) -> Result<&'static str, ReserveRefus
 fn of_many_wishes_at_once_for_one_thing_one_is_reserved() {
     on_both(|bench| {
         // One key, one resident, one request: in turn shared by all.
-        let shared: [(fn(&mut Reservation, &Reservation), ReserveRefusal); 3] = [
+        type Share = fn(&mut Reservation, &Reservation);
+        let shared: [(Share, ReserveRefusal); 3] = [
             (
                 |new, first| new.key_sha256 = first.key_sha256,
                 ReserveRefusal::PublicKeyTaken,

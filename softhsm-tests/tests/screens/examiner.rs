@@ -269,7 +269,7 @@ pub fn nameless(page: &Page) -> Result<Vec<String>> {
 pub fn misfits(page: &Page) -> Result<Vec<String>> {
     let found = page.run(
         "(() => {
-           const faults = [], root = document.documentElement, kiosk = innerHeight > innerWidth;
+           const faults = [], root = document.documentElement, kiosk = innerHeight > innerWidth && innerWidth > 1000;
            if (root.scrollWidth > innerWidth) faults.push('wider than the screen');
            const seen = [...document.querySelectorAll('a, button, input:not([type=hidden]), select, summary')]
              .filter(one => one.checkVisibility() && one.tabIndex >= 0);

@@ -1,6 +1,6 @@
 //! Serials: reserved, then completed or abandoned.
 
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::Bool};
 use jiff::Timestamp;
 use schema::{
     ca::{
@@ -123,7 +123,7 @@ fn resident_refusal(
         .and(certificate::resident.eq(holder.resident.to_vec()));
     let stands: Option<(Vec<u8>, i64)> = certificate::table
         .filter(mine.clone())
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .select((certificate::serial, certificate::not_after))
         .first(connection)
         .optional()?;
@@ -136,7 +136,7 @@ fn resident_refusal(
             // It ran out by itself; the flag only follows.
             diesel::update(certificate::table)
                 .filter(mine.clone())
-                .filter(certificate::in_effect.eq(true))
+                .filter(certificate::in_effect)
                 .set(certificate::in_effect.eq(false))
                 .execute(connection)?;
         }
@@ -203,7 +203,7 @@ fn another_in_effect(
     let serial: Option<Vec<u8>> = certificate::table
         .filter(certificate::issuer.eq(&done.issuer))
         .filter(certificate::resident.eq(resident))
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .filter(certificate::serial.ne(&done.serial))
         .select(certificate::serial)
         .first(connection)
@@ -217,7 +217,7 @@ fn another_in_effect(
 fn give_place(scope: &mut Scope, done: &Completion, replaced: &Replaced) -> QueryResult<()> {
     let stands: Option<(i64, Option<String>, i32)> = certificate::table
         .find((&done.issuer, &replaced.serial))
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .select((
             certificate::not_after,
             certificate::municipality,
@@ -311,7 +311,8 @@ pub fn of_request(
 ) -> QueryResult<Option<StoredCertificate>> {
     certificate::table
         .filter(certificate::idempotency_key.eq(idempotency_key.to_vec()))
-        .filter(certificate::state.ne("abandoned"))
+        // As the index says it, and not as a value: a plan for any value could not use the index.
+        .filter(sql::<Bool>("state <> 'abandoned'"))
         .select(CertificateRow::as_select())
         .first(connection)
         .optional()?

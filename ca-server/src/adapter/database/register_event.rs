@@ -56,7 +56,7 @@ pub fn changed_since(
     identified_at: i64,
 ) -> QueryResult<bool> {
     let count: i64 = register_event::table
-        .filter(register_event::bears.eq(true))
+        .filter(register_event::bears)
         .filter(
             register_event::resident
                 .eq(resident)
@@ -210,7 +210,7 @@ fn in_effect(
     let row: Option<MetRow> = certificate::table
         .filter(certificate::issuer.eq(of.issuer))
         .filter(certificate::resident.eq(resident.to_vec()))
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .filter(certificate::not_after.ge(of.at.as_microsecond()))
         .select((
             certificate::serial,
@@ -281,7 +281,7 @@ fn relink(
     diesel::update(certificate::table)
         .filter(certificate::issuer.eq(of.issuer))
         .filter(certificate::resident.eq(event.resident.to_vec()))
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .set(certificate::in_effect.eq(false))
         .execute(connection)?;
     belongs(connection, of, &serial, &event.resident)?;

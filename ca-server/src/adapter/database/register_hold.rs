@@ -52,7 +52,7 @@ impl RegisterHolds for Database {
             let in_effect: i64 = certificate::table
                 .filter(certificate::issuer.eq_any(issuers))
                 .filter(certificate::municipality.eq_any(places.iter().map(Some)))
-                .filter(certificate::in_effect.eq(true))
+                .filter(certificate::in_effect)
                 .filter(certificate::not_after.ge(at.as_microsecond()))
                 .count()
                 .get_result(connection)?;
@@ -110,7 +110,7 @@ fn met_of(
     let rows: Vec<MetRow> = certificate::table
         .filter(certificate::issuer.eq_any(issuers))
         .filter(certificate::resident.eq_any(residents.iter().map(|hash| Some(hash.as_slice()))))
-        .filter(certificate::in_effect.eq(true))
+        .filter(certificate::in_effect)
         .filter(certificate::not_after.ge(at.as_microsecond()))
         .select((
             certificate::issuer,

@@ -81,6 +81,7 @@ mod tests {
         "disclosure-step.",
         "state.",
         "approval-act.",
+        "paper-order-kind.",
         "standing.",
         "fee-kind.",
         "remittance-blocked.",
